@@ -1,0 +1,1 @@
+"""From text sources to lesson and exercise notebooks."""

@@ -1,0 +1,1 @@
+"""By hand, in numpy only: what the lessons derive before torch does it for us."""

@@ -1,0 +1,1 @@
+"""What notebooks share: figures, progress bars, expected values, the results file."""

@@ -1,0 +1,1 @@
+"""Text to batches: corpora, tokenizers, datasets. Standard library, numpy, Babel and regex; no torch."""

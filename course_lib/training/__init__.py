@@ -1,0 +1,1 @@
+"""A training run: loss, optimizers, schedules, checkpoints and the trainer. It knows no architecture."""
