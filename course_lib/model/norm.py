@@ -1,0 +1,59 @@
+"""LayerNorm and RMSNorm: keep the residual stream at one scale. Derived in lesson 09 (block)."""
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from course_lib.model.config import GPTConfig
+
+
+def layer_norm(x: Tensor, weight: Tensor | None = None, bias: Tensor | None = None, eps: float = 1e-5) -> Tensor:
+    r"""$(x - \bar x) / \sqrt{\mathrm{var}(x) + \epsilon} \cdot w + b$ over the last axis (..., C).
+
+    The variance divides by C, not C - 1. Source: Ba, Kiros, Hinton 2016, "Layer Normalization", section 3.
+    """
+    centred = x - x.mean(dim=-1, keepdim=True)
+    y = centred / (centred.square().mean(dim=-1, keepdim=True) + eps).sqrt()
+    y = y if weight is None else y * weight
+    return y if bias is None else y + bias
+
+
+def rms_norm(x: Tensor, weight: Tensor | None = None, eps: float = 1e-5) -> Tensor:
+    r"""$x / \sqrt{\mathrm{mean}(x^2) + \epsilon} \cdot w$ over the last axis (..., C): LayerNorm without centring.
+
+    Source: Zhang and Sennrich 2019, "Root Mean Square Layer Normalization", equation 4.
+    """
+    y = x / (x.square().mean(dim=-1, keepdim=True) + eps).sqrt()
+    return y if weight is None else y * weight
+
+
+class LayerNorm(nn.Module):
+    """`layer_norm` with learned gain and, if asked, bias; computed by PyTorch's fused kernel."""
+
+    def __init__(self, width: int, *, eps: float = 1e-5, bias: bool = True):
+        super().__init__()
+        self.eps = eps
+        self.weight = nn.Parameter(torch.ones(width))
+        self.bias = nn.Parameter(torch.zeros(width)) if bias else None
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.layer_norm(x, self.weight.shape, self.weight, self.bias, self.eps)
+
+
+class RMSNorm(nn.Module):
+    """`rms_norm` with a learned gain; computed by PyTorch's fused kernel."""
+
+    def __init__(self, width: int, *, eps: float = 1e-5):
+        super().__init__()
+        self.eps = eps
+        self.weight = nn.Parameter(torch.ones(width))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.rms_norm(x, self.weight.shape, self.weight, self.eps)
+
+
+def build_norm(config: GPTConfig) -> nn.Module:
+    """The norm that `config.norm` names, for the residual stream."""
+    if config.norm == "layernorm":
+        return LayerNorm(config.n_embd, eps=config.norm_eps, bias=config.bias)
+    return RMSNorm(config.n_embd, eps=config.norm_eps)
