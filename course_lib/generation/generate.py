@@ -1,0 +1,94 @@
+"""Writing text one token at a time, with a cache, for one prompt or many. Derived in lesson 13 (decoding)."""
+
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
+
+import torch
+from torch import Tensor, nn
+
+from course_lib.generation.sampling import sample_next
+from course_lib.model.gpt import GPT
+from course_lib.model.kv_cache import KVCache
+
+
+def left_pad(prompts: Sequence[Sequence[int]], pad_id: int = 0) -> tuple[Tensor, Tensor]:
+    """Prompts of different lengths as one batch: idx (B, T) and padding_mask (B, T), True = real token.
+
+    Padding stands on the left, so that every row's last token is its newest. Any pad_id will do: nothing reads it.
+    """
+    if not prompts or not all(len(prompt) for prompt in prompts):
+        raise ValueError(f"{len(prompts)} prompts, each needs at least one token; start with the end-of-text id")
+    B, T = len(prompts), max(map(len, prompts))
+    idx = torch.full((B, T), pad_id)                                          # (B, T)
+    padding_mask = torch.zeros(B, T, dtype=torch.bool)                        # (B, T)
+    for row, prompt in enumerate(prompts):
+        idx[row, T - len(prompt):] = torch.as_tensor(prompt)
+        padding_mask[row, T - len(prompt):] = True
+    return idx, padding_mask
+
+
+@contextmanager
+def evaluation_mode(model: nn.Module) -> Iterator[None]:
+    """Dropout off; afterwards every part is in the mode it was in."""
+    training = [module for module in model.modules() if module.training]
+    for module in training:
+        module.training = False
+    try:
+        yield
+    finally:
+        for module in training:
+            module.training = True
+
+
+def stream(model: GPT, idx: Tensor, *, max_new_tokens: int, stop_ids: Collection[int] = (),
+           padding_mask: Tensor | None = None, use_cache: bool = True, **sampling) -> Iterator[Tensor]:
+    """Yield the next id of every row, (B,), as soon as it is drawn; `sampling` goes to `sample_next`.
+
+    A row that has drawn a stop id repeats it until all rows have; then the stream ends.
+    When the text outgrows `context_length`, the model goes on from the last half of it: the cache is cleared and
+    filled again with that half (so one slow step in context_length / 2), and without a cache the same tokens are read.
+    Raises ValueError at once for an empty prompt or a padding_mask of another shape.
+    """
+    if idx.ndim != 2 or 0 in idx.shape:
+        raise ValueError(f"idx has shape {tuple(idx.shape)}, but must be (B, T) with at least one token; "
+                         "start an empty prompt with the end-of-text id")
+    if padding_mask is not None and padding_mask.shape != idx.shape:
+        raise ValueError(f"padding_mask {tuple(padding_mask.shape)} must have the shape of idx {tuple(idx.shape)}")
+    if max_new_tokens < 0:
+        raise ValueError(f"max_new_tokens={max_new_tokens} must be at least 0")
+    return _stream(model, idx, max_new_tokens, sorted(stop_ids), padding_mask, use_cache, sampling)
+
+
+@torch.no_grad()
+def _stream(model, idx, max_new_tokens, stop_ids, padding_mask, use_cache, sampling):
+    B, T = idx.shape
+    context_length = model.config.context_length
+    tokens = torch.cat([idx, idx.new_zeros(B, max_new_tokens)], dim=1)        # (B, N)
+    real = None if padding_mask is None else nn.functional.pad(padding_mask, (0, max_new_tokens), value=True)
+    cache = KVCache(model.config, B, max_length=min(context_length, T + max_new_tokens)) if use_cache else None
+    stops = torch.tensor(stop_ids, device=idx.device)
+    stopped = torch.zeros(B, dtype=torch.bool, device=idx.device)             # (B,)
+    start = max(0, T - context_length)                                        # first token the model still reads
+    for end in range(T, T + max_new_tokens):
+        if end - start > context_length:
+            start = end - (context_length + 1) // 2
+            if cache is not None:
+                cache.clear()
+        new = start if cache is None else start + cache.length
+        mask = None if real is None else real[:, start:end]
+        with evaluation_mode(model):
+            logits = model(tokens[:, new:end], padding_mask=mask, cache=cache)[:, -1]  # (B, V)
+        ids = sample_next(logits, **sampling)                                 # (B,)
+        if stop_ids:
+            ids = torch.where(stopped, tokens[:, end - 1], ids)               # (B,)
+            stopped |= torch.isin(ids, stops)
+        tokens[:, end] = ids
+        yield ids
+        if stop_ids and stopped.all():
+            return
+
+
+def generate(model: GPT, idx: Tensor, *, max_new_tokens: int, **options) -> Tensor:
+    """The prompts with what `stream` adds to them: (B, T) -> (B, T + new). Same options as `stream`."""
+    new = list(stream(model, idx, max_new_tokens=max_new_tokens, **options))
+    return torch.cat([idx, *(ids[:, None] for ids in new)], dim=1)

@@ -1,0 +1,76 @@
+"""From logits to the next token: temperature, top-k, top-p, min-p. Derived in lesson 13 (decoding).
+
+Every filter maps logits (B, V) to logits (B, V) in which a token that may not be chosen has -inf.
+"""
+
+import math
+
+import torch
+from torch import Tensor
+
+
+def temperature(logits: Tensor, t: float) -> Tensor:
+    """logits / t: below 1 sharper, above 1 flatter, 1 unchanged. Raises ValueError unless t > 0."""
+    if not t > 0:
+        raise ValueError(f"temperature={t} must be above 0 to divide by; sample_next(temperature=0) is greedy")
+    return logits / t
+
+
+def top_k(logits: Tensor, k: int) -> Tensor:
+    """Keep the k largest logits, and any equal to the k-th. Source: Fan et al. 2018, section 5.4."""
+    if k < 1:
+        raise ValueError(f"top_k={k} must keep at least 1 token; None turns it off")
+    least = logits.topk(min(k, logits.shape[-1]), dim=-1).values[:, -1:]      # (B, 1)
+    return logits.masked_fill(logits < least, -torch.inf)
+
+
+def top_p(logits: Tensor, p: float) -> Tensor:
+    """Keep the smallest set of most probable tokens whose probabilities sum to at least p ("the nucleus").
+
+    So a token stays if those more probable than it sum to less than p; the most probable one always stays.
+    Source: Holtzman et al. 2020, "The Curious Case of Neural Text Degeneration", section 3.1.
+    """
+    if not 0 < p <= 1:
+        raise ValueError(f"top_p={p} must be above 0 and at most 1; None turns it off")
+    ranked, order = logits.sort(dim=-1, descending=True, stable=True)         # (B, V)
+    probs = ranked.softmax(dim=-1)                                            # (B, V)
+    before = probs.cumsum(dim=-1) - probs                                     # (B, V)
+    ranked = ranked.masked_fill(before >= p, -torch.inf)                      # (B, V)
+    return torch.empty_like(logits).scatter(-1, order, ranked)
+
+
+def min_p(logits: Tensor, p: float) -> Tensor:
+    """Keep tokens at least p times as probable as the most probable one.
+
+    Source: Nguyen et al. 2024, "Turning Up the Heat: Min-p Sampling", section 3.
+    """
+    if not 0 < p <= 1:
+        raise ValueError(f"min_p={p} must be above 0 and at most 1; None turns it off")
+    return logits.masked_fill(logits < logits.amax(dim=-1, keepdim=True) + math.log(p), -torch.inf)
+
+
+def next_probs(logits: Tensor, *, temperature: float = 1.0, top_k: int | None = None,
+               top_p: float | None = None, min_p: float | None = None) -> Tensor:
+    """The probabilities (B, V) that `sample_next` draws from: the filters in the order of the arguments."""
+    filters = {"temperature": temperature, "top_k": top_k, "top_p": top_p, "min_p": min_p}
+    if temperature == 0:
+        return torch.zeros_like(logits).scatter(-1, logits.argmax(dim=-1, keepdim=True), 1.0)
+    for name, value in filters.items():
+        if value is not None and (name, value) != ("temperature", 1.0):
+            logits = FILTERS[name](logits, value)                             # (B, V)
+    return logits.softmax(dim=-1)
+
+
+def sample_next(logits: Tensor, *, generator: torch.Generator | None = None, **sampling: float | None) -> Tensor:
+    """One id for each row of logits (B, V), drawn from `next_probs(logits, **sampling)`: (B,) int64.
+
+    `temperature=0` is greedy: the largest logit, the smallest id if several are equal.
+    Elsewhere: multinomial sampling; greedy decoding.
+    """
+    if sampling.get("temperature") == 0:
+        return logits.argmax(dim=-1)
+    probs = next_probs(logits.float(), **sampling)                            # (B, V)
+    return torch.multinomial(probs, 1, generator=generator)[:, 0]
+
+
+FILTERS = {"temperature": temperature, "top_k": top_k, "top_p": top_p, "min_p": min_p}
