@@ -5,7 +5,8 @@ from course_lib.lab.plots import attention_maps, labelled_grid
 
 
 def test_every_value_is_written():
-    figure = labelled_grid(np.array([[0.5, -1.25], [2.0, 0.0]]), rows="T", columns="S", row_labels=["a", " b"])
+    figure = labelled_grid(np.array([[0.5, -1.25], [2.0, 0.0]]), rows="T", columns="S",
+                           row_labels=["a", " b"])
     ax = figure.axes[0]
     assert [text.get_text() for text in ax.texts] == ["0.50", "-1.25", "2.00", "0.00"]
     assert (ax.get_ylabel(), ax.get_xlabel()) == ("T", "S")
