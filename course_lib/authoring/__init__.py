@@ -1,1 +1,1 @@
-"""From text sources to lesson and exercise notebooks."""
+"""From text sources to lesson, solution and exercise notebooks; CONTRIBUTING.md explains their use."""
