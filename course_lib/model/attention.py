@@ -34,6 +34,14 @@ def merge_heads(x: Tensor) -> Tensor:
     return x.transpose(1, 2).reshape(B, T, -1)
 
 
+def mask_to_bias(mask: Tensor, dtype: torch.dtype) -> Tensor:
+    """0 where the mask is True, -inf where it is False: adding it before the softmax leaves no weight there.
+
+    The same as `scores.masked_fill(~mask, -inf)`; an addition has nothing to do in the backward pass.
+    """
+    return torch.zeros(mask.shape, dtype=dtype, device=mask.device).masked_fill(~mask, -torch.inf)
+
+
 def attention_weights(q: Tensor, k: Tensor, mask: Tensor | None = None) -> Tensor:
     r"""How much each query reads from each key: (B, H, T, S), every row sums to one.
 
@@ -43,9 +51,9 @@ def attention_weights(q: Tensor, k: Tensor, mask: Tensor | None = None) -> Tenso
     Elsewhere: attention pattern (TransformerLens), att (nanoGPT), A or P (papers).
     """
     D = q.shape[-1]
-    scores = q @ k.transpose(-2, -1) / math.sqrt(D)                       # (B, H, T, S)
+    scores = (q / math.sqrt(D)) @ k.transpose(-2, -1)                     # (B, H, T, S)
     if mask is not None:
-        scores = scores.masked_fill(~mask, -torch.inf)                    # (B, H, T, S)
+        scores = scores + mask_to_bias(mask, q.dtype)                     # (B, H, T, S)
     weights = scores.softmax(dim=-1)                                      # (B, H, T, S)
     return weights
 

@@ -65,6 +65,8 @@ class GPT(nn.Module):
         else:
             positions, mask = token_positions(padding_mask)[:, -T:], padded_causal_mask(padding_mask, T)
         x = self.dropout(self.position(self.token_embedding(idx), positions))               # (B, T, C)
+        if torch.is_autocast_enabled(x.device.type):
+            x = x.to(torch.get_autocast_dtype(x.device.type))
         rotation = self.position.rotation(positions)
         for block in self.blocks:
             x = block(x, rotation=rotation, mask=mask, cache=cache)                         # (B, T, C)

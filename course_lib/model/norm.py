@@ -23,8 +23,8 @@ def rms_norm(x: Tensor, weight: Tensor | None = None, eps: float = 1e-5) -> Tens
 
     Source: Zhang and Sennrich 2019, "Root Mean Square Layer Normalization", equation 4.
     """
-    y = x / (x.square().mean(dim=-1, keepdim=True) + eps).sqrt()
-    return y if weight is None else y * weight
+    y = x * (x.square().mean(dim=-1, keepdim=True) + eps).rsqrt()
+    return y if weight is None else y * weight.to(x.dtype)
 
 
 class LayerNorm(nn.Module):
@@ -49,7 +49,7 @@ class RMSNorm(nn.Module):
         self.weight = nn.Parameter(torch.ones(width))
 
     def forward(self, x: Tensor) -> Tensor:
-        return F.rms_norm(x, self.weight.shape, self.weight, self.eps)
+        return rms_norm(x, self.weight, self.eps)
 
 
 def build_norm(config: GPTConfig) -> nn.Module:
