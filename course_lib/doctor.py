@@ -1,6 +1,6 @@
 """What this machine offers the course, and what to do about what is missing. Used by lesson 00 (start_here).
 
-`doctor()` finds, `print_findings` prints one table; the command `course doctor` does both. Nothing is
+`doctor()` finds, `report` makes one table of it; the command `course doctor` does both. Nothing is
 downloaded, nothing is written, and a missing package is a finding, not an error.
 """
 
@@ -47,15 +47,17 @@ def doctor() -> list[Finding]:
     ]
 
 
-def print_findings(findings: list[Finding]) -> None:
-    """Print findings as a table, each warning with what to do below it, and one closing line."""
+def report(findings: list[Finding]) -> str:
+    """Findings as a table, each warning with what to do below it, and one closing line."""
     width = max(len(finding.what) for finding in findings)
+    lines = []
     for finding in findings:
-        print(f"{'ok  ' if finding.ok else 'look'}  {finding.what:<{width}}  {finding.value}")
+        lines.append(f"{'ok  ' if finding.ok else 'look'}  {finding.what:<{width}}  {finding.value}")
         if finding.to_do:
-            print(f"      {'':<{width}}  → {finding.to_do}")
+            lines.append(f"      {'':<{width}}  → {finding.to_do}")
     warnings = sum(not finding.ok for finding in findings)
-    print(f"{warnings} to look at: the lines with → say what to do." if warnings else "Everything is there.")
+    lines.append(f"{warnings} to look at: lines with → say how." if warnings else "Everything is there.")
+    return "\n".join(lines)
 
 
 def cjk_font() -> str | None:

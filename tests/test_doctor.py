@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from course_lib import doctor as module
-from course_lib.doctor import Finding, doctor, print_findings
+from course_lib.doctor import Finding, doctor, report
 
 
 def finding(what):
@@ -81,16 +81,15 @@ def test_no_font_no_kernel_no_widgets(monkeypatch, tmp_path):
     assert "make lab" in finding("widgets").to_do
 
 
-def test_the_table(capsys):
-    print_findings([Finding("cores", "2"), Finding("Chinese font", "none", False, "install one")])
-    assert capsys.readouterr().out.splitlines() == [
+def test_the_table():
+    table = report([Finding("cores", "2"), Finding("Chinese font", "none", False, "install one")])
+    assert table.splitlines() == [
         "ok    cores         2",
         "look  Chinese font  none",
         "                    → install one",
-        "1 to look at: the lines with → say what to do.",
+        "1 to look at: lines with → say how.",
     ]
-    print_findings([Finding("cores", "2")])
-    assert capsys.readouterr().out.splitlines()[-1] == "Everything is there."
+    assert report([Finding("cores", "2")]).splitlines()[-1] == "Everything is there."
 
 
 def test_importing_it_imports_nothing_heavy():
