@@ -1,0 +1,113 @@
+"""Token ids on disk: a flat, memory-mapped .bin with a JSON header beside it. Used by lesson 12 (gpt)."""
+
+import json
+import os
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+
+import numpy as np
+
+KIND = {"kind": "course token ids", "format": 1}
+REWRITE = "write it with write_ids(path, documents, tokenizer)"
+
+
+@dataclass(frozen=True, kw_only=True)
+class TokenFile:
+    """What the header of a file of token ids says; `ids` maps the file itself."""
+
+    path: Path
+    dtype: str               # "uint16" up to 65,536 different ids, else "uint32"; always little-endian
+    n_ids: int               # all ids, the end_of_text between documents included
+    vocab_size: int          # every id is below this
+    end_of_text: int | None  # stands before, between and after the documents; None: documents adjoin
+    n_documents: int
+    n_bytes: int             # of the documents' text in UTF-8: the denominator of bits per byte
+
+    @property
+    def ids(self) -> np.ndarray:
+        """The ids, read-only, shape (n_ids,). Pages are read on use and belong to the system's file cache."""
+        mapped = np.memmap(self.path, dtype=np.dtype(self.dtype).newbyteorder("<"), mode="r")
+        return mapped.view(np.ndarray)  # the same pages as a plain array, which is faster to index
+
+    @classmethod
+    def open(cls, path: str | Path) -> "TokenFile":
+        """The header of `path`, checked. Raises FileNotFoundError or ValueError, with a way out."""
+        path = Path(path)
+        if not path.is_file():
+            raise FileNotFoundError(f"there is no token file at {path}; {REWRITE}")
+        info = cls(path=path, **_read_header(path))
+        size, promised = path.stat().st_size, info.n_ids * np.dtype(info.dtype).itemsize
+        if size != promised:
+            raise ValueError(f"{path} holds {size:,} bytes, but its header promises {promised:,} "
+                             f"({info.n_ids:,} ids of {info.dtype}): it was cut short or changed; {REWRITE}")
+        return info
+
+
+def header_path(path: str | Path) -> Path:
+    """`train.bin` -> `train.bin.json`."""
+    return Path(f"{path}.json")
+
+
+def write_ids(path: str | Path, documents: Iterable[str], tokenizer) -> TokenFile:
+    """Encode documents one after the other into `path`; memory does not grow with the text.
+
+    Layout: `<eot> doc1 <eot> doc2 … <eot>` where the tokenizer has an end_of_text, else the documents' ids
+    in a row. `documents` is any iterable of str; a lone str counts as one document. The two files are
+    written under temporary names and renamed at the end: a token file that exists is whole. Raises
+    ValueError where there is nothing to write, or where the tokenizer yields an id outside 0 … vocab_size -
+    1.
+    """
+    path, documents = Path(path), [documents] if isinstance(documents, str) else documents
+    dtype = "uint16" if tokenizer.vocab_size <= 2**16 else "uint32"
+    boundary = [] if tokenizer.end_of_text is None else [tokenizer.end_of_text]
+    part, n_documents, n_bytes = Path(f"{path}.part"), 0, 0
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with open(part, "wb") as file:
+        for text in documents:
+            before = boundary if n_documents == 0 else []
+            ids = np.array([*before, *tokenizer.encode(text), *boundary], np.int64)
+            _check_range(ids, tokenizer.vocab_size, n_documents)
+            file.write(ids.astype(np.dtype(dtype).newbyteorder("<")).tobytes())
+            n_documents += 1
+            n_bytes += len(text.encode("utf-8", "surrogatepass"))
+        n_ids = file.tell() // np.dtype(dtype).itemsize
+    if n_ids == 0:
+        part.unlink()
+        raise ValueError(f"nothing to write to {path}: {n_documents} documents without text")
+    info = TokenFile(path=path, dtype=dtype, n_ids=n_ids, vocab_size=tokenizer.vocab_size,
+                     end_of_text=tokenizer.end_of_text, n_documents=n_documents, n_bytes=n_bytes)
+    _write_header(info)
+    os.replace(part, path)
+    return info
+
+
+def _check_range(ids, vocab_size, document):
+    if ids.size and not 0 <= ids.min() <= ids.max() < vocab_size:
+        raise ValueError(f"document {document} encodes to ids {ids.min()} … {ids.max()}, outside 0 … "
+                         f"{vocab_size - 1} (vocab_size={vocab_size}); train or load the tokenizer again")
+
+
+def _write_header(info):
+    header = KIND | {name: value for name, value in asdict(info).items() if name != "path"}
+    part = Path(f"{header_path(info.path)}.part")
+    part.write_text(json.dumps(header, indent=2) + "\n", encoding="utf-8")
+    os.replace(part, header_path(info.path))
+
+
+def _read_header(path):
+    name = header_path(path)
+    try:
+        header = json.loads(name.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ValueError(f"{path} is not a token file: no {name.name} beside it; {REWRITE}") from None
+    except ValueError as error:
+        raise ValueError(f"{name} is not a readable header ({error}); {REWRITE}") from None
+    if not isinstance(header, dict) or not KIND.items() <= header.items():
+        raise ValueError(f"{name} is not the header of a token file, which says {KIND}; {REWRITE}")
+    wanted = {field.name for field in fields(TokenFile)} - {"path"}
+    found = {key: value for key, value in header.items() if key not in KIND}
+    if set(found) != wanted or found["dtype"] not in ("uint16", "uint32"):
+        raise ValueError(f"{name} should give {', '.join(sorted(wanted))} and dtype uint16 or uint32, "
+                         f"but says {found}; {REWRITE}")
+    return found
