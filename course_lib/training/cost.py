@@ -1,0 +1,109 @@
+"""What a run costs: parameters, FLOPs, memory, share of the machine. Derived in lesson 14 (gpt_on_gpu)."""
+
+import time
+
+import torch
+from torch import nn
+
+from course_lib.model.config import GPTConfig
+from course_lib.training.config import TrainConfig
+from course_lib.training.device import autocast
+from course_lib.training.loss import next_token_loss
+from course_lib.training.optim import hidden_matrices
+
+BYTES = 4  # a float32: weights, gradients and optimizer state keep full precision also in a bf16 run
+
+
+def count_parameters(model: nn.Module) -> dict[str, int]:
+    """How many numbers are learned: `total`, `embeddings` (token and position tables), `rest`.
+
+    A tied head counts once, as an embedding. Scaling laws are stated in `rest` (Kaplan et al. 2020,
+    arXiv 2001.08361, N "non-embedding").
+    """
+    tables = {id(p): p.numel() for module in model.modules() if isinstance(module, nn.Embedding)
+              for p in module.parameters()}
+    total, embeddings = sum(p.numel() for p in model.parameters()), sum(tables.values())
+    return {"total": total, "embeddings": embeddings, "rest": total - embeddings}
+
+
+def flops_per_token(config: GPTConfig, T: int | None = None) -> int:
+    r"""Floating-point operations of one training step for each token, forward and backward, of windows of T.
+
+    $$3 \left(2 N_\text{matmul} + 4 L T C\right)$$
+
+    A weight of a matrix product multiplies and adds once a token: 2 N; the head counts, the token table,
+    only looked up, does not. Attention adds 2 T C for the scores and 2 T C for the weighted sum, in each
+    layer; the hidden half of the causal mask is counted too, as usual. The backward pass costs twice the
+    forward: gradients for inputs and for weights. Norms, softmax and the optimizer are left out, under 1 % of
+    a large model. Source: Chowdhery et al. 2022 (PaLM), appendix B; T defaults to `context_length`.
+    """
+    C, D = config.n_embd, config.head_dim
+    attention = C * (config.n_head + 2 * config.n_kv_head) * D + C * C
+    feedforward = (3 if config.feedforward == "swiglu" else 2) * C * config.n_hidden
+    matmul_weights = config.n_layer * (attention + feedforward) + C * config.vocab_size
+    return 3 * (2 * matmul_weights + 4 * config.n_layer * (T or config.context_length) * C)
+
+
+def measure_activations(model: nn.Module, idx: torch.Tensor, dtype: str = "float32") -> int:
+    """Bytes that one forward pass over idx (B, T) keeps for the backward pass, weights not counted.
+
+    Counted, not estimated: every tensor that autograd saves, each piece of storage once. It grows in
+    proportion to B, so one row is enough to know the rest.
+    """
+    weights = {p.untyped_storage().data_ptr() for p in model.parameters()}
+    kept = {}
+
+    def note(tensor):
+        storage = tensor.untyped_storage()
+        if storage.data_ptr() not in weights:
+            kept[storage.data_ptr()] = (storage.nbytes(), storage)  # holding it keeps the address from reuse
+        return tensor
+
+    with torch.autograd.graph.saved_tensors_hooks(note, lambda tensor: tensor), autocast(idx.device, dtype):
+        loss = next_token_loss(model(idx), idx)
+    del loss
+    return sum(size for size, _ in kept.values())
+
+
+def memory_by_component(model: nn.Module, config: TrainConfig, idx: torch.Tensor) -> dict[str, int]:
+    """Bytes during training: `weights`, `gradients`, `optimizer`, `activations`, `total`.
+
+    AdamW keeps two numbers for each parameter, Muon one. The activations are those of one forward pass over a
+    batch of `config.batch_size` windows like idx (B, T), measured on its first row.
+    """
+    n = sum(p.numel() for p in model.parameters())
+    moved_by_muon = sum(p.numel() for p in hidden_matrices(model)) if config.optimizer == "muon" else 0
+    dtype = "float32" if config.dtype == "auto" else config.dtype
+    parts = {"weights": BYTES * n, "gradients": BYTES * n, "optimizer": BYTES * (2 * n - moved_by_muon),
+             "activations": config.batch_size * measure_activations(model, idx[:1], dtype)}
+    return parts | {"total": sum(parts.values())}
+
+
+def measure_peak(device: torch.device | str = "cpu", dtype: str = "float32", *, size: int = 1024,
+                 seconds: float = 0.5) -> float:
+    """FLOP/s of the fastest of several (size, size) matrix products: what this machine can reach at best.
+
+    A product of n × n matrices takes 2 n³ operations. On a GPU take size=8192; vendors' figures are higher.
+    """
+    device = torch.device(device)
+    a = torch.randn(size, size, device=device, dtype=getattr(torch, dtype))  # (size, size)
+    synchronize = torch.cuda.synchronize if device.type == "cuda" else lambda: None
+    fastest, stop, runs = float("inf"), time.perf_counter() + seconds, 0
+    while runs < 3 or time.perf_counter() < stop:
+        synchronize()
+        start = time.perf_counter()
+        a @ a
+        synchronize()
+        fastest, runs = min(fastest, time.perf_counter() - start), runs + 1
+    return 2 * size**3 / fastest
+
+
+def mfu(tokens_per_second: float, flops_a_token: float, peak: float) -> float:
+    """Model FLOPs utilisation: the share of `peak` FLOP/s that the model's arithmetic makes up (PaLM, app. B)."""
+    return tokens_per_second * flops_a_token / peak
+
+
+def cost_table(parts: dict[str, int]) -> str:
+    """A few lines of text: one component a line, with MB and share of the `total`."""
+    return "\n".join(f"{name:<12}{size / 1e6:>10.1f} MB{size / parts['total']:>8.1%}"
+                     for name, size in parts.items())

@@ -1,0 +1,56 @@
+"""Writing so that a kill, a full disk or a power cut loses nothing. Derived in lesson 14 (gpt_on_gpu)."""
+
+import contextlib
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+
+class CheckpointError(Exception):
+    """A checkpoint cannot be written, read or continued; the message is one line with the way out."""
+
+
+@contextlib.contextmanager
+def disk_errors(out: Path) -> Iterator[None]:
+    """Turn what the disk complains about into a `CheckpointError` that says what is safe and what to do."""
+    try:
+        yield
+    except OSError as error:
+        there = next(path for path in (out, *out.absolute().parents) if path.is_dir())
+        free = shutil.disk_usage(there).free / 1e6
+        latest = out / "latest"
+        last = latest.read_text(encoding="utf-8").strip() if latest.is_file() else None
+        safe = f"the last checkpoint, {out / last}, is whole" if last else "nothing was saved there before"
+        raise CheckpointError(
+            f"cannot write to {out}: {error.strerror or error} ({free:.1f} MB free); {safe}. "
+            "Make room or choose a folder that can be written, then go on") from error
+
+
+def write_file(path: Path, data: bytes) -> None:
+    """Write and wait until the disk has it."""
+    with open(path, "wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def replace_file(path: Path, data: bytes) -> None:
+    """Write in one step: at every moment the file has either its old content or all of the new."""
+    part = path.with_name(f".{path.name}.part")
+    try:
+        write_file(part, data)
+        os.replace(part, path)
+    finally:
+        part.unlink(missing_ok=True)
+    sync_folder(path.parent)
+
+
+def sync_folder(folder: Path) -> None:
+    """Force names, too, to disk; Windows does so by itself and cannot open a folder."""
+    if os.name == "posix":
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)

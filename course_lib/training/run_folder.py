@@ -1,0 +1,111 @@
+"""A folder of checkpoints of which a kill at any moment leaves the last. Derived in lesson 14 (gpt_on_gpu).
+
+    run/metrics.jsonl    one line a step, as it happens
+    run/step-000500/     a checkpoint, complete since the moment it had this name
+    run/latest           the name of the newest checkpoint, one line of text
+    run/best             the name of the one with the lowest held-out loss
+
+A new checkpoint is written beside the old ones under a hidden name, forced to disk, renamed, and only then
+named by `latest`; what neither pointer names is deleted last. After each of these steps the folder loads. The
+pointers are files and not symbolic links, which some disks (Windows, mounted cloud drives) do not have.
+"""
+
+import contextlib
+import json
+import os
+import re
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+from course_lib.training.disk import CheckpointError, disk_errors, replace_file, sync_folder
+
+CHECKPOINT_NAME = re.compile(r"step-\d{6,}")
+POINTERS = ("best", "latest")  # in the order in which they move: resuming starts from `latest`
+
+
+def find_checkpoint(folder: str | Path, which: str = "latest") -> Path:
+    """The checkpoint meant by `folder`: itself, or the one its pointer `which` ("latest", "best") names.
+
+    A run that was killed between its first checkpoint and the pointer has no `latest`: its newest checkpoint
+    is whole all the same. Raises `CheckpointError` where there is none.
+    """
+    folder = Path(folder)
+    if (folder / "config.json").is_file():
+        return folder
+    if not folder.is_dir():
+        raise CheckpointError(f"there is no folder {folder}; give a run's folder or one of its checkpoints")
+    name, there = pointed_at(folder).get(which), checkpoint_names(folder)
+    if name is None and which == "latest":
+        name = max(there, default=None, key=lambda name: int(name.removeprefix("step-")))
+    if name is None:
+        raise CheckpointError(f"{folder} holds no {which} checkpoint; was it stopped before the first save?")
+    if name not in there:
+        raise CheckpointError(f"{folder / which} names {name!r}, which is not there; write into it the name "
+                              f"of another checkpoint: {', '.join(sorted(there)) or 'none is left'}")
+    return folder / name
+
+
+def last_checkpoint(out: Path | None) -> Path | None:
+    """The checkpoint from which run `out` would resume, or None."""
+    return find_checkpoint(out) if out is not None and (pointed_at(out) or checkpoint_names(out)) else None
+
+
+def pointed_at(out: Path) -> dict[str, str]:
+    """What the pointers of a run folder say: {"latest": "step-000500", …}; a missing one is left out."""
+    return {pointer: (out / pointer).read_text(encoding="utf-8", errors="replace").strip()
+            for pointer in POINTERS if (out / pointer).is_file()}
+
+
+def checkpoint_names(out: Path) -> set[str]:
+    """The checkpoints of a run folder, pointed at or not."""
+    return {entry.name for entry in out.iterdir() if CHECKPOINT_NAME.fullmatch(entry.name) and entry.is_dir()}
+
+
+def open_run(out: str | Path) -> Path:
+    """Make the folder of a new run, and see now that it can be written.
+
+    Raises `CheckpointError` if it cannot, or if a run is already there.
+    """
+    out = Path(out)
+    with disk_errors(out):
+        out.mkdir(parents=True, exist_ok=True)
+        if checkpoint_names(out) or pointed_at(out):
+            raise CheckpointError(f"{out} already holds a run; resume it, or choose another folder")
+        replace_file(out / "metrics.jsonl", b"")
+    return out
+
+
+def append_record(out: Path, record: dict) -> None:
+    """One more line for metrics.jsonl."""
+    with disk_errors(out), open(out / "metrics.jsonl", "a", encoding="utf-8") as file:
+        file.write(json.dumps(record) + "\n")
+
+
+@contextlib.contextmanager
+def new_checkpoint(out: str | Path, step: int, *, best: bool = False) -> Iterator[Path]:
+    """The empty folder to write checkpoint `step` into; leaving the `with` block makes it the run's latest.
+
+    Where a pointer already names this step, the checkpoint is kept and only pointers move. A failure removes
+    what was written, leaves the last checkpoint as it was and, if the disk is to blame, raises
+    `CheckpointError`.
+    """
+    out, name = Path(out), f"step-{step:06d}"
+    part = out / f".{name}.part"
+    with disk_errors(out):
+        try:
+            shutil.rmtree(part, ignore_errors=True)  # left over from a kill
+            part.mkdir(parents=True)
+            yield part
+            sync_folder(part)
+            if name not in pointed_at(out).values():
+                if (out / name).exists():  # from a kill between the renaming and the pointer
+                    shutil.rmtree(out / name)
+                os.replace(part, out / name)
+                sync_folder(out)
+        finally:
+            shutil.rmtree(part, ignore_errors=True)
+        for pointer in POINTERS if best else ("latest",):
+            replace_file(out / pointer, f"{name}\n".encode())
+        for old in checkpoint_names(out) - set(pointed_at(out).values()):
+            shutil.rmtree(out / old)
