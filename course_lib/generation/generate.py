@@ -6,7 +6,7 @@ from contextlib import contextmanager
 import torch
 from torch import Tensor, nn
 
-from course_lib.generation.sampling import sample_next
+from course_lib.generation.sampling import next_probs, sample_next
 from course_lib.model.gpt import GPT
 from course_lib.model.kv_cache import KVCache
 
@@ -29,8 +29,8 @@ def left_pad(prompts: Sequence[Sequence[int]], pad_id: int = 0) -> tuple[Tensor,
 
 @contextmanager
 def evaluation_mode(model: nn.Module) -> Iterator[None]:
-    """Dropout off; afterwards every part is in the mode it was in."""
-    training = [module for module in model.modules() if module.training]
+    """Dropout off; afterwards every part is back in the mode it was in."""
+    training = [module for module in model.modules() if module.training] if model.training else []
     for module in training:
         module.training = False
     try:
@@ -44,10 +44,15 @@ def stream(model: GPT, idx: Tensor, *, max_new_tokens: int, stop_ids: Collection
            padding_mask: Tensor | None = None, use_cache: bool = True, **sampling) -> Iterator[Tensor]:
     """Yield the next id of every row, (B,), as soon as it is drawn; `sampling` goes to `sample_next`.
 
-    A row that has drawn a stop id repeats it until all rows have; then the stream ends.
-    When the text outgrows `context_length`, the model goes on from the last half of it: the cache is cleared and
-    filled again with that half (so one slow step in context_length / 2), and without a cache the same tokens are read.
-    Raises ValueError at once for an empty prompt or a padding_mask of another shape.
+    A row that has drawn a stop id repeats it until all rows have drawn one; then the stream ends.
+
+    A batch that outgrows `context_length` goes on from its last half: the cache is cleared and reads that half
+    anew, one slow step in context_length / 2. (Dropping only the oldest token would move every other token to
+    a new position, and nothing in the cache would fit.) Without a cache the model reads the same tokens.
+    A prompt that is too long by itself is cut to its last context_length tokens.
+
+    Gradients and dropout are off while the model runs; between two ids it is in the mode you left it in.
+    Raises ValueError, at once, for an empty prompt, a padding_mask of another shape, or a setting out of range.
     """
     if idx.ndim != 2 or 0 in idx.shape:
         raise ValueError(f"idx has shape {tuple(idx.shape)}, but must be (B, T) with at least one token; "
@@ -56,6 +61,7 @@ def stream(model: GPT, idx: Tensor, *, max_new_tokens: int, stop_ids: Collection
         raise ValueError(f"padding_mask {tuple(padding_mask.shape)} must have the shape of idx {tuple(idx.shape)}")
     if max_new_tokens < 0:
         raise ValueError(f"max_new_tokens={max_new_tokens} must be at least 0")
+    next_probs(torch.zeros(1, 1), **{name: value for name, value in sampling.items() if name != "generator"})
     return _stream(model, idx, max_new_tokens, sorted(stop_ids), padding_mask, use_cache, sampling)
 
 

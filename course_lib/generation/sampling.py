@@ -1,6 +1,6 @@
 """From logits to the next token: temperature, top-k, top-p, min-p. Derived in lesson 13 (decoding).
 
-Every filter maps logits (B, V) to logits (B, V) in which a token that may not be chosen has -inf.
+Each rule maps logits (B, V) to logits (B, V); a token that may no longer be chosen gets -inf.
 """
 
 import math

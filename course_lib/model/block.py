@@ -1,4 +1,4 @@
-"""A block: tokens exchange (attention), then each thinks alone (feed-forward). Derived in lesson 09 (block)."""
+"""A block: tokens exchange in attention, then each thinks alone. Derived in lesson 09 (block)."""
 
 from torch import Tensor, nn
 
@@ -12,7 +12,8 @@ from course_lib.model.norm import build_norm
 class Block(nn.Module):
     r"""Two additions to the residual stream, each computed from a normalised copy of it ("pre-norm").
 
-    $$x \leftarrow x + \mathrm{attention}(\mathrm{norm}(x)), \qquad x \leftarrow x + \mathrm{feedforward}(\mathrm{norm}(x))$$
+    $$x \leftarrow x + \mathrm{attention}(\mathrm{norm}(x))$$
+    $$x \leftarrow x + \mathrm{feedforward}(\mathrm{norm}(x))$$
 
     Source: Radford et al. 2019 (GPT-2), section 2.3; why before and not after: Xiong et al. 2020,
     "On Layer Normalization in the Transformer Architecture".

@@ -1,4 +1,4 @@
-"""The numbers and names that define a GPT, and the presets. Read in lesson 12 (gpt) and lesson 14 (gpt_on_gpu)."""
+"""The numbers and names that define a GPT, and the presets. Derived in lesson 12 (gpt)."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class GPTConfig:
     context_length: int = 256                # longest T; with learned positions also the rows of their table
     n_layer: int = 4                         # L: blocks
     n_head: int = 4                          # H: query heads
-    n_kv_head: int | None = None             # heads of keys and values: n_head full, 1 multi-query, else grouped
+    n_kv_head: int | None = None             # heads of keys and values: n_head is full attention, 1 multi-query
     n_embd: int = 128                        # C: width of the residual stream
     n_hidden: int | None = None              # F: hidden width of the feed-forward
     norm: str = "rmsnorm"                    # rmsnorm | layernorm
@@ -54,14 +54,14 @@ class GPTConfig:
             object.__setattr__(self, "n_hidden", default_n_hidden(self.n_embd, self.feedforward))
         for name, allowed in CHOICES.items():
             if getattr(self, name) not in allowed:
-                raise ValueError(f"{name}={getattr(self, name)!r} is not known; choose one of {', '.join(allowed)}")
+                raise ValueError(f"{name}={getattr(self, name)!r} is not known; choose {' or '.join(allowed)}")
         for name in AT_LEAST_ONE:
             value = getattr(self, name)
             if not isinstance(value, int) or isinstance(value, bool) or value < 1:
                 raise ValueError(f"{name}={value!r} must be a whole number of at least 1")
         self._check_heads()
         if not 0 <= self.dropout < 1:
-            raise ValueError(f"dropout={self.dropout} must be at least 0 and below 1; 0.1 is common, 0 turns it off")
+            raise ValueError(f"dropout={self.dropout} must be at least 0 and below 1; try 0.1, or 0 for none")
         if self.logit_soft_cap is not None and not self.logit_soft_cap > 0:
             raise ValueError(f"logit_soft_cap={self.logit_soft_cap} must be above 0; None turns it off")
 
@@ -72,11 +72,11 @@ class GPTConfig:
             ways = f"{below} or {above}" if below else f"{above}"
             raise ValueError(f"n_embd={C} cannot be shared by n_head={H} heads; try {ways}")
         if H % self.n_kv_head:
-            ways = ", ".join(str(n) for n in range(1, H + 1) if H % n == 0)
-            raise ValueError(f"n_head={H} query heads cannot share n_kv_head={self.n_kv_head} evenly; try one of {ways}")
+            ways = " or ".join(str(n) for n in range(1, H + 1) if H % n == 0)
+            raise ValueError(f"n_head={H} query heads cannot share n_kv_head={self.n_kv_head} evenly; try {ways}")
         if self.position == "rotary" and self.head_dim % 2:
-            raise ValueError(f"position='rotary' turns pairs of numbers, but head_dim = n_embd / n_head = {C} / {H} = "
-                             f"{self.head_dim} is odd; try n_embd={C + H}")
+            raise ValueError(f"position='rotary' turns pairs of numbers, but a head has {C} / {H} = "
+                             f"{self.head_dim} of them (n_embd / n_head), which is odd; try n_embd={C + H}")
 
     @property
     def head_dim(self) -> int:
@@ -104,13 +104,13 @@ def default_n_hidden(n_embd: int, feedforward: str) -> int:
 
 
 def _gpt2(vocab_size: int, n_layer: int, n_head: int, n_embd: int, changes: dict[str, Any]) -> GPTConfig:
-    shape = dict(vocab_size=vocab_size, context_length=1024, n_layer=n_layer, n_head=n_head, n_embd=n_embd)
+    shape = dict(context_length=1024, n_layer=n_layer, n_head=n_head, n_embd=n_embd)
     parts = dict(norm="layernorm", position="learned", feedforward="gelu", bias=True, init="gpt2")
-    return GPTConfig(**{**shape, **parts, **changes})
+    return GPTConfig(vocab_size=vocab_size, **{**shape, **parts, **changes})
 
 
 def gpt2_124m(vocab_size: int = 50_257, **changes: Any) -> GPTConfig:
-    """GPT-2 small, exact shapes (Radford et al. 2019, "Language Models are Unsupervised Multitask Learners")."""
+    """GPT-2 small. Radford et al. 2019, "Language Models are Unsupervised Multitask Learners", table 2."""
     return _gpt2(vocab_size, 12, 12, 768, changes)
 
 
@@ -134,9 +134,10 @@ def baseline_tiny(vocab_size: int, **changes: Any) -> GPTConfig:
     return _gpt2(vocab_size, 4, 4, 128, {"context_length": 64, **changes})
 
 
-def _modern(vocab_size: int, context_length: int, n_layer: int, n_head: int, n_embd: int, changes) -> GPTConfig:
-    shape = dict(vocab_size=vocab_size, context_length=context_length, n_layer=n_layer, n_head=n_head, n_embd=n_embd)
-    return GPTConfig(**{**shape, "qk_norm": True, **changes})
+def _modern(vocab_size: int, context_length: int, n_layer: int, n_head: int, n_embd: int,
+            changes: dict[str, Any]) -> GPTConfig:
+    shape = dict(context_length=context_length, n_layer=n_layer, n_head=n_head, n_embd=n_embd)
+    return GPTConfig(vocab_size=vocab_size, **{**shape, "qk_norm": True, **changes})
 
 
 def tiny(vocab_size: int, **changes: Any) -> GPTConfig:
@@ -145,8 +146,8 @@ def tiny(vocab_size: int, **changes: Any) -> GPTConfig:
 
 
 def small_cpu(vocab_size: int, **changes: Any) -> GPTConfig:
-    """About 4 million parameters: an hour on two cores."""
-    return _modern(vocab_size, 256, 6, 4, 224, changes)
+    """Four million parameters: an hour on two cores."""
+    return _modern(vocab_size, 256, 5, 8, 256, changes)
 
 
 def modern_124m(vocab_size: int = 50_257, **changes: Any) -> GPTConfig:

@@ -40,7 +40,8 @@ class FeedForward(nn.Module):
         self.dropout = nn.Dropout(config.dropout)
 
     def bend(self, h: Tensor) -> Tensor:
-        raise NotImplementedError("a FeedForward needs a nonlinearity: use GELUFeedForward or ReLU2FeedForward")
+        """(..., F) -> (..., F): the nonlinearity, one number at a time."""
+        raise NotImplementedError("FeedForward leaves `bend` open: use GELUFeedForward or ReLU2FeedForward")
 
     def forward(self, x: Tensor) -> Tensor:
         return self.dropout(self.proj(self.bend(self.up(x))))

@@ -1,4 +1,4 @@
-"""The GPT: token table, blocks, head; and how its weights begin. Derived in lesson 12 (gpt)."""
+"""The GPT: token table, blocks, head, and how its weights begin. Derived in lesson 12 (gpt)."""
 
 import math
 
@@ -15,23 +15,23 @@ from course_lib.model.position import build_position, token_positions
 
 
 def soft_cap(logits: Tensor, cap: float) -> Tensor:
-    r"""$c \tanh(\text{logits} / c)$: nearly unchanged when small, never beyond ±c. Source: Gemma 2 report, section 2."""
+    r"""$c \tanh(\text{logits} / c)$: small ones nearly unchanged, none beyond ±c. Source: Gemma 2, section 2."""
     return cap * torch.tanh(logits / cap)
 
 
 def padded_causal_mask(padding_mask: Tensor, T: int) -> Tensor:
-    """`causal_mask` without the padding: (B, S) bool, True = real token -> (B, 1, T, S).
+    """`causal_mask` with the padding hidden: (B, S) bool, True = real token -> (B, 1, T, S).
 
-    Padding may look at itself, so that no row of the softmax is empty; nobody else looks at it.
+    Every token sees at least itself: a row of padding without any key would divide zero by zero.
     """
     S = padding_mask.shape[1]
     causal = causal_mask(T, S, padding_mask.device)                       # (T, S)
-    itself = causal ^ causal.tril(S - T - 1)                              # (T, S)
-    return (causal & padding_mask[:, None, None, :]) | itself
+    itself = causal & ~causal.tril(S - T - 1)                             # (T, S)
+    return causal & padding_mask[:, None, None, :] | itself
 
 
 class GPT(nn.Module):
-    """A decoder-only transformer: ids in, one row of next-token logits for every position out."""
+    """A decoder-only transformer: ids in; for every position, logits over the next id out."""
 
     def __init__(self, config: GPTConfig):
         super().__init__()
@@ -42,46 +42,63 @@ class GPT(nn.Module):
         self.blocks = nn.ModuleList(Block(config, layer) for layer in range(config.n_layer))
         self.norm = build_norm(config)
         self.head = None if config.tied_head else nn.Linear(config.n_embd, config.vocab_size, bias=False)
-        init_gpt2(self) if config.init == "gpt2" else init_zero_projections(self)
+        {"gpt2": init_gpt2, "zero_projections": init_zero_projections}[config.init](self)
 
     @property
     def head_weight(self) -> Tensor:
-        """(V, C): the head's matrix; the token table itself when tied (Press and Wolf 2017)."""
+        """(V, C): the head's matrix; when tied, the token table itself (Press and Wolf 2017)."""
         return self.token_embedding.weight if self.head is None else self.head.weight
 
-    def forward(self, idx: Tensor, *, padding_mask: Tensor | None = None, cache: KVCache | None = None) -> Tensor:
+    def forward(self, idx: Tensor, *, padding_mask: Tensor | None = None,
+                cache: KVCache | None = None) -> Tensor:
         """Logits (B, T, V) for the token after each of idx (B, T).
 
-        `cache` holds the tokens before idx; it is extended. `padding_mask` (B, S), True = real token, covers cached
-        and new tokens; pad on the left. Raises ValueError if more than `context_length` positions are asked for.
+        `cache` holds the tokens before idx and takes up the new ones. `padding_mask` (B, S) covers both, True =
+        real token; pad on the left. Raises ValueError if S is more than `context_length`, or an id is not below V.
         """
-        T = idx.shape[1]
-        S = T if cache is None else cache.length + T
-        if S > self.config.context_length:
-            raise ValueError(f"{S} tokens do not fit context_length={self.config.context_length}; "
-                             f"keep the last {self.config.context_length} or fewer")
-        if padding_mask is None:
-            positions, mask = torch.arange(S - T, S, device=idx.device), None
-        else:
-            positions, mask = token_positions(padding_mask)[:, -T:], padded_causal_mask(padding_mask, T)
-        x = self.dropout(self.position(self.token_embedding(idx), positions))               # (B, T, C)
-        if torch.is_autocast_enabled(x.device.type):
-            x = x.to(torch.get_autocast_dtype(x.device.type))
+        x, positions, mask = self.embed(idx, padding_mask, past=0 if cache is None else cache.length)
         rotation = self.position.rotation(positions)
         for block in self.blocks:
-            x = block(x, rotation=rotation, mask=mask, cache=cache)                         # (B, T, C)
+            x = block(x, rotation=rotation, mask=mask, cache=cache)       # (B, T, C)
         if cache is not None:
-            cache.advance(T)
-        logits = F.linear(self.norm(x), self.head_weight)                                   # (B, T, V)
+            cache.advance(idx.shape[1])
+        logits = F.linear(self.norm(x), self.head_weight)                 # (B, T, V)
         return logits if self.config.logit_soft_cap is None else soft_cap(logits, self.config.logit_soft_cap)
+
+    def embed(self, idx: Tensor, padding_mask: Tensor | None = None,
+              past: int = 0) -> tuple[Tensor, Tensor, Tensor | None]:
+        """The residual stream (B, T, C) as it enters the blocks, the positions, and the mask if one is needed."""
+        if idx.ndim != 2:
+            raise ValueError(f"idx has shape {tuple(idx.shape)}, but must be (B, T); for one text use idx[None]")
+        T, V, longest = idx.shape[1], self.config.vocab_size, self.config.context_length
+        S = past + T
+        if S > longest:
+            raise ValueError(f"{S} tokens do not fit context_length={longest}; keep the last {longest}")
+        if padding_mask is None:
+            positions, mask = torch.arange(past, S, device=idx.device), None
+        elif padding_mask.shape != (len(idx), S):
+            raise ValueError(f"padding_mask has shape {tuple(padding_mask.shape)}, but must be {(len(idx), S)}: "
+                             f"a column for each of {past} cached and {T} new tokens")
+        else:
+            positions, mask = token_positions(padding_mask)[:, past:], padded_causal_mask(padding_mask, T)
+        try:
+            x = self.token_embedding(idx)                                 # (B, T, C)
+        except IndexError:
+            raise ValueError(f"idx holds {idx.min()} to {idx.max()}, but vocab_size={V} allows 0 to {V - 1}; "
+                             "was the text encoded by another tokenizer?") from None
+        x = self.dropout(self.position(x, positions))                     # (B, T, C)
+        # Autocast lowers the precision of matrix products only; the stream between them follows here.
+        if torch.is_autocast_enabled(x.device.type):
+            x = x.to(torch.get_autocast_dtype(x.device.type))             # (B, T, C)
+        return x, positions, mask
 
 
 @torch.no_grad()
 def init_gpt2(model: GPT) -> None:
-    r"""GPT-2's start: normal with std 0.02, biases 0; both projections of a block 0.02 / $\sqrt{2L}$.
+    r"""GPT-2's start: normal with std 0.02, biases 0, and $0.02 / \sqrt{2L}$ for what adds to the stream.
 
-    2L branches add to the stream, so dividing each by $\sqrt{2L}$ keeps the sum's scale independent of depth.
-    Source: Radford et al. 2019, section 2.3; the 0.02 is from the released code.
+    2L branches are added up; dividing each by $\sqrt{2L}$ keeps the sum's size independent of depth.
+    Source: Radford et al. 2019, section 2.3; the 0.02 is in OpenAI's released code.
     """
     for module in model.modules():
         if isinstance(module, nn.Linear | nn.Embedding):
@@ -95,10 +112,10 @@ def init_gpt2(model: GPT) -> None:
 
 @torch.no_grad()
 def init_zero_projections(model: GPT) -> None:
-    r"""Every block starts as the identity: matrices std $1/\sqrt{\text{inputs}}$, both projections of a block 0.
+    r"""Every block starts as the identity: what adds to the stream is 0, other matrices std $1/\sqrt{\text{inputs}}$.
 
-    The token table gets std 1/C: the stream is then a token's own vector up to the head, and a tied head gives that
-    token the logit C std = 1 among V - 1 logits near 0. The loss starts at ln V whatever the width.
+    The head therefore sees a token's own vector, normalised. With std 1/C in the token table, a tied head gives
+    that same token a logit of about C std = 1 and the others nearly 0: the loss starts at ln V at any width.
     Zero projections: Zhang et al. 2019, "Fixup"; Bachlechner et al. 2020, "ReZero".
     """
     for module in model.modules():

@@ -1,4 +1,4 @@
-"""Keys and values of tokens already read, so that a new token costs one step. Derived in lesson 13 (decoding)."""
+"""Keys and values of the tokens already read, so that none is read twice. Derived in lesson 13 (decoding)."""
 
 from torch import Tensor
 
@@ -6,7 +6,7 @@ from course_lib.model.config import GPTConfig
 
 
 class KVCache:
-    """Room for the keys and values of `max_length` tokens in every layer, allocated once, at the first `append`.
+    """Room for the keys and values of `max_length` tokens in every layer, allocated at the first `append`.
 
     `GPT.forward` drives it: every layer appends its new keys and values, then `advance` makes them the past.
     Memory: 2 L B H_kv S D numbers. Elsewhere: past_key_values, StaticCache (transformers).
@@ -20,16 +20,16 @@ class KVCache:
         self.length = 0
 
     def append(self, layer: int, k: Tensor, v: Tensor) -> tuple[Tensor, Tensor]:
-        """Store the keys and values (B, H_kv, T, D) of new tokens; return those of all (B, H_kv, S, D), old first.
+        """Store k and v (B, H_kv, T, D) of new tokens; return those of all tokens (B, H_kv, S, D), old first.
 
         Raises ValueError if there is no room for them.
         """
         end = self.length + k.shape[-2]
         if end > self.max_length:
-            raise ValueError(f"the cache holds {self.length} of {self.max_length} tokens: {k.shape[-2]} more do not "
-                             f"fit; make it with max_length={end} or more, or clear() it and read a shorter text")
-        if self.keys is None:  # only now are device and dtype known, which autocast may have changed
-            self.keys, self.values = k.new_empty(self.shape), v.new_empty(self.shape)       # (L, B, H_kv, S, D)
+            raise ValueError(f"the cache holds {self.length} of {self.max_length} tokens, so {end - self.length} "
+                             f"more do not fit; make it with max_length={end}, or clear() it and read less")
+        if self.keys is None:  # only k and v know the device and, under autocast, the dtype
+            self.keys, self.values = k.new_empty(self.shape), v.new_empty(self.shape)    # (L, B, H_kv, S, D)
         self.keys[layer, :, :, self.length:end] = k
         self.values[layer, :, :, self.length:end] = v
         return self.keys[layer, :, :, :end], self.values[layer, :, :, :end]

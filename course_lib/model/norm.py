@@ -7,7 +7,8 @@ from torch.nn import functional as F
 from course_lib.model.config import GPTConfig
 
 
-def layer_norm(x: Tensor, weight: Tensor | None = None, bias: Tensor | None = None, eps: float = 1e-5) -> Tensor:
+def layer_norm(x: Tensor, weight: Tensor | None = None, bias: Tensor | None = None,
+               eps: float = 1e-5) -> Tensor:
     r"""$(x - \bar x) / \sqrt{\mathrm{var}(x) + \epsilon} \cdot w + b$ over the last axis (..., C).
 
     The variance divides by C, not C - 1. Source: Ba, Kiros, Hinton 2016, "Layer Normalization", section 3.
@@ -19,7 +20,7 @@ def layer_norm(x: Tensor, weight: Tensor | None = None, bias: Tensor | None = No
 
 
 def rms_norm(x: Tensor, weight: Tensor | None = None, eps: float = 1e-5) -> Tensor:
-    r"""$x / \sqrt{\mathrm{mean}(x^2) + \epsilon} \cdot w$ over the last axis (..., C): LayerNorm without centring.
+    r"""$x / \sqrt{\mathrm{mean}(x^2) + \epsilon} \cdot w$ over the last axis: `layer_norm` without centring.
 
     Source: Zhang and Sennrich 2019, "Root Mean Square Layer Normalization", equation 4.
     """
@@ -41,7 +42,7 @@ class LayerNorm(nn.Module):
 
 
 class RMSNorm(nn.Module):
-    """`rms_norm` with a learned gain; computed by PyTorch's fused kernel."""
+    """`rms_norm` with a learned gain. On a GPU PyTorch's fused kernel is faster; on a CPU it is not."""
 
     def __init__(self, width: int, *, eps: float = 1e-5):
         super().__init__()
@@ -49,6 +50,8 @@ class RMSNorm(nn.Module):
         self.weight = nn.Parameter(torch.ones(width))
 
     def forward(self, x: Tensor) -> Tensor:
+        if x.is_cuda:
+            return F.rms_norm(x, self.weight.shape, self.weight.to(x.dtype), self.eps)
         return rms_norm(x, self.weight, self.eps)
 
 

@@ -20,11 +20,11 @@ def token_positions(padding_mask: Tensor) -> Tensor:
 
 
 def rotary_tables(head_dim: int, context_length: int, base: float = 10_000.0) -> tuple[Tensor, Tensor]:
-    r"""Cosine and sine of the angle $t \cdot \mathrm{base}^{-2i/D}$ by which pair i turns at position t; both (T, D).
+    r"""Cosines and sines (T, D) of $t \cdot \mathrm{base}^{-2i/D}$, the angle of pair i at position t.
 
-    Pair i is made of the coordinates i and i + D/2. The first half of the sine table carries the minus sign of
-    the rotation, so that `rotate` needs no further one.
-    Source: Su et al. 2021, "RoFormer", section 3.2; pairing by halves as in GPT-NeoX and Llama.
+    Pair i is made of the coordinates i and i + D/2, as in GPT-NeoX and Llama. The first half of the sines
+    carries the minus sign of the rotation, so that `rotate` needs no other.
+    Source: Su et al. 2021, "RoFormer", section 3.2.
     """
     speed = base ** (-torch.arange(0, head_dim, 2, dtype=torch.float64) / head_dim)
     angle = torch.outer(torch.arange(context_length, dtype=torch.float64), speed)
@@ -36,8 +36,8 @@ def rotary_tables(head_dim: int, context_length: int, base: float = 10_000.0) ->
 def rotate(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
     """Turn every pair (x_i, x_{i + D/2}) of (B, H, T, D) by its position's angle; lengths are kept.
 
-    (a, b) -> (a cos - b sin, b cos + a sin). After it, q . k depends on the distance of the two positions only.
-    Elsewhere: apply_rotary_emb, apply_rotary_pos_emb, RoPE.
+    (a, b) -> (a cos - b sin, b cos + a sin). After it, q · k depends on the distance between the two tokens,
+    not on where they stand. Elsewhere: apply_rotary_emb, apply_rotary_pos_emb, RoPE.
     """
     swapped = x.roll(x.shape[-1] // 2, dims=-1)  # (B, H, T, D)
     return x * cos.to(x.dtype) + swapped * sin.to(x.dtype)
@@ -77,8 +77,9 @@ class RotaryPosition(NoPosition):
         self.register_buffer("sin", sin, persistent=False)
 
     def rotation(self, positions: Tensor) -> tuple[Tensor, Tensor]:
-        cos, sin = self.cos[positions], self.sin[positions]                # (T, D) or (B, T, D)
-        return (cos, sin) if positions.ndim == 1 else (cos[:, None], sin[:, None])  # one angle for all heads
+        cos, sin = self.cos[positions], self.sin[positions]
+        # (T, D) fits (B, H, T, D) as it is; (B, T, D), one row of positions for each text, needs an axis for H.
+        return (cos, sin) if positions.ndim == 1 else (cos[:, None], sin[:, None])
 
 
 def build_position(config: GPTConfig) -> NoPosition:
