@@ -1,0 +1,138 @@
+"""Merges, against a recount of everything at each step and against rustbpe; applying them, against the definition."""
+
+import pydoc_data.topics
+import random
+from collections import Counter
+
+import pytest
+import regex
+import rustbpe
+from hypothesis import given
+from hypothesis import strategies as st
+
+from course_lib.text.bpe import Merger, learn_merges
+from course_lib.text.pretokenize import PATTERN, count_pretokens
+
+TOPICS = "\n\n".join(pydoc_data.topics.topics.values())
+CORPORA = {
+    "english": TOPICS[:30_000],
+    "chinese": "从前有一只小猫，小猫住在山上。山上有一只小狗，小狗也有一只小猫。" * 3 + "山山山山水水水",
+    "emoji": "👍👍👍 👍🏽 👩‍👩‍👧‍👦👩‍👩‍👧‍👦 🎉🎉🎉🎉 ok 🇨🇳🇨🇳🇫🇷",
+    "runs": "aaaaaaa aaa aaaa bbbbbb ababababa abab =========== ---- --\n\n\n\n        x",
+    "every byte": "".join(map(chr, range(0x250))) * 2,
+}
+
+
+def join(ids, pair, new_id):
+    """`ids` with `pair` replaced by `new_id`, from left to right."""
+    out = []
+    for current in ids:
+        if out and (out[-1], current) == pair:
+            out[-1] = new_id
+        else:
+            out.append(current)
+    return out
+
+
+def recount(word_counts, n_merges):
+    """Byte pair encoding as it is defined: count all pairs of all words afresh before each merge."""
+    words = [(list(word.encode()), repeats) for word, repeats in word_counts.items()]
+    merges = []
+    while len(merges) < n_merges:
+        pairs = Counter()
+        for ids, repeats in words:
+            for pair in zip(ids, ids[1:], strict=False):
+                pairs[pair] += repeats
+        if not pairs:
+            break
+        best = min(pairs, key=lambda pair: (-pairs[pair], pair))
+        words = [(join(ids, best, 256 + len(merges)), repeats) for ids, repeats in words]
+        merges.append(best)
+    return merges
+
+
+def test_first_merges_by_hand():
+    # aaab 2 times: aa 4, ab 2, whose ties with cd 4 and ce 2 go to the smaller ids
+    assert learn_merges({"aaab": 2, "cd": 4, "ce": 2}, 3) == [(97, 97), (99, 100), (97, 98)]
+    assert learn_merges({"aaaa": 1}, 9) == [(97, 97), (256, 256)]
+    assert learn_merges({}, 9) == learn_merges({"a": 3}, 9) == learn_merges({"ab": 3}, 0) == []
+
+
+@pytest.mark.parametrize("name", CORPORA)
+def test_same_merges_as_a_recount(name):
+    counts = count_pretokens([CORPORA[name]])
+    n_merges = 60 if name == "english" else 10_000  # until no pair is left
+    merges = learn_merges(counts, n_merges)
+    assert merges == recount(counts, n_merges)
+    assert len(merges) >= 30
+
+
+@given(st.dictionaries(st.text(alphabet="abc", max_size=12), st.integers(1, 3), max_size=8))
+def test_same_merges_as_a_recount_where_counts_tie_and_runs_overlap(counts):
+    assert learn_merges(counts, 1000) == recount(counts, 1000)
+
+
+def rustbpe_merges(text, n_merges):
+    """What rustbpe learns, as the bytes of each merge. Its ties go to the smallest pair, too."""
+    referee = rustbpe.Tokenizer()
+    referee.train_from_iterator([text], 256 + n_merges, pattern=PATTERN)
+    ranked = sorted(referee.get_mergeable_ranks(), key=lambda token_and_id: token_and_id[1])
+    return [bytes(token) for token, _ in ranked[256:]]
+
+
+def our_merges(text, n_merges):
+    tokens = [bytes([byte]) for byte in range(256)]
+    for left, right in learn_merges(count_pretokens([text]), n_merges):
+        tokens.append(tokens[left] + tokens[right])
+    return tokens[256:]
+
+
+def test_same_merges_as_rustbpe_on_real_text():
+    """All merges in text without runs such as =====, and nearly all in any: how rustbpe counts runs is its affair."""
+    theirs, ours = rustbpe_merges(TOPICS, 1500), our_merges(TOPICS, 1500)
+    assert len(ours) == 1500
+    assert sum(a == b for a, b in zip(ours, theirs, strict=True)) >= 0.95 * 1500
+    without_runs = regex.sub(r"(.{1,8}?)\1\1+", r"\1", TOPICS, flags=regex.DOTALL)
+    assert len(without_runs) > 0.8 * len(TOPICS)
+    assert our_merges(without_runs, 1500) == rustbpe_merges(without_runs, 1500)
+
+
+def encode_by_definition(text, merges):
+    """Each merge in the order in which it was learned."""
+    ids = list(text.encode())
+    for i, pair in enumerate(merges):
+        ids = join(ids, pair, 256 + i)
+    return ids
+
+
+@given(st.text(alphabet="ab", max_size=40), st.text(alphabet="abc", max_size=30))
+def test_applying_merges_is_doing_them_in_order(learned_from, text):
+    merges = learn_merges(Counter(learned_from.split("b") + [learned_from]), 1000)
+    assert Merger(merges).encode(text) == encode_by_definition(text, merges)
+
+
+def test_applying_merges_to_words_of_a_real_text():
+    counts = count_pretokens([TOPICS])
+    merges = learn_merges(counts, 500)
+    merger = Merger(merges)
+    for word in list(counts)[::40]:
+        assert merger.encode(word) == encode_by_definition(word, merges)
+
+
+def test_a_very_long_word():
+    letters = "".join(random.Random(0).choices("etaoinshr", k=100_000))
+    merges = learn_merges(count_pretokens([TOPICS]), 300)
+    assert Merger(merges).encode(letters) == encode_by_definition(letters, merges)
+
+
+@pytest.mark.parametrize(
+    ("merges", "says"),
+    [
+        ([(97, 256)], "merge 0 joins the ids 97 and 256, but only 0 to 255"),
+        ([(97, 98), (-1, 97)], "merge 1 joins the ids -1 and 97"),
+        ([(97, 98), (97, 98)], "2 merges, but only 1 different"),
+    ],
+)
+def test_merges_that_cannot_be(merges, says):
+    with pytest.raises(ValueError, match=says):
+        Merger(merges)
