@@ -1,0 +1,149 @@
+"""Downloads that are verified, resumed and cached, and what to do offline. Used by lesson 12 (gpt).
+
+Files are looked up by name in the folders of COURSE_DATA (colon-separated, never written to), then in the
+cache (COURSE_CACHE, or the user's cache folder), and only then on the network.
+"""
+
+import hashlib
+import os
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from dataclasses import dataclass
+from http.client import HTTPException
+from pathlib import Path
+
+import platformdirs
+
+CHUNK = 1 << 20
+TIMEOUT_SECONDS = 30
+ATTEMPTS = 5  # a connection that breaks off is taken up again this often, where each attempt brings something
+
+
+class DownloadError(Exception):
+    """A file could not be had. One line: which file, why, and what to do."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Download:
+    """A file of known content: size in bytes and sha256 say whether what arrived is what was meant."""
+
+    name: str        # of the file, in COURSE_DATA and in the cache
+    url: str
+    size: int
+    sha256: str
+    licence: str
+    substitute: str  # what to use without it, offline: completes "use …"
+
+
+def fetch(item: Download, *, progress: Callable[[int, int], None] | None = None) -> Path:
+    """The path of the verified file, downloaded if need be.
+
+    progress(bytes so far, bytes in all) is called as the file arrives. A broken download stays as `name.part` and
+    is resumed by the next call; the file gets its name only when size and sha256 are right. Raises DownloadError.
+    """
+    found = locate(item)
+    if found is not None:
+        return found
+    path, part = cache_folder() / item.name, cache_folder() / f"{item.name}.part"
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        for _ in range(ATTEMPTS):
+            before = _size(part)
+            _download(item, part, progress or (lambda done, of: None))
+            if not (wrong := _what_is_wrong(item, part)):
+                os.replace(part, path)
+                return path
+            if _size(part) >= item.size:
+                part.unlink()  # nothing to resume; what came after an older part is asked for once more, whole
+                if before == 0:
+                    break
+            elif _size(part) == before:
+                break
+    except (OSError, HTTPException) as error:  # URLError and HTTPError are OSErrors
+        raise DownloadError(f"{item.name} could not be downloaded from {item.url} ({_reason(error)}); "
+                            f"{_way_out(item)}") from error
+    raise DownloadError(f"{item.name}: what {item.url} sent {wrong}; {_way_out(item)}")
+
+
+def locate(item: Download) -> Path | None:
+    """Where the verified file already is, or None; uses no network.
+
+    A file of that name in COURSE_DATA that is not the file meant raises DownloadError: it is not ours to replace.
+    One in the cache is ours, and is simply downloaded again.
+    """
+    for folder in data_folders():
+        path = folder / item.name
+        if path.is_file():
+            if wrong := _what_is_wrong(item, path):
+                raise DownloadError(f"{path} (from COURSE_DATA) {wrong}; replace or remove it, or unset COURSE_DATA")
+            return path
+    path = cache_folder() / item.name
+    return path if path.is_file() and not _what_is_wrong(item, path) else None
+
+
+def data_folders() -> list[Path]:
+    """The folders that COURSE_DATA names."""
+    return [Path(folder).expanduser() for folder in os.environ.get("COURSE_DATA", "").split(os.pathsep) if folder]
+
+
+def cache_folder() -> Path:
+    """COURSE_CACHE, or the place this system keeps a user's caches in."""
+    return Path(os.environ.get("COURSE_CACHE") or platformdirs.user_cache_dir("course")).expanduser()
+
+
+def _download(item, part, progress):
+    """Append to `part` what is missing, as far as the connection carries."""
+    have = _size(part)
+    if have == item.size:
+        return  # all there, only not renamed yet; or another file's part, as the caller will find
+    request = urllib.request.Request(item.url, headers={"User-Agent": "course-lib", "Accept-Encoding": "identity"})
+    if have:
+        request.add_header("Range", f"bytes={have}-")
+    try:
+        with urllib.request.urlopen(request, timeout=TIMEOUT_SECONDS) as answer:
+            starts_at = f"bytes {have}-"
+            if have and not (answer.status == 206 and answer.headers.get("Content-Range", "").startswith(starts_at)):
+                have = 0  # this server ignores Range and sends the whole file
+            with open(part, "ab" if have else "wb") as file:
+                _copy(answer, file, have, item.size, progress)
+    except urllib.error.HTTPError as error:
+        if error.code != 416:
+            raise
+        part.write_bytes(b"")  # "range not satisfiable": our part is longer than their file; begin again
+
+
+def _copy(answer, file, have, size, progress):
+    try:
+        # A byte more than promised shows a wrong size; an endless answer must not fill the disk.
+        while have <= size and (data := answer.read(min(CHUNK, size + 1 - have))):
+            file.write(data)
+            have += len(data)
+            progress(have, size)
+    except (ConnectionError, TimeoutError, HTTPException):
+        pass  # the connection broke off: what arrived is kept, and the caller looks at its size
+
+
+def _size(path):
+    return path.stat().st_size if path.exists() else 0
+
+
+def _what_is_wrong(item, path):
+    """"" if the file is the one meant, else what differs, as the end of a sentence."""
+    size = path.stat().st_size
+    if size != item.size:
+        return f"has {size:,} bytes instead of {item.size:,}"
+    with open(path, "rb") as file:
+        sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+    return "" if sha256 == item.sha256 else f"has sha256 {sha256[:12]}… instead of {item.sha256[:12]}…"
+
+
+def _reason(error):
+    reason = getattr(error, "reason", None) or getattr(error, "strerror", None) or error or type(error).__name__
+    code = getattr(error, "code", None)
+    return " ".join(f"{code or ''} {reason}".split())  # one line, whatever the server said
+
+
+def _way_out(item):
+    return (f"try again, or put {item.name} into {cache_folder()} or a folder named by COURSE_DATA, "
+            f"or use {item.substitute}")
