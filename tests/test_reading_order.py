@@ -1,0 +1,122 @@
+"""The course's one list: table of contents, order of reading, and the rule for imports at once.
+
+A module imports only from modules above it. So there are no cycles, and any file can be read knowing only what
+came before it.
+"""
+
+import ast
+import subprocess
+import sys
+
+import pytest
+
+READING_ORDER = """
+    text.download
+    text.storyworld.lexicon text.storyworld.places text.storyworld.world text.storyworld.chooser
+    text.storyworld.teller text.storyworld.going text.storyworld.having text.storyworld.giving
+    text.storyworld.making text.storyworld.feeling text.storyworld.talking text.storyworld.asking
+    text.storyworld.ending text.storyworld.plot text.storyworld.story text.storyworld
+    text.corpora
+    text.pretokenize text.vocabulary text.bpe text.tokenizer
+    text.token_file text.permutation text.windows text.dataset text.prepare
+
+    byhand.ngram
+
+    model.config model.norm model.position model.kv_cache model.attention model.feedforward model.block
+    model.gpt model.pretrained
+
+    training.config training.device training.loss training.optim training.schedule training.cost
+    training.evaluate training.disk training.run_folder training.identity training.checkpoint training.trainer
+
+    generation.sampling generation.generate
+
+    lab.expect lab.progress lab.results
+    lab.plots.figure lab.plots.curves lab.plots.grids lab.plots.tokens lab.plots
+    lab.course_map lab.dashboard lab.scoreboard
+
+    authoring.launch authoring.exercise authoring.lint authoring.build
+
+    doctor
+    cli.doctor cli.data cli.generate cli.run cli.train cli __main__
+""".split()
+
+NO_TORCH = ("text.", "byhand.", "doctor")
+MEETS_BOTH = ("lab.",)  # the one package beside tests and notebooks where byhand and model may meet
+MAY_LOOK_ANYWHERE = ("cli", "doctor")  # inside functions: a command imports what it runs
+
+
+@pytest.fixture(scope="module")
+def files(repository):
+    """Module → path; a package's __init__ is named after the package."""
+    found = {}
+    for path in sorted((repository / "course_lib").rglob("*.py")):
+        name = ".".join(path.relative_to(repository / "course_lib").with_suffix("").parts)
+        found[name.removesuffix(".__init__")] = path
+    del found["__init__"]
+    return found
+
+
+def imported(path, files, *, functions=True):
+    """Modules of the package that a file imports, without `course_lib.`; with or without those in functions."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    nodes = list(ast.walk(tree))
+    if not functions:
+        inside = {n for f in nodes if isinstance(f, (ast.FunctionDef, ast.Lambda)) for n in ast.walk(f)}
+        nodes = [n for n in nodes if n not in inside]
+    for node in nodes:
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            assert not node.level, f"{path}: say course_lib.… in full"
+            inside = [f"{node.module}.{alias.name}" for alias in node.names]  # a module, or a name of one
+            names = [name if name.removeprefix("course_lib.") in files else node.module for name in inside]
+        else:
+            continue
+        yield from (name.removeprefix("course_lib.") for name in names if name.startswith("course_lib."))
+
+
+def is_empty(path):
+    """Whether a file holds nothing but a docstring."""
+    body = ast.parse(path.read_text(encoding="utf-8")).body
+    return all(isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) for node in body)
+
+
+def test_the_list_is_complete(files):
+    assert len(set(READING_ORDER)) == len(READING_ORDER)
+    held = {name for name, path in files.items() if not (path.name == "__init__.py" and is_empty(path))}
+    assert held - set(READING_ORDER) == set(), "not in READING_ORDER"
+    assert set(READING_ORDER) - held == set(), "in READING_ORDER, but there is no such file"
+
+
+def test_imports_only_look_back(files):
+    place = {name: number for number, name in enumerate(READING_ORDER)}
+    wrong = []
+    for name in READING_ORDER:
+        for other in imported(files[name], files, functions=not name.startswith(MAY_LOOK_ANYWHERE)):
+            if other in place and place[other] >= place[name]:
+                wrong.append(f"{name} imports {other}, which has not been read yet")
+    assert wrong == []
+
+
+def test_byhand_and_model_do_not_know_each_other(files):
+    for name, path in files.items():
+        sides = {other.partition(".")[0] for other in imported(path, files)} & {"byhand", "model"}
+        assert len(sides) < 2 or name.startswith(MEETS_BOTH), f"{name} imports both"
+        assert not (name.startswith("byhand") and "model" in sides), name
+        assert not (name.startswith("model") and "byhand" in sides), name
+
+
+def test_text_and_byhand_never_load_torch(files):
+    """In a fresh interpreter: whatever these modules import, torch is not among it."""
+    names = [f"course_lib.{name}" for name in files if name.startswith(NO_TORCH) or name in ("text", "byhand")]
+    names.append("course_lib")
+    code = "\n".join(
+        f"import {name}; assert 'torch' not in sys.modules, '{name} loads torch'" for name in sorted(names)
+    )
+    done = subprocess.run([sys.executable, "-c", f"import sys\n{code}"], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
+def test_importing_the_package_loads_nothing_heavy():
+    code = "import sys, course_lib; print(*sorted({'numpy', 'torch', 'matplotlib', 'babel'} & set(sys.modules)))"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout == "\n"
