@@ -137,7 +137,7 @@ def baseline_tiny(vocab_size: int, **changes: Any) -> GPTConfig:
 def _modern(vocab_size: int, context_length: int, n_layer: int, n_head: int, n_embd: int,
             changes: dict[str, Any]) -> GPTConfig:
     shape = dict(context_length=context_length, n_layer=n_layer, n_head=n_head, n_embd=n_embd)
-    return GPTConfig(vocab_size=vocab_size, **{**shape, "qk_norm": True, **changes})
+    return GPTConfig(vocab_size=vocab_size, **{**shape, "qk_norm": True, "norm_eps": 1e-6, **changes})
 
 
 def tiny(vocab_size: int, **changes: Any) -> GPTConfig:

@@ -114,8 +114,9 @@ def init_gpt2(model: GPT) -> None:
 def init_zero_projections(model: GPT) -> None:
     r"""Every block starts as the identity: what adds to the stream is 0, other matrices std $1/\sqrt{\text{inputs}}$.
 
-    The head therefore sees a token's own vector, normalised. With std 1/C in the token table, a tied head gives
-    that same token a logit of about C std = 1 and the others nearly 0: the loss starts at ln V at any width.
+    The head therefore sees a token's own vector, normalised. A tied head gives that same token the logit C std, and
+    the others nearly 0. With std 2.5/C in the token table that is 2.5 at any width, and the loss starts at
+    ln(V - 1 + e^2.5), close to ln V. (A smaller std trains more slowly at first, a larger one starts far from ln V.)
     Zero projections: Zhang et al. 2019, "Fixup"; Bachlechner et al. 2020, "ReZero".
     """
     for module in model.modules():
@@ -125,7 +126,7 @@ def init_zero_projections(model: GPT) -> None:
                 nn.init.zeros_(module.bias)
     for table in (model.token_embedding, model.head):
         if table is not None:
-            nn.init.normal_(table.weight, std=1 / model.config.n_embd)
+            nn.init.normal_(table.weight, std=2.5 / model.config.n_embd)
     for block in model.blocks:
         nn.init.zeros_(block.attention.proj.weight)
         nn.init.zeros_(block.feedforward.proj.weight)
