@@ -6,6 +6,7 @@ import torch
 from torch import nn
 
 from course_lib.model.config import GPTConfig
+from course_lib.model.position import LearnedPosition
 from course_lib.training.config import TrainConfig
 from course_lib.training.device import autocast
 from course_lib.training.loss import next_token_loss
@@ -20,8 +21,8 @@ def count_parameters(model: nn.Module) -> dict[str, int]:
     A tied head counts once, as an embedding. Scaling laws are stated in `rest` (Kaplan et al. 2020,
     arXiv 2001.08361, N "non-embedding").
     """
-    tables = {id(p): p.numel() for module in model.modules() if isinstance(module, nn.Embedding)
-              for p in module.parameters()}
+    tables = {id(module.weight): module.weight.numel() for module in model.modules()
+              if isinstance(module, nn.Embedding | LearnedPosition)}
     total, embeddings = sum(p.numel() for p in model.parameters()), sum(tables.values())
     return {"total": total, "embeddings": embeddings, "rest": total - embeddings}
 

@@ -165,7 +165,7 @@ def build_optimizers(model: nn.Module, config: TrainConfig) -> list[torch.optim.
     rest = [p for p in params if id(p) not in hidden]
     groups = [dict(params=[p for p in rest if p.ndim >= 2], weight_decay=config.weight_decay, lr_ratio=1.0),
               dict(params=[p for p in rest if p.ndim < 2], weight_decay=0.0, lr_ratio=1.0)]
-    fused = rest and rest[0].device.type == "cuda"  # the same rule in one GPU kernel; tested equal
-    kind, extra = (torch.optim.AdamW, dict(fused=True)) if fused else (AdamW, {})
-    optimizers.append(kind([group for group in groups if group["params"]], betas=config.betas, **extra))
+    if groups := [group for group in groups if group["params"]]:
+        # torch's fused kernel follows the rule of AdamW above (a test compares them) in a quarter of its time.
+        optimizers.append(torch.optim.AdamW(groups, betas=config.betas, fused=True))
     return optimizers
