@@ -27,7 +27,7 @@ GPT2_NAMES = {  # theirs -> ours
     "mlp.c_proj": "feedforward.proj",
 }
 GPT2_TRANSPOSED = ("c_attn.weight", "c_proj.weight", "c_fc.weight")  # stored as (inputs, outputs)
-GPT2_MASKS = ("attn.bias", "attn.masked_bias")                       # constants in old files, not weights
+GPT2_MASKS = (".attn.bias", ".attn.masked_bias")                     # constants in old files, not weights
 
 
 def gpt2_config(values: Mapping[str, object], **changes: object) -> GPTConfig:
@@ -83,14 +83,14 @@ def load_gpt2(folder: str | Path, **changes: object) -> GPT:
         values, theirs = json.loads((folder / "config.json").read_text()), load_file(folder / "model.safetensors")
     except (json.JSONDecodeError, SafetensorError) as error:
         raise ValueError(f"{folder} holds a broken file ({error}); copy it again") from None
-    with torch.device("meta"):  # no memory and no time for numbers that are replaced at once
-        model = GPT(gpt2_config(values, **changes))
+    with torch.device("meta"):  # no time spent on random numbers that are replaced at once
+        model = GPT(gpt2_config(values, **changes)).to_empty(device="cpu")
     load_weights(model, gpt2_weights(theirs))
     return model.eval()
 
 
 def load_weights(model: nn.Module, weights: Mapping[str, Tensor]) -> None:
-    """Put `weights` in place of the model's own. Raises ValueError unless names and shapes are exactly the model's."""
+    """Copy `weights` into the model. Raises ValueError unless names and shapes are exactly the model's."""
     wanted = model.state_dict()
     problems = {
         "lack": [name for name in wanted if name not in weights],
@@ -101,7 +101,7 @@ def load_weights(model: nn.Module, weights: Mapping[str, Tensor]) -> None:
     found = [f"{what}: {_some(names)}" for what, names in problems.items() if names]
     if found:
         raise ValueError(f"these weights do not fit the model: {'; '.join(found)}")
-    model.load_state_dict(dict(weights), assign=True)
+    model.load_state_dict(dict(weights))
 
 
 def _some(names: list[str], shown: int = 3) -> str:
