@@ -13,6 +13,7 @@ from pathlib import Path
 import jupytext
 import nbformat
 from nbclient import NotebookClient
+from nbformat import NotebookNode
 
 from course_lib.authoring.exercise import student_version
 from course_lib.authoring.launch import add_launch, public_repository
@@ -34,7 +35,7 @@ class _Client(NotebookClient):
         return None
 
 
-def read_source(source: Path, *, root: Path):
+def read_source(source: Path, *, root: Path) -> NotebookNode:
     """A percent-format text as a notebook without outputs, with ids that depend on its content alone.
 
     An id is a hash of the source's name, the cell's type and its text: an edit changes one id only.
@@ -54,7 +55,7 @@ def read_source(source: Path, *, root: Path):
     return nb
 
 
-def execute(nb, folder: Path) -> None:
+def execute(nb: NotebookNode, folder: Path) -> None:
     """Run all cells of `nb` in place, in `folder`, on one thread, headless, with an empty `work/`.
 
     Raises BuildError when a cell fails that is not tagged `raises-exception`.
@@ -79,7 +80,7 @@ def execute(nb, folder: Path) -> None:
     normalise(nb)
 
 
-def normalise(nb) -> None:
+def normalise(nb: NotebookNode) -> None:
     """Drop, in place, what differs between machines: versions, widget views, picture sizes.
 
     Called by `execute`; outputs themselves stay as they are.

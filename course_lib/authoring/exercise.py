@@ -12,6 +12,8 @@ The markers are nbgrader's, so that an instructor can use its release step as we
 import ast
 import copy
 
+from nbformat import NotebookNode
+
 BEGIN, END = "### BEGIN SOLUTION", "### END SOLUTION"
 STUB = 'raise NotImplementedError("your turn")'
 
@@ -47,14 +49,14 @@ def cut_answers(source: str) -> str:
     return "\n".join(kept)
 
 
-def is_check(cell) -> bool:
+def is_check(cell: NotebookNode) -> bool:
     """Whether a code cell judges an answer: tagged `check`, or with an assert of its own."""
     if "check" in cell.metadata.get("tags", []):
         return True
     return any(isinstance(node, ast.Assert) for node in ast.walk(ast.parse(cell.source)))
 
 
-def student_version(nb):
+def student_version(nb: NotebookNode) -> NotebookNode:
     """A copy of a solution notebook as a student receives it: stubs, no outputs, *Run all* reaches the end.
 
     A check fails until the exercise is done; the tag `raises-exception` lets Jupyter go on to the next cell.

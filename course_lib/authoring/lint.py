@@ -9,6 +9,8 @@ import io
 import re
 import tokenize
 
+from nbformat import NotebookNode
+
 FOLDERS = "tmp|home|root|work|Users|opt|usr|var|mnt|private"  # where machines keep their files
 PATHS = re.compile(rf"(?<![\w.:/])/(?:{FOLDERS})/\w|site-packages|ipykernel_\d|[A-Z]:\\+Users")
 ADDRESS = re.compile(r"\b0x[0-9a-fA-F]{6,}\b")
@@ -16,7 +18,7 @@ TIMES = re.compile(r"^\s*%%?(?:time|timeit)\b|\bperf_counter\b|\btime\.time\(", 
 NOT_REPLAYED = ("clear_output", "update_display", "input(")
 
 
-def problems(nb) -> list[str]:
+def problems(nb: NotebookNode) -> list[str]:
     """One line for each thing in an executed notebook that nbval cannot replay or that betrays a machine."""
     found = ["the notebook stores widget state"] if "widgets" in nb.metadata else []
     code_cells = (cell for cell in nb.cells if cell.cell_type == "code")
