@@ -1,11 +1,12 @@
 import hashlib
 import os
+import re
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from course_lib.text.download import Download, DownloadError, cache_folder, data_folders, fetch, locate
+from course_lib.text.download import DOWNLOADS, Download, DownloadError, cache_folder, data_folders, fetch, locate
 
 CONTENT = bytes(range(256)) * 40  # 10,240 bytes
 
@@ -223,3 +224,12 @@ def test_a_wrong_file_in_course_data_is_named_and_left_alone(tmp_path, monkeypat
     with pytest.raises(DownloadError, match=r"a.txt \(from COURSE_DATA\) has .* instead of .*replace or remove"):
         fetch(item())
     assert (tmp_path / "a.txt").read_bytes() == content
+
+
+def test_the_known_files_are_completely_described():
+    assert "tinyshakespeare.txt" in [known.name for known in DOWNLOADS]
+    for field in ("name", "url", "sha256"):
+        assert len({getattr(known, field) for known in DOWNLOADS}) == len(DOWNLOADS)
+    for known in DOWNLOADS:
+        assert known.url.startswith("https://") and "/" not in known.name and known.size > 0
+        assert re.fullmatch("[0-9a-f]{64}", known.sha256) and known.licence and known.substitute
