@@ -20,8 +20,8 @@ lab: setup            ## open JupyterLab at lesson 00 (ARGS="--port=9000" and th
 test: setup-dev       ## run every test, every lesson and every solution (ARGS go to pytest)
 	@sh tools/test.sh $(ARGS)
 
-gpt: setup            ## train a GPT for about a minute and let it write
-	@.venv/bin/course train tiny --data storyworld --out runs/gpt
+gpt: setup            ## train a GPT for about a minute and let it write (ARGS="--data pydoc": on another text)
+	@.venv/bin/course train tiny --data storyworld --out runs/gpt --fresh $(ARGS)
 	@.venv/bin/course generate runs/gpt
 
 notebooks: setup-dev  ## rebuild the notebooks that differ from their sources (ARGS="12_gpt" for one, --all for all)
