@@ -51,14 +51,17 @@ def min_p(logits: Tensor, p: float) -> Tensor:
 
 def next_probs(logits: Tensor, *, temperature: float = 1.0, top_k: int | None = None,
                top_p: float | None = None, min_p: float | None = None) -> Tensor:
-    """The probabilities (B, V) that `sample_next` draws from: the filters in the order of the arguments."""
-    filters = {"temperature": temperature, "top_k": top_k, "top_p": top_p, "min_p": min_p}
-    if temperature == 0:
-        return torch.zeros_like(logits).scatter(-1, logits.argmax(dim=-1, keepdim=True), 1.0)
-    for name, value in filters.items():
-        if value is not None and (name, value) != ("temperature", 1.0):
-            logits = FILTERS[name](logits, value)                             # (B, V)
-    return logits.softmax(dim=-1)
+    """The probabilities (B, V) that `sample_next` draws from: the rules in the order of the arguments.
+
+    `temperature=0` puts all probability on the largest logit. Raises ValueError for a setting out of range.
+    """
+    greedy = temperature == 0
+    settings = {"temperature": 1.0 if greedy else temperature, "top_k": top_k, "top_p": top_p, "min_p": min_p}
+    for name, value in settings.items():
+        if value is not None:
+            logits = RULES[name](logits, value)                               # (B, V)
+    probs = logits.softmax(dim=-1)                                            # (B, V)
+    return torch.zeros_like(probs).scatter(-1, probs.argmax(dim=-1, keepdim=True), 1.0) if greedy else probs
 
 
 def sample_next(logits: Tensor, *, generator: torch.Generator | None = None, **sampling: float | None) -> Tensor:
@@ -73,4 +76,4 @@ def sample_next(logits: Tensor, *, generator: torch.Generator | None = None, **s
     return torch.multinomial(probs, 1, generator=generator)[:, 0]
 
 
-FILTERS = {"temperature": temperature, "top_k": top_k, "top_p": top_p, "min_p": min_p}
+RULES = {"temperature": temperature, "top_k": top_k, "top_p": top_p, "min_p": min_p}
