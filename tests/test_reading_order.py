@@ -12,11 +12,11 @@ import pytest
 
 READING_ORDER = """
     text.download
-    text.storyworld.lexicon text.storyworld.places text.storyworld.world text.storyworld.chooser
+    text.storyworld.lexicon text.storyworld.scenery text.storyworld.places text.storyworld.world text.storyworld.chooser
     text.storyworld.teller text.storyworld.going text.storyworld.having text.storyworld.giving
     text.storyworld.making text.storyworld.feeling text.storyworld.talking text.storyworld.asking
     text.storyworld.ending text.storyworld.plot text.storyworld.story text.storyworld
-    text.corpora
+    text.place_names text.pydoc_text text.python_source text.corpora
     text.pretokenize text.vocabulary text.bpe text.tokenizer
     text.token_file text.permutation text.windows text.dataset text.prepare
 

@@ -17,6 +17,7 @@ class Lesson:
 
     @property
     def stem(self) -> str:
+        """Its files' name: 12_gpt."""
         return f"{self.number}_{self.name}"
 
 

@@ -1,4 +1,4 @@
-"""Progress bars for people, silence for test runs. Used by every lesson with long work."""
+"""Progress bars for people, silence for test runs. Used by all lessons with long work."""
 
 import os
 from collections.abc import Iterable, Iterator

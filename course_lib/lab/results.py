@@ -1,4 +1,4 @@
-"""The student's results: one row a lesson, from which every lesson draws the course's one curve.
+"""The student's results: one row a lesson, from which all lessons draw the course's one curve.
 
 Rows are lines of JSON in `work/results.jsonl` (COURSE_WORK moves `work/`). Under COURSE_HEADLESS=1 curves and
 maps are drawn from the recorded rows in `runs/reference/results.jsonl`, so that stored pictures do not depend

@@ -64,6 +64,7 @@ class TrainConfig:
                  f"grad_clip={self.grad_clip} would stop all learning; use None for no limit")
 
     def to_dict(self) -> dict:
+        """Plain values, ready for JSON."""
         return dataclasses.asdict(self)
 
     @classmethod
