@@ -1,0 +1,45 @@
+"""`course generate`: let a trained model write, token by token. The loop is derived in lesson 13 (decoding)."""
+
+import codecs
+
+import click
+
+
+@click.command()
+@click.argument("folder", type=click.Path(exists=False))
+@click.option("--prompt", default="", help="The beginning to go on from; empty: a new document.")
+@click.option("--temperature", type=click.FloatRange(min=0), default=0.8, show_default=True,
+              help="0 always takes the most probable token; 1 draws as the model believes.")
+@click.option("--top-k", type=click.IntRange(min=1), help="Draw from the k most probable tokens only.")
+@click.option("--top-p", type=click.FloatRange(0, 1, min_open=True),
+              help="Draw from the fewest tokens that have p together.")
+@click.option("--min-p", type=click.FloatRange(0, 1), help="Leave out tokens less probable than min-p times the best.")
+@click.option("--max-new-tokens", type=click.IntRange(min=1), default=400, show_default=True)
+@click.option("--seed", type=int, help="The same seed writes the same text.")
+@click.option("--device", default="auto", show_default=True)
+def generate(folder: str, prompt: str, temperature: float, top_k: int | None, top_p: float | None,
+             min_p: float | None, max_new_tokens: int, seed: int | None, device: str) -> None:
+    """Write with the model in FOLDER (a run or a checkpoint), streaming as it goes."""
+    import torch
+
+    from course_lib.generation.generate import stream
+    from course_lib.training.checkpoint import load_checkpoint
+    from course_lib.training.device import pick_device
+
+    place = pick_device(device)
+    model, tokenizer = load_checkpoint(folder)[:2]
+    model.to(place).eval()
+    end = tokenizer.end_of_text
+    ids = ([] if end is None else [end]) + tokenizer.encode(prompt)
+    if not ids:
+        raise ValueError("this tokenizer has no end-of-text id to start from; give a --prompt")
+    generator = torch.Generator(place)
+    generator.seed() if seed is None else generator.manual_seed(seed)
+    click.echo(prompt, nl=False)
+    utf8 = codecs.getincrementaldecoder("utf-8")("replace")  # a character may arrive over several tokens
+    idx = torch.tensor([ids], device=place)
+    for new in stream(model, idx, max_new_tokens=max_new_tokens, stop_ids=() if end is None else (end,),
+                      temperature=temperature, top_k=top_k, top_p=top_p, min_p=min_p, generator=generator):
+        if new.item() != end:
+            click.echo(utf8.decode(tokenizer.decode_bytes([new.item()])), nl=False)
+    click.echo(utf8.decode(b"", final=True))

@@ -1,0 +1,140 @@
+"""What `course train` does: claim a folder, set up, drain the trainer, keep the score. Used like lesson 12 (gpt)."""
+
+import contextlib
+import os
+import shutil
+import signal
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from itertools import islice
+from pathlib import Path
+
+import click
+
+from course_lib.lab import scoreboard
+from course_lib.model.config import PRESETS
+from course_lib.model.gpt import GPT
+from course_lib.text.corpora import Corpus, load_corpus
+from course_lib.text.dataset import TokenDataset
+from course_lib.text.prepare import Prepared, prepare
+from course_lib.training.config import RECIPES
+from course_lib.training.device import seed_everything
+from course_lib.training.trainer import Trainer
+
+SCORED = 150  # held-out documents in the final table: about 100 kB of stories, a few seconds
+COUNTED = 20_000_000  # characters that the counting models learn from: more than any corpus but python_source has
+
+
+def claim(folder: Path, *, resume: bool, fresh: bool) -> None:
+    """Make sure `folder` may be written: empty, or a run that is to go on or to be replaced.
+
+    Only what a run writes is ever removed, so a wrong --out costs nobody their files.
+    """
+    holds = sorted(path.name for path in folder.iterdir()) if folder.is_dir() else []
+    is_run = "ids" in holds or "metrics.jsonl" in holds
+    if resume and not is_run:
+        raise ValueError(f"there is no run in {folder} to resume; leave out --resume to begin one")
+    if holds and not is_run:
+        raise ValueError(f"{folder} holds other files ({', '.join(holds[:3])} …); choose an empty folder for --out")
+    if is_run and not resume:
+        if not fresh:
+            raise ValueError(f"{folder} already holds a run; go on with --resume, replace it with --fresh, "
+                             "or choose another --out")
+        for path in folder.iterdir():
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+
+
+def set_up(preset: str, data: str, folder: Path, *, steps: int | None = None, device: str = "auto", seed: int = 0,
+           threads: int | None = None, tokenizer: str = "bpe", vocab_size: int = 512,
+           resume: bool = False) -> tuple[Trainer, Prepared, Corpus]:
+    """Text, tokenizer, ids, model and trainer of a run, new or resumed."""
+    if preset not in PRESETS:
+        raise ValueError(f"preset {preset!r} is unknown; choose one of {', '.join(PRESETS)}")
+    corpus = load_corpus(data)
+    prepared = prepare(corpus, folder / "ids", tokenizer=tokenizer, vocab_size=vocab_size)
+    config = replace(RECIPES[preset](), device=device, seed=seed, threads=threads or os.cpu_count())
+    if steps is not None:
+        config = replace(config, max_steps=steps, warmup_steps=min(config.warmup_steps, steps // 10))
+    model_config = PRESETS[preset](prepared.tokenizer.vocab_size)
+    dataset = TokenDataset(prepared.train, batch_size=config.batch_size,
+                           context_length=model_config.context_length, seed=seed)
+    common = dict(held_out=prepared.held_out, tokenizer=prepared.tokenizer)
+    if resume:
+        return Trainer.resume(folder, dataset, config=config, **common), prepared, corpus
+    seed_everything(seed)
+    return Trainer(GPT(model_config), dataset, config, out=folder, **common), prepared, corpus
+
+
+def describe(trainer: Trainer, prepared: Prepared, preset: str, data: str, seconds: float) -> str:
+    """Two lines: what is trained, on what, how."""
+    config, T = trainer.config, trainer.dataset.context_length
+    parameters = sum(p.numel() for p in trainer.model.parameters())
+    tokens = config.max_steps * config.batch_size * config.accumulation_steps * T
+    return (f"{preset}: {parameters:,} parameters, context {T}, on {data}: "
+            f"{prepared.train.n_bytes:,} bytes in {prepared.train.n_ids:,} tokens (ready in {seconds:.0f} s)\n"
+            f"{config.max_steps:,} steps, {tokens:,} tokens, {config.device}, {config.dtype}, "
+            f"{config.threads} threads")
+
+
+def drain(trainer: Trainer, stopped: list) -> None:
+    """Train to the end, or until `stopped` is filled, under a bar; leave a checkpoint either way."""
+    from tqdm import tqdm
+
+    with tqdm(total=trainer.config.max_steps, initial=trainer.step, unit="step", dynamic_ncols=True) as bar:
+        for record in trainer:
+            bar.update()
+            speed = record["tokens"] / max(record["seconds"], 1e-9)
+            bar.set_postfix_str(f"loss {record['loss']:.3f}, {speed:,.0f} tokens/s", refresh=False)
+            if "held_out_loss" in record:
+                bar.write(f"step {record['step']:>6,}  training {record['loss']:.3f}  "
+                          f"held out {record['held_out_loss']:.3f} nats a token  "
+                          f"{record.get('bits_per_byte', float('nan')):.3f} bits per byte")
+            if stopped:
+                trainer.save()
+                return
+
+
+@contextlib.contextmanager
+def interruptible() -> Iterator[list]:
+    """Ctrl-C fills the list that is yielded instead of breaking into the middle of an update; a second one does."""
+    stopped: list[int] = []
+
+    def stop(number, frame):
+        if stopped:
+            raise KeyboardInterrupt
+        stopped.append(number)
+        click.echo("\nstopping after this step (Ctrl-C again: at once, from the last checkpoint)", err=True)
+
+    before = signal.signal(signal.SIGINT, stop)
+    try:
+        yield stopped
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def scores(trainer: Trainer, prepared: Prepared, corpus: Corpus) -> str:
+    """The table of held-out bits per byte; every row is scored on the same documents."""
+    split = corpus.split()
+    held_out, log_probs = spread(split.held_out), split.held_out_log_probs
+    rows = scoreboard.ngram_bits(beginning(split.train, COUNTED), held_out)
+    rows["GPT (this run)"] = scoreboard.model_bits(trainer.model, prepared.tokenizer, held_out)
+    entropy = None if log_probs is None else scoreboard.source_bits(spread(log_probs), held_out)
+    if entropy is not None:
+        rows["entropy of the source"] = entropy
+    return scoreboard.table(rows, entropy=entropy)
+
+
+def spread(items: Iterable) -> list:
+    """SCORED of the items, evenly spread; of a stream, whose length is not known, the first ones."""
+    if not isinstance(items, Sequence):
+        return list(islice(items, SCORED))
+    return list(items[::max(1, len(items) // SCORED)][:SCORED])
+
+
+def beginning(documents: Iterable[str], chars: int) -> Iterator[str]:
+    """The first documents, about `chars` characters: all of a small corpus, a part of one beyond memory."""
+    for document in documents:
+        if chars <= 0:
+            return
+        chars -= len(document)
+        yield document

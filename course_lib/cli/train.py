@@ -1,0 +1,42 @@
+"""`course train`: one command from a text to a model that writes it. Lesson 12 (gpt) does the same by hand."""
+
+import time
+from pathlib import Path
+
+import click
+
+
+@click.command()
+@click.argument("preset")
+@click.option("--data", "data_name", default="storyworld", show_default=True, help="A text of `course data list`.")
+@click.option("--out", type=click.Path(), required=True, help="The run's folder: checkpoints, metrics, ids.")
+@click.option("--steps", type=click.IntRange(min=1), help="Optimizer updates instead of the recipe's.")
+@click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:1, mps.")
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
+@click.option("--threads", type=click.IntRange(min=1), help="CPU threads; default: one for each core.")
+@click.option("--tokenizer", type=click.Choice(["bpe", "char"]), default="bpe", show_default=True)
+@click.option("--vocab-size", type=click.IntRange(min=257), default=512, show_default=True,
+              help="Ids of a bpe tokenizer; those of gpt2_124m and its kin are 50257.")
+@click.option("--resume", is_flag=True, help="Go on from the run's last checkpoint.")
+@click.option("--fresh", is_flag=True, help="Replace a run that is already in --out.")
+def train(preset: str, data_name: str, out: str, steps: int | None, device: str, seed: int, threads: int | None,
+          tokenizer: str, vocab_size: int, resume: bool, fresh: bool) -> None:
+    """Train the model PRESET (tiny, baseline_tiny, small_cpu, gpt2_124m ...) on a text.
+
+    Shows loss, tokens a second and the time left; Ctrl-C leaves a checkpoint that --resume goes on from.
+    Ends with a table of held-out bits per byte: counting models, this model, the source where it is known.
+    """
+    from course_lib.cli import run
+
+    folder = Path(out)
+    run.claim(folder, resume=resume, fresh=fresh)
+    started = time.perf_counter()
+    trainer, prepared, corpus = run.set_up(
+        preset, data_name, folder, steps=steps, device=device, seed=seed, threads=threads, tokenizer=tokenizer,
+        vocab_size=vocab_size, resume=resume)
+    click.echo(run.describe(trainer, prepared, preset, data_name, time.perf_counter() - started))
+    with run.interruptible() as stopped:
+        run.drain(trainer, stopped)
+    if stopped:
+        raise click.ClickException(f"stopped at step {trainer.step}; go on with the same command and --resume")
+    click.echo(run.scores(trainer, prepared, corpus))

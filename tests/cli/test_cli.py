@@ -1,0 +1,144 @@
+"""The command line as its users meet it: what it prints, what it leaves, what it says about bad input."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from course_lib.cli import main
+
+
+@pytest.fixture
+def course(capsys, monkeypatch):
+    """Run `course …` in this process: (exit code, standard output, standard error)."""
+
+    def run(*arguments):
+        try:
+            main([str(argument) for argument in arguments])
+            code = 0
+        except SystemExit as exit:
+            code = exit.code
+        out, err = capsys.readouterr()
+        return code, out, err
+
+    return run
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    """A run of a few steps."""
+    out = tmp_path_factory.mktemp("cli") / "run"
+    main(["train", "baseline_tiny", "--data", "place_names", "--out", str(out), "--steps", "4", "--threads", "1"])
+    return out
+
+
+def refused(result, *words):
+    code, out, err = result
+    assert code == 2 and err.count("\n") == 1 and "Traceback" not in err, result
+    for word in words:
+        assert word in err, err
+
+
+def test_help_answers_without_loading_torch():
+    code = "import sys, course_lib.cli; assert 'torch' not in sys.modules; course_lib.cli.main(['--help'])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 0 and all(name in done.stdout for name in ("train", "generate", "data", "doctor"))
+
+
+def test_training_ends_with_the_table(tmp_path, course):
+    code, out, err = course("train", "baseline_tiny", "--data", "place_names", "--out", tmp_path / "run", "--steps", 3)
+    assert code == 0 and "unigram" in out and "6-gram" in out and "GPT (this run)" in out
+    assert (tmp_path / "run" / "latest").exists() and "3 steps" in out
+
+
+def test_generate_streams_from_the_prompt_and_repeats_with_a_seed(trained, course):
+    arguments = ("generate", trained, "--prompt", "Lon", "--max-new-tokens", 12, "--seed", 1)
+    first, second = course(*arguments), course(*arguments)
+    assert first == second and first[0] == 0 and first[1].startswith("Lon") and len(first[1]) > 4
+
+
+def test_bad_values_get_one_line_and_exit_code_2(tmp_path, course, trained):
+    refused(course("train", "huge", "--out", tmp_path / "a"), "huge", "baseline_tiny")
+    refused(course("train", "tiny", "--data", "wikipedia", "--out", tmp_path / "b"), "wikipedia", "storyworld")
+    refused(course("train", "tiny", "--out", tmp_path / "c", "--device", "cuda:7"), "cuda:7")
+    refused(course("generate", tmp_path / "nowhere"), "nowhere")
+    refused(course("data", "show", "nothing"), "nothing", "place_names")
+    refused(course("data", "fetch", "nothing"), "nothing", "tinyshakespeare")
+
+
+def test_an_unknown_option_is_refused(course):
+    code, _, err = course("train", "tiny", "--outt", "x")
+    assert code == 2 and "--out" in err
+
+
+def test_a_run_is_never_overwritten_unasked(tmp_path, course, trained):
+    refused(course("train", "baseline_tiny", "--data", "place_names", "--out", trained), "--resume", "--fresh")
+    assert (trained / "latest").exists()
+    (tmp_path / "thesis.txt").write_text("mine")
+    refused(course("train", "tiny", "--out", tmp_path, "--fresh"), "thesis.txt")
+    assert (tmp_path / "thesis.txt").read_text() == "mine"
+
+
+def test_nothing_to_resume(tmp_path, course):
+    refused(course("train", "tiny", "--out", tmp_path / "new", "--resume"), "--resume")
+
+
+def test_a_corrupt_checkpoint_is_refused(trained, course, tmp_path):
+    import shutil
+
+    broken = tmp_path / "broken"
+    shutil.copytree(trained, broken)
+    weights = next(broken.glob("step-*/model.safetensors"))
+    weights.write_bytes(weights.read_bytes()[:-100])
+    refused(course("generate", broken), "model.safetensors", "damaged")
+
+
+def test_no_network_says_what_to_do(course, monkeypatch, tmp_path):
+    monkeypatch.setenv("COURSE_CACHE", str(tmp_path))
+    monkeypatch.delenv("COURSE_DATA", raising=False)
+    monkeypatch.setenv("https_proxy", "http://127.0.0.1:9")  # nothing listens there: refused at once
+    refused(course("data", "fetch", "tinyshakespeare"), "tinyshakespeare.txt", "COURSE_DATA")
+
+
+def test_a_full_disk_leaves_one_line(tmp_path):
+    """A real full disk: 1 MB of memory behind bubblewrap."""
+    command = ["bwrap", "--dev-bind", "/", "/", "--size", "1048576", "--tmpfs", str(tmp_path), sys.executable, "-m",
+               "course_lib", "train", "baseline_tiny", "--data", "place_names", "--out", str(tmp_path / "run"),
+               "--steps", "2", "--threads", "1"]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 2 and "Traceback" not in done.stderr
+    assert "space" in done.stderr.splitlines()[-1] or "full" in done.stderr.splitlines()[-1], done.stderr
+
+
+def test_ctrl_c_leaves_a_checkpoint_to_go_on_from(tmp_path):
+    command = [sys.executable, "-m", "course_lib", "train", "baseline_tiny", "--data", "place_names",
+               "--out", str(tmp_path / "run"), "--threads", "1", "--steps", "400"]
+    metrics = tmp_path / "run" / "metrics.jsonl"
+    environment = os.environ | {"OMP_NUM_THREADS": "1"}
+    run = subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment)
+    while run.poll() is None and not (metrics.exists() and metrics.read_text().count("\n") >= 3):
+        time.sleep(0.1)
+    run.send_signal(signal.SIGINT)
+    _, err = run.communicate(timeout=120)
+    assert run.returncode == 2 and "--resume" in err.splitlines()[-1] and "Traceback" not in err
+    reached = int((tmp_path / "run" / "latest").read_text().removeprefix("step-"))
+    again = subprocess.run([*command[:-1], "400", "--resume"], capture_output=True, text=True, env=environment)
+    assert again.returncode == 0, again.stderr
+    steps = [int(line.split('"step": ')[1].split(",")[0]) for line in metrics.read_text().splitlines()]
+    assert steps == list(range(1, 401)) and 3 <= reached < 400
+
+
+def test_data_list_and_show(course):
+    code, out, _ = course("data", "list")
+    names = [line.split()[0] for line in out.splitlines()]
+    assert code == 0 and {"storyworld", "pydoc", "place_names", "python_source", "shakespeare"} <= set(names)
+    code, out, _ = course("data", "show", "place_names", "--chars", 100)
+    assert code == 0 and "licence" in out and "sha256" in out
+
+
+def test_doctor(course):
+    code, out, _ = course("doctor")
+    assert code == 0 and "Python" in out and "torch" in out
