@@ -1,0 +1,309 @@
+# ---
+# jupyter:
+#   jupytext:
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#   kernelspec:
+#     display_name: Python 3 (ipykernel)
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown] tags=["badges"]
+# # 12 · GPT: how do these parts become a model that writes?
+#
+# **About 45 minutes** to read and run (one minute of computing), an hour for the [exercises](../exercises/12_gpt/12_gpt.ipynb).
+#
+# **You need** Python, a little linear algebra, and the idea of attention (lesson 07): each token asks a *query*,
+# every earlier token offers a *key* and a *value*, and what is read is a weighted mean of values.
+#
+# **You will read** `course_lib/model/gpt.py`, `block.py`, `attention.py` and `course_lib/training/trainer.py`.
+#
+# **Afterwards you can** say what a GPT computes, line by line; tell a healthy run from a broken one; train one; and judge
+# it against something better than hope: a model that only counts, and the entropy of the text itself.
+
+# %% tags=["setup"]
+import inspect
+import math
+from unittest.mock import patch
+
+import matplotlib.pyplot as plt
+import torch
+from torch.nn import functional as F
+
+from course_lib.lab import plots, scoreboard
+from course_lib.lab.dashboard import Dashboard
+from course_lib.lab.expect import expect
+from course_lib.lab.results import record_result
+
+torch.set_printoptions(precision=3, sci_mode=False)
+_ = torch.manual_seed(12)
+
+# %% [markdown]
+# ## 1 · The task: guess the next token
+#
+# Our text comes from the *story world*: little stories told by a grammar of our own. That has a great advantage over text
+# from a library: we know **exactly** how surprising it is, because we know the probability of every choice that the
+# story-teller made. No model can be less surprised than the story-teller itself.
+
+# %%
+from course_lib.text.corpora import load_corpus
+
+corpus = load_corpus("storyworld", min_chars=1_200_000)
+split = corpus.split()
+print(f"{len(split.train):,} stories to learn from, {len(split.held_out):,} kept aside. One of those:\n")
+print(split.held_out[0])
+
+# %% [markdown]
+# A model reads neither letters nor words but *tokens*: frequent pieces of text, found by byte-pair encoding (lesson 01).
+# Each has a number, its id.
+
+# %%
+from course_lib.text.tokenizer import BPETokenizer
+
+tokenizer = BPETokenizer.train(split.train, vocab_size=512)
+sentence = split.held_out[0].split(".")[0] + "."
+ids = tokenizer.encode(sentence)
+print("tokens", tokenizer.tokens(sentence))
+print("ids   ", ids)
+print(f"{len(sentence)} characters, {len(ids)} tokens")
+
+# %% [markdown]
+# **The whole trick of language modelling is one shift.** What the model reads is the text; what it is asked for is the
+# same text, moved by one token. Every position is a question of its own, and nobody had to label anything.
+
+# %%
+idx, targets = ids[:-1], ids[1:]
+for read, wanted in list(zip(idx, targets, strict=True))[:6]:
+    print(f"reads {tokenizer.decode([read])!r:>12}   should say {tokenizer.decode([wanted])!r}")
+
+# %% [markdown]
+# The **loss** is how surprised the model is by the token that really comes, on average: $-\log p$, measured in *nats*.
+#
+# > **Predict.** A model that knows nothing gives each of its $V = 512$ tokens the same chance. What is its loss?
+
+# %%
+V = tokenizer.vocab_size
+logits = torch.zeros(1, len(idx), V)
+loss = F.cross_entropy(logits.flatten(0, 1), torch.tensor(targets))
+print(f"V = {V}, loss of knowing nothing = {loss:.3f} nats = ln {V}")
+
+# %% [markdown]
+# ## 2 · The parts, on four tokens
+#
+# We take a model small enough to print, and follow four tokens through it: $B = 1$ text, $T = 4$ positions, $C = 8$ numbers
+# for each token, $H = 2$ heads.
+
+# %%
+from course_lib.model.config import GPTConfig
+from course_lib.model.gpt import GPT
+
+toy = GPTConfig(vocab_size=V, context_length=8, n_layer=2, n_head=2, n_embd=8, init="gpt2")
+model = GPT(toy).requires_grad_(False)
+idx = torch.tensor([ids[:4]])                                 # (B, T)
+B, T = idx.shape
+
+# %% [markdown]
+# **A token becomes a row of a table.** Its $C$ numbers are learned; the table is the model's dictionary. What flows through
+# the model from here on is called the *residual stream* `x`: one row for each position.
+
+# %%
+x = model.token_embedding.weight[idx]                         # (B, T, C)
+print(x.shape)
+
+# %% [markdown]
+# **Then tokens exchange.** In every block each token reads from itself and from those *before* it. The mask says who may
+# look at whom: row = the token that reads, column = the token that is read.
+
+# %% mystnb={"image": {"alt": "A four by four grid: ones on and below the diagonal, zeros above."}}
+from course_lib.model.attention import attention, causal_mask, merge_heads, split_heads
+
+words = [tokenizer.decode([i]) for i in ids[:4]]
+figure = plots.labelled_grid(causal_mask(T), rows="T (who reads)", columns="S (who is read)", row_labels=words,
+                             column_labels=words, decimals=0, title="The causal mask")
+plt.show()
+print(figure.summary)
+
+# %% [markdown]
+# *The first token sees itself only; the last one sees all four. Nobody sees the token it is asked for.*
+#
+# **Then each token thinks alone:** a small network with one hidden layer of $F = 4C$ numbers. Both steps *add* to the
+# stream, so a block can be skipped, and gradients always have a straight way down:
+#
+# $$x \leftarrow x + \mathrm{attention}(\mathrm{norm}(x)), \qquad x \leftarrow x + \mathrm{feedforward}(\mathrm{norm}(x))$$
+#
+# **At the end each position is compared with every row of the dictionary**: the dot products are the *logits*, one for each
+# token that might come next.
+#
+# That is all of it. Here is the whole model, composed from the functions that lessons 07 to 09 derive:
+
+# %%
+from course_lib.model.feedforward import relu2
+from course_lib.model.norm import rms_norm
+from course_lib.model.position import rotary_tables, rotate
+
+
+def logits_by_hand(p, idx, config):
+    """A GPT without classes: parameters by name and ids (B, T) -> logits (B, T, V)."""
+    T, H = idx.shape[1], config.n_head
+    cos, sin = rotary_tables(config.head_dim, T)
+    x = p["token_embedding.weight"][idx]                                                # (B, T, C)
+    for layer in range(config.n_layer):
+        w = {name.removeprefix(f"blocks.{layer}."): value for name, value in p.items()}
+        h = rms_norm(x, w["attention_norm.weight"])                                     # (B, T, C)
+        q, k, v = (split_heads(part, H) for part in (h @ w["attention.qkv.weight"].T).chunk(3, dim=-1))
+        y, weights = attention(rotate(q, cos, sin), rotate(k, cos, sin), v, causal_mask(T))
+        x = x + merge_heads(y) @ w["attention.proj.weight"].T                           # (B, T, C)
+        h = rms_norm(x, w["feedforward_norm.weight"])                                   # (B, T, C)
+        x = x + relu2(h @ w["feedforward.up.weight"].T) @ w["feedforward.proj.weight"].T
+    return rms_norm(x, p["norm.weight"]) @ p["token_embedding.weight"].T                # (B, T, V)
+
+
+logits = logits_by_hand(model.state_dict(), idx, toy)
+print(logits.shape)
+
+# %% [markdown]
+# ## 3 · The real thing
+#
+# The package says the same in classes, so that each part can be exchanged by name. This is its block, as it stands in
+# `course_lib/model/block.py`:
+
+# %%
+from course_lib.model.block import Block
+
+print(inspect.getsource(Block.forward))
+
+# %% [markdown]
+# And this asserts that our fifteen lines and the package compute the same numbers. (The package itself is held equal to
+# two independent implementations, GPT-2 and Llama as the `transformers` library has them, with copied weights:
+# `tests/model/test_oracles.py`.)
+
+# %%
+torch.testing.assert_close(logits_by_hand(model.state_dict(), idx, toy), model(idx))
+print("by hand = course_lib")
+
+# %% [markdown]
+# > **Predict.** The model that we shall train, `tiny`, has $L = 4$ blocks and $C = 128$. Where do most of its parameters
+# > sit: in the dictionary, in attention, or in the feed-forward?
+
+# %%
+from course_lib.model.config import tiny
+
+config = tiny(V)
+model = GPT(config)
+counts = {"dictionary": model.token_embedding.weight.numel()}
+for name, parameter in model.blocks.named_parameters():
+    part = name.split(".")[1]
+    counts[part] = counts.get(part, 0) + parameter.numel()
+for part, n in counts.items():
+    print(f"{part:>18} {n:>9,}")
+print(f"{'all':>18} {sum(p.numel() for p in model.parameters()):>9,}")
+
+# %% [markdown]
+# Two thirds think, one third exchanges. (Rule to remember: a block has $4C^2$ parameters in attention and $8C^2$ in the
+# feed-forward, $12\,C^2 L$ in all.)
+#
+# ## 4 · Three tests before any training
+#
+# A model that is wrong often still trains, only worse. These three take seconds and catch most mistakes.
+#
+# **Test 1: at birth it knows nothing.** Its loss must be $\ln V$. Higher means that it is confidently wrong from the start.
+
+# %%
+from course_lib.training.loss import next_token_loss
+
+batch = torch.tensor([tokenizer.encode(story)[:65] for story in split.train[:4]])
+idx, targets = batch[:, :-1], batch[:, 1:]                    # (B, T)
+print(f"loss at birth {next_token_loss(model(idx), targets):.2f}, ln V = {math.log(V):.2f}")
+
+# %% [markdown]
+# **Test 2: it can learn four texts by heart.** One batch, again and again: the loss must go to nearly nothing. A model
+# that cannot even do this has a bug, not too little data. This is also the whole training loop, with nothing left out:
+# forward, loss, backward, update.
+
+# %%
+from course_lib.training.config import TrainConfig
+from course_lib.training.optim import build_optimizers
+
+
+def overfit(model, steps):
+    """Train on the one batch (idx, targets); return the loss of every step."""
+    settings = TrainConfig(max_steps=steps, batch_size=len(idx), optimizer="muon", max_lr=3e-3, weight_decay=0.0)
+    optimizers, losses = build_optimizers(model, settings), []
+    for group in [group for optimizer in optimizers for group in optimizer.param_groups]:
+        group["lr"] = settings.max_lr * group["lr_ratio"]
+    for _ in range(steps):
+        loss = next_token_loss(model(idx), targets)
+        loss.backward()
+        for optimizer in optimizers:
+            optimizer.step()
+            optimizer.zero_grad()
+        losses.append(loss.item())
+    return losses
+
+
+losses = overfit(GPT(config), steps=60)
+print(f"{targets.numel()} tokens, {len(losses)} steps")
+expect(losses[-1], about=0.02, within=0.03, name="loss on the one batch (nats a token)")
+
+# %% [markdown]
+# **Test 3: it cannot see the future.** This is the mistake that looks like success. Take the mask away, so that every
+# token may look at every other one, and train as before.
+#
+# > **Predict.** Will the loss be higher or lower than with the mask?
+
+# %%
+def no_mask(T, S=None, device=None):
+    """Everybody may look at everybody: the wrong mask."""
+    return torch.ones(T, S or T, dtype=torch.bool, device=device)
+
+
+def cheat(steps):
+    """Losses on fresh random ids, where nothing can be learned, of a model that sees the answer."""
+    torch.manual_seed(0)
+    cheater = GPT(tiny(16, context_length=32, n_layer=2, n_head=2, n_embd=32, attention="explicit"))
+    optimizer = torch.optim.AdamW(cheater.parameters(), lr=1e-2)
+    for _ in range(steps):
+        ids = torch.randint(16, (16, 33))
+        loss = next_token_loss(cheater(ids[:, :-1]), ids[:, 1:])
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    return loss.item()
+
+
+honest = cheat(150)
+with patch("course_lib.model.attention.causal_mask", no_mask):
+    cheating = cheat(150)
+expect(honest, about=math.log(16), within=0.1, name="random tokens, with the mask (ln 16 = 2.77)")
+expect(cheating, about=0.2, within=0.4, name="random tokens, without the mask")
+
+# %% [markdown]
+# Nobody can predict random tokens: with the mask, the loss stays at $\ln 16$, as it must. Without it the model *copies the
+# answer from the next position*, and its loss is wonderful. It would write nonsense: when it writes, there is no next
+# position to copy from.
+#
+# **Remember: a loss below the entropy of the text is no triumph. It is a leak.** This is why we like a text whose
+# entropy is known.
+#
+# ## 5 · Training
+#
+# A run needs four things: batches, a model, settings, and a loop. Our trainer is an *iterator*: it makes one update each time
+# it is asked, and hands out a record. So a notebook can draw, stop and go on as it likes.
+
+# %%
+from course_lib.training.trainer import Trainer
+
+print(inspect.getsource(Trainer.__iter__))
+print(inspect.getsource(Trainer.gradients))
+
+# %% [markdown]
+# Before we train: what should it beat? A model that **only counts** which character follows which five others (lesson 02)
+# is a strong opponent, and needs a few seconds.
+
+# %%
+held_out = split.held_out[:60]
+rows = scoreboard.ngram_bits(split.train, held_out)
+entropy = scoreboard.source_bits(split.held_out_log_probs[:60], held_out)
+print(scoreboard.table(rows | {"entropy of the source": entropy}, entropy=entropy))

@@ -1,0 +1,227 @@
+# %% [markdown]
+# # Exercises 12 · GPT
+#
+# Five functions, each a piece of the model of lesson 12, about an hour in all. Replace each
+# `raise NotImplementedError` by your answer and run the cell below it: it says nothing more than *correct* when
+# your function does what it should, and which case went wrong when it does not.
+#
+# Every exercise stands alone: later ones use `course_lib`, never your earlier answers.
+
+# %% tags=["setup"]
+import math
+
+import torch
+from torch.nn import functional as F
+
+from course_lib.model.block import Block
+from course_lib.model.config import GPTConfig, tiny
+from course_lib.model.gpt import GPT
+
+_ = torch.manual_seed(12)
+
+# %% [markdown]
+# ## 12.1 · What is asked of the model (●○○○○, 5 minutes)
+#
+# One of the articles behind this course trains its language model on labels that are not the next tokens at all
+# (article 004, section 5: one class label a sequence). A language model is asked, at *every* position, for the
+# token that comes **next**.
+#
+# Cut `ids` into windows that lie side by side. The targets of a window are its tokens moved by one; every pair
+# (token, next token) appears once. What does not fill a whole window at the end is left out.
+
+# %%
+def next_token_windows(ids, context_length):
+    """ids (N,) -> idx and targets, both (windows, context_length).
+
+    >>> next_token_windows(torch.arange(8), 3)[1].tolist()
+    [[1, 2, 3], [4, 5, 6]]
+    """
+    ### BEGIN SOLUTION
+    T = context_length
+    n_windows = (len(ids) - 1) // T
+    idx = ids[: n_windows * T].view(n_windows, T)
+    targets = ids[1 : n_windows * T + 1].view(n_windows, T)
+    return idx, targets
+    ### END SOLUTION
+
+# %%
+idx, targets = next_token_windows(torch.arange(10, 18), 3)
+assert idx.tolist() == [[10, 11, 12], [13, 14, 15]], f"the windows hold {idx.tolist()}"
+assert targets.tolist() == [[11, 12, 13], [14, 15, 16]], f"the targets are {targets.tolist()}, not the next tokens"
+idx, targets = next_token_windows(torch.arange(7), 3)
+assert idx.shape == targets.shape == (2, 3), "seven ids hold six pairs: two whole windows of three"
+assert next_token_windows(torch.arange(6), 3)[0].shape == (1, 3), "the last target must exist, too"
+print("12.1 correct")
+
+# %% [markdown]
+# ## 12.2 · How large is it? (●●○○○, 10 minutes)
+#
+# Count the parameters of a GPT with the parts of our `tiny` preset **without building it**: RMSNorm with a gain
+# for each channel (two norms a block, one before the head), queries and keys normalised by a gain of
+# $D$ numbers each (once a block, shared by all heads), no biases, rotary positions (nothing to learn), and a head
+# that shares the token table.
+#
+# Before you start: which part grows with the *square* of `n_embd`, and which with the vocabulary?
+
+# %%
+def count_parameters(vocab_size, n_layer, n_head, n_embd):
+    """Number of parameters of `GPT(tiny(vocab_size, n_layer=..., n_head=..., n_embd=...))`; F = 4 C."""
+    ### BEGIN SOLUTION
+    V, L, C = vocab_size, n_layer, n_embd
+    D, F = C // n_head, 4 * C
+    attention = C * 3 * C + C * C + 2 * D
+    feedforward = C * F + F * C
+    block = attention + feedforward + 2 * C
+    return V * C + L * block + C
+    ### END SOLUTION
+
+# %%
+for V, L, H, C in [(512, 4, 4, 128), (65, 4, 4, 128), (100, 1, 2, 16), (300, 3, 1, 24)]:
+    built = sum(p.numel() for p in GPT(tiny(V, n_layer=L, n_head=H, n_embd=C)).parameters())
+    yours = count_parameters(V, L, H, C)
+    assert yours == built, f"V={V}, L={L}, H={H}, C={C}: you count {yours}, the model has {built}"
+print("12.2 correct")
+
+# %% [markdown]
+# ## 12.3 · The loss, by hand (●●○○○, 10 minutes)
+#
+# Mean surprise in nats of the targets, $-\log \mathrm{softmax}(\text{logits})_{\text{target}}$, over the positions
+# whose target is not −1. Two traps: `exp` of a large logit is infinite, and a target of −1 is a perfectly legal
+# Python index.
+
+# %%
+def loss_by_hand(logits, targets):
+    """logits (B, T, V), targets (B, T) with -1 where nothing is asked -> scalar, mean nats a target.
+
+    Allowed: exp, log, sum, max, indexing. Not allowed: softmax, logsumexp, cross_entropy.
+    """
+    ### BEGIN SOLUTION
+    asked = targets != -1
+    rows, wanted = logits[asked], targets[asked]
+    rows = rows - rows.max(dim=-1, keepdim=True).values
+    log_total = rows.exp().sum(dim=-1).log()
+    return (log_total - rows[torch.arange(len(wanted)), wanted]).mean()
+    ### END SOLUTION
+
+# %%
+logits, targets = torch.randn(2, 5, 7), torch.randint(7, (2, 5))
+for name, these, those in [
+    ("plain logits", logits, targets),
+    ("targets of -1", logits, torch.where(torch.arange(5) < 3, targets, -1)),
+    ("large logits", 1e4 * logits, targets),
+    ("the same number added to all logits", logits + 1e3, targets),
+]:
+    want = F.cross_entropy(these.flatten(0, 1), those.flatten(), ignore_index=-1)
+    got = loss_by_hand(these, those)
+    assert torch.isclose(got, want, rtol=1e-4), f"{name}: you get {got:.4f}, it should be {want:.4f}"
+uniform = torch.zeros(1, 1, 512)
+assert math.isclose(loss_by_hand(uniform, torch.tensor([[3]])), math.log(512), rel_tol=1e-6)
+print("12.3 correct")
+
+# %% [markdown]
+# ## 12.4 · Find the bugs (●●●○○, 15 minutes)
+#
+# Here is a transformer block as article 004 has it (section 4.1, formula of the feed-forward; section 5.2, the code).
+# It runs, and shapes fit. Three things are wrong:
+#
+# - the ReLU stands **outside**: $\mathrm{ReLU}(\mathrm{FC}_2(\mathrm{FC}_1(x)))$. Two linear maps in a row are one, and
+#   the stream can only grow;
+# - every token may look at every other one, the future included;
+# - the attention's result is added to nothing: there is **one** residual connection, and a block needs two.
+#
+# Write the repaired block. It is the *pre-norm* one of lesson 12: each half reads a normalised copy of the stream and
+# adds what it computes to the stream itself.
+
+# %%
+def block_of_the_article(x, p):
+    """x (T, C); p: matrices q, k, v, proj (C, C), up (F, C), down (C, F). Wrong in three ways."""
+    T, C = x.shape
+    q, k, v = x @ p["q"].T, x @ p["k"].T, x @ p["v"].T
+    weights = (q @ k.T / math.sqrt(C)).softmax(dim=-1)
+    y = weights @ v @ p["proj"].T
+    return F.layer_norm(y + F.relu(y @ p["up"].T @ p["down"].T), (C,))
+
+
+# %%
+def block_repaired(x, p):
+    """x (T, C) -> (T, C), one head, pre-norm with `F.layer_norm(x, (C,))`, ReLU between `up` and `down`."""
+    ### BEGIN SOLUTION
+    T, C = x.shape
+    h = F.layer_norm(x, (C,))
+    q, k, v = h @ p["q"].T, h @ p["k"].T, h @ p["v"].T
+    scores = q @ k.T / math.sqrt(C)
+    scores = scores.masked_fill(torch.ones(T, T).triu(1).bool(), -math.inf)
+    x = x + scores.softmax(dim=-1) @ v @ p["proj"].T
+    h = F.layer_norm(x, (C,))
+    return x + F.relu(h @ p["up"].T) @ p["down"].T
+    ### END SOLUTION
+
+# %%
+config = GPTConfig(vocab_size=1, n_head=1, n_embd=8, norm="layernorm", position="none")
+reference = Block(config)
+reference.feedforward.bend = F.relu
+reference.requires_grad_(False)
+p = {name: torch.randn(8, 8) for name in "qkv"}
+p |= {"proj": torch.randn(8, 8), "up": torch.randn(32, 8), "down": torch.randn(8, 32)}
+reference.attention.qkv.weight.copy_(torch.cat([p["q"], p["k"], p["v"]]))
+reference.attention.proj.weight.copy_(p["proj"])
+reference.feedforward.up.weight.copy_(p["up"])
+reference.feedforward.proj.weight.copy_(p["down"])
+x = torch.randn(6, 8)
+y = block_repaired(x, p)
+changed = x.clone()
+changed[4:] += 1.0
+assert torch.allclose(block_repaired(changed, p)[:4], y[:4], atol=1e-5), "a token still sees what comes after it"
+nothing = {name: torch.zeros_like(matrix) for name, matrix in p.items()}
+assert torch.equal(block_repaired(x, nothing), x), "with all matrices zero a block must hand x on: two residuals"
+assert (y - x).min() < 0, "a block must be able to make the stream smaller, too"
+assert torch.allclose(y, reference(x[None])[0], atol=1e-4), "not yet the block of the lesson: check norms and order"
+print("12.4 correct")
+
+# %% [markdown]
+# ## 12.5 · Let it write (●●●●○, 20 minutes)
+#
+# The loop that turns a model of the next token into a writer: ask for logits, take the most probable token, append
+# it, ask again. The model reads at most `model.config.context_length` tokens, so a long text must be cut before
+# it is read; the tokens that fall out are the **oldest**. Nothing that was written may be lost from the result.
+
+# %%
+@torch.no_grad()
+def write(model, idx, max_new_tokens):
+    """idx (1, T) -> (1, T + max_new_tokens), greedy, no cache; the model reads the newest tokens that fit."""
+    ### BEGIN SOLUTION
+    for _ in range(max_new_tokens):
+        window = idx[:, -model.config.context_length :]
+        newest = model(window)[:, -1].argmax(dim=-1, keepdim=True)
+        idx = torch.cat([idx, newest], dim=1)
+    return idx
+    ### END SOLUTION
+
+# %%
+class Counter(torch.nn.Module):
+    """Knows one thing: after n comes n + 1. Remembers what it was given to read."""
+
+    config = GPTConfig(vocab_size=50, context_length=4)
+
+    def __init__(self):
+        super().__init__()
+        self.read = []
+
+    def forward(self, idx):
+        self.read.append(idx[0].tolist())
+        return F.one_hot((idx + 1) % 50, 50).float()
+
+
+counter = Counter()
+written = write(counter, torch.tensor([[3, 4]]), 6)
+assert written.tolist() == [[3, 4, 5, 6, 7, 8, 9, 10]], f"a counter should go on counting, you return {written.tolist()}"
+assert max(map(len, counter.read)) == 4, f"the model was given {max(map(len, counter.read))} tokens, 4 fit"
+assert counter.read[-1] == [6, 7, 8, 9], f"the last thing it reads must be the newest four, not {counter.read[-1]}"
+
+model = GPT(tiny(30, context_length=16, n_layer=1, n_embd=32)).requires_grad_(False)
+model.token_embedding.weight.normal_()
+model.blocks[0].attention.proj.weight.normal_()
+text = write(model, torch.tensor([[1, 2, 3]]), 12)
+for t in range(3, 15):
+    assert text[0, t] == model(text[:, :t])[0, -1].argmax(), f"token {t} is not the most probable one"
+print("12.5 correct")
