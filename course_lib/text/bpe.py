@@ -1,20 +1,18 @@
 """Byte pair encoding: learning merges from counted words, and applying them. Derived in lesson 01 (tokens).
 
-In this file a word is a Python string whose characters are token ids, `chr(id)`. It starts with one character
-for each byte (0..255). Then a merge is exactly `str.replace`: from left to right, as BPE must, at the speed of C.
+To learn from many words, a word is held as a Python string whose characters are token ids, `chr(id)`. It starts with
+one character for each byte (0..255), and a merge is exactly `str.replace`: left to right, at the speed of C.
 """
 
 import heapq
+import sys
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from itertools import pairwise
+from itertools import pairwise, repeat
 
 Pair = tuple[int, int]
-
-
-def bytes_as_ids(text: str) -> str:
-    """The UTF-8 bytes of `text` as a word. Latin-1 is the encoding in which byte b is character b."""
-    return text.encode("utf-8").decode("latin-1")
+NO_MERGE = sys.maxsize  # larger than any id
+LONG_WORD = 200
 
 
 def learn_merges(word_counts: Mapping[str, int], n_merges: int) -> list[Pair]:
@@ -28,7 +26,7 @@ def learn_merges(word_counts: Mapping[str, int], n_merges: int) -> list[Pair]:
     instead of redone, an index leads from a pair to its words, and a heap to the next pair.
     Source: Gage 1994 (for compression); Sennrich, Haddow and Birch 2016, section 3.2 (for words).
     """
-    words = [bytes_as_ids(word) for word in word_counts]
+    words = [word.encode("utf-8").decode("latin-1") for word in word_counts]  # in latin-1 byte b is character b
     repeats = list(word_counts.values())
     pair_counts = defaultdict(int)
     holders = defaultdict(list)  # pair → the numbers of the words that hold it, or once did
@@ -71,38 +69,52 @@ def learn_merges(word_counts: Mapping[str, int], n_merges: int) -> list[Pair]:
 
 
 class Merger:
-    """Applies merges to words: again and again the earliest one that fits, everywhere in the word.
+    """Applies merges to words: again and again the earliest learned one that fits, from left to right.
 
     Raises ValueError for a merge of ids that do not exist yet, and for one that is listed twice.
     """
 
     def __init__(self, merges: Sequence[Pair]):
-        self.parts: dict[str, str] = {}  # a merged id → the two ids it replaces
-        for new_id, (left, right) in enumerate(merges, start=256):
+        self.merges = list(merges)
+        self.merged = {pair: new_id for new_id, pair in enumerate(self.merges, start=256)}
+        for new_id, (left, right) in enumerate(self.merges, start=256):
             if not (0 <= left < new_id and 0 <= right < new_id):
                 raise ValueError(f"merge {new_id - 256} joins the ids {left} and {right}, "
                                  f"but only 0 to {new_id - 1} exist before it")
-            self.parts[chr(new_id)] = chr(left) + chr(right)
-        self.merged = {both: merged for merged, both in self.parts.items()}
-        if len(self.merged) < len(self.parts):
-            raise ValueError(f"{len(self.parts)} merges, but only {len(self.merged)} different ones")
+        if len(self.merged) < len(self.merges):
+            raise ValueError(f"{len(self.merges)} merges, but only {len(self.merged)} different ones")
 
-    def encode(self, text: str) -> list[int]:
-        """The ids of one pre-token.
+    def encode(self, word: str) -> list[int]:
+        """The ids of one pre-token."""
+        ids = list(word.encode("utf-8"))
+        if len(ids) > LONG_WORD:
+            return self._encode_long(ids)
+        # joined[i] is the id that ids[i] and ids[i + 1] merge into; the earliest merge makes the smallest id
+        joined = list(map(self.merged.get, pairwise(ids), repeat(NO_MERGE)))
+        while joined and (new_id := min(joined)) != NO_MERGE:
+            i = joined.index(new_id)
+            ids[i] = new_id
+            del ids[i + 1], joined[i]
+            if i > 0:
+                joined[i - 1] = self.merged.get((ids[i - 1], new_id), NO_MERGE)
+            if i < len(joined):
+                joined[i] = self.merged.get((new_id, ids[i + 1]), NO_MERGE)
+        return ids
 
-        A queue holds the merges that may fit, and after each one only its neighbourhood is looked at. This keeps
-        a word of a million letters affordable.
+    def _encode_long(self, ids: list[int]) -> list[int]:
+        """The same for a word so long, such as a line of DNA, that a search through all of it for each merge hurts.
+
+        A queue holds the merges that may fit. Each is made everywhere at once, and only its new neighbours are tried.
         """
-        word = bytes_as_ids(text)
-        queue = sorted(self.merged[both] for both in {a + b for a, b in pairwise(word)} & self.merged.keys())
+        queue = sorted({self.merged[pair] for pair in pairwise(ids) if pair in self.merged})
+        word = "".join(map(chr, ids))
         while queue:
-            merged = heapq.heappop(queue)
-            if self.parts[merged] not in word:  # an earlier merge took what it needs
-                continue
-            word = word.replace(self.parts[merged], merged)
-            between = word.split(merged)
-            neighbours = {stretch[-1:] + merged if stretch else merged + merged for stretch in between[:-1]}
-            neighbours.update(merged + stretch[0] for stretch in between[1:] if stretch)
-            for both in neighbours & self.merged.keys():
-                heapq.heappush(queue, self.merged[both])
+            new_id = heapq.heappop(queue)
+            left, right = self.merges[new_id - 256]
+            word = word.replace(chr(left) + chr(right), chr(new_id))
+            between = word.split(chr(new_id))
+            pairs = {(ord(stretch[-1]) if stretch else new_id, new_id) for stretch in between[:-1]}
+            pairs |= {(new_id, ord(stretch[0])) for stretch in between[1:] if stretch}
+            for pair in pairs & self.merged.keys():
+                heapq.heappush(queue, self.merged[pair])
         return [ord(character) for character in word]

@@ -10,9 +10,9 @@ from itertools import chain
 from pathlib import Path
 from typing import Any, Self
 
-from .bpe import Merger, Pair, learn_merges
-from .pretokenize import PATTERN, clean, count_pretokens, pretokens
-from .vocabulary import END_OF_TEXT, FORMAT, Tokenizer, printable, read_fields
+from course_lib.text.bpe import Merger, Pair, learn_merges
+from course_lib.text.pretokenize import PATTERN, clean, count_pretokens, pretokens
+from course_lib.text.vocabulary import END_OF_TEXT, FORMAT, Tokenizer, printable, read_fields
 
 MAX_CACHED_WORDS = 1 << 18  # about 60 MB, for a tokenizer that encodes for days
 

@@ -108,7 +108,9 @@ def encode_by_definition(text, merges):
 @given(st.text(alphabet="ab", max_size=40), st.text(alphabet="abc", max_size=30))
 def test_applying_merges_is_doing_them_in_order(learned_from, text):
     merges = learn_merges(Counter(learned_from.split("b") + [learned_from]), 1000)
-    assert Merger(merges).encode(text) == encode_by_definition(text, merges)
+    expected = encode_by_definition(text, merges)
+    assert Merger(merges).encode(text) == expected
+    assert Merger(merges)._encode_long(list(text.encode())) == expected
 
 
 def test_applying_merges_to_words_of_a_real_text():
@@ -116,13 +118,16 @@ def test_applying_merges_to_words_of_a_real_text():
     merges = learn_merges(counts, 500)
     merger = Merger(merges)
     for word in list(counts)[::40]:
-        assert merger.encode(word) == encode_by_definition(word, merges)
+        expected = encode_by_definition(word, merges)
+        assert merger.encode(word) == expected
+        assert merger._encode_long(list(word.encode())) == expected
 
 
 def test_a_very_long_word():
-    letters = "".join(random.Random(0).choices("etaoinshr", k=100_000))
+    letters = "".join(random.Random(0).choices("etaoinshr", k=50_000))
     merges = learn_merges(count_pretokens([TOPICS]), 300)
     assert Merger(merges).encode(letters) == encode_by_definition(letters, merges)
+    assert Merger([(97, 97)]).encode("a" * 301) == [256] * 150 + [97]
 
 
 @pytest.mark.parametrize(
