@@ -69,6 +69,14 @@ def drive_dataset():
     list(document_windows(ids, B, T, end_of_text=0))
 
 
+def drive_ngram():
+    from course_lib.byhand.ngram import NGram
+
+    model = NGram.fit([0, 1, 2, 0, 1, 2], 3, vocab_size=4)
+    model.log_probs([0, 1, 2, 3])
+    model.probs([0, 1])
+
+
 def drive_evaluate():
     from course_lib.text.tokenizer import CharTokenizer
     from course_lib.training.evaluate import document_nats
@@ -100,6 +108,7 @@ def drive_trainer():
 DRIVERS = {
     "text.dataset": drive_dataset,
     "text.windows": drive_dataset,
+    "byhand.ngram": drive_ngram,
     "model.attention": drive_model,
     "model.block": drive_model,
     "model.gpt": drive_model,
