@@ -75,11 +75,11 @@ class NGram:
     def fit(cls, ids: Sequence[int], order: int, vocab_size: int, smoothing: Callable = witten_bell) -> "NGram":
         """Count all n-grams of `ids` (N,), n = 1 … order. Time and memory: O(order · N log N) and O(order · N).
 
-        Raises ValueError for an order below 1, no ids, or ids outside 0 … vocab_size - 1.
+        Raises ValueError for an order below 1 or above N, or ids outside 0 … vocab_size - 1.
         """
         ids = _checked(ids, vocab_size)
-        if order < 1 or len(ids) == 0:
-            raise ValueError(f"order={order} must be at least 1, and there must be ids to count, not {len(ids)}")
+        if not 1 <= order <= len(ids):
+            raise ValueError(f"order={order} must be at least 1 and needs as many ids to count, not {len(ids)}")
         tables, context, n_contexts = [], np.zeros(len(ids), np.int64), 1
         for n in range(1, order + 1):
             followers = ids[n - 1:]  # the first n - 1 ids have not enough context for order n
