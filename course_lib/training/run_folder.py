@@ -59,7 +59,8 @@ def pointed_at(out: Path) -> dict[str, str]:
 
 def checkpoint_names(out: Path) -> set[str]:
     """The checkpoints of a run folder, pointed at or not."""
-    return {entry.name for entry in out.iterdir() if CHECKPOINT_NAME.fullmatch(entry.name) and entry.is_dir()}
+    entries = out.iterdir() if out.is_dir() else ()
+    return {entry.name for entry in entries if CHECKPOINT_NAME.fullmatch(entry.name) and entry.is_dir()}
 
 
 def open_run(out: str | Path) -> Path:

@@ -1,0 +1,48 @@
+import numpy as np
+import pytest
+
+from course_lib.text.tokenizer import CharTokenizer
+from course_lib.training.identity import (
+    config_differences,
+    describe_data,
+    describe_model,
+    differences,
+    fingerprint,
+    tokenizer_checksum,
+)
+
+
+def test_differences_name_the_fields_and_both_values():
+    assert differences({"a": 1, "b": (0.9, 0.99)}, {"a": 1, "b": [0.9, 0.99]}) == ""
+    assert differences({"a": 1, "c": None}, {"a": 2, "d": 3}) == \
+        "a is 1 here and 2 in the checkpoint; d is None here and 3 in the checkpoint"
+
+
+def test_what_is_left_to_the_machine_never_differs(small):
+    settled = small.config(dtype="bfloat16", threads=4, device="cuda:1")
+    assert config_differences(small.config(dtype="auto", threads=None, device="auto"), settled) == ""
+    assert "dtype is 'float32' here and 'bfloat16'" in config_differences(small.config(threads=None), settled)
+
+
+@pytest.mark.parametrize("n", [10, 3_000_000])
+def test_a_fingerprint_sees_ids_and_length_and_not_their_type(n):
+    ids = np.arange(n) % 500
+    assert fingerprint(ids) == fingerprint(ids.astype(np.uint16))
+    assert len({fingerprint(each) for each in (ids, ids[:-1], ids + 1, ids[::-1])}) == 4
+
+
+def test_data_are_described_without_the_position(small):
+    dataset = small.dataset()
+    before = describe_data(dataset, small.ids[:50])
+    next(dataset)
+    assert describe_data(dataset, small.ids[:50]) == before
+    others = (small.dataset(seed=4), small.dataset(batch_size=2), small.dataset(context_length=8))
+    assert all(describe_data(other, small.ids[:50]) != before for other in others)
+    assert describe_data(dataset, small.ids[:51]) != before and describe_data(dataset)["held_out"] is None
+
+
+def test_models_and_tokenizers_are_told_apart(small):
+    assert describe_model(small.model()) == {"kind": "GPT", **small.model().config.to_dict()}
+    assert tokenizer_checksum(None) is None
+    assert tokenizer_checksum(small.tokenizer) == tokenizer_checksum(small.tokenizer)
+    assert tokenizer_checksum(small.tokenizer) != tokenizer_checksum(CharTokenizer.train("ab"))
