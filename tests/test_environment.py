@@ -71,6 +71,20 @@ def test_everything_that_comes_along_is_pinned_too(project, pins):
     assert {name for name, _ in seen} - set(pins) == set(), "pin these in constraints.txt"
 
 
+def test_pins_admit_every_python_that_we_promise(pins, project):
+    """A pin that wants a later patch of the oldest Python (3.11.5, say) breaks on distributions that stay at 3.11.2."""
+    oldest = project["requires-python"].removeprefix(">=") + ".0"
+    refuses = {}
+    for name in pins:
+        try:
+            wants = importlib.metadata.metadata(name)["Requires-Python"]
+        except importlib.metadata.PackageNotFoundError:
+            continue  # pinned for another system
+        if wants and oldest not in SpecifierSet(wants):
+            refuses[name] = wants
+    assert refuses == {}
+
+
 def test_torch_is_pinned_and_other_versions_are_allowed(project, pins):
     torch = requirements(project)["torch"].specifier
     assert pins["torch"] in torch and {s.operator for s in torch} == {">="}

@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from tools.other_pythons import imports, others, starts, tests_without_torch
+from tools.other_pythons import imports, others, starts, files_without_torch
 
 POSIX_TOOLS = ("sh", "cat", "cksum", "df", "awk", "dirname", "rm", "uname", "id")
 
@@ -160,5 +160,5 @@ def test_interpreters_are_tried(tmp_path, monkeypatch):
 def test_files_that_need_torch_are_left_out(tmp_path, repository):
     (tmp_path / "test_x.py").write_text("def test_it():\n    from course_lib.model.gpt import GPT\n")
     assert "torch" in imports(tmp_path / "test_x.py")
-    chosen = tests_without_torch()
+    chosen = files_without_torch()
     assert all((repository / path).exists() for path in chosen) and any("tests/text/" in path for path in chosen)

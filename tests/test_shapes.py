@@ -59,6 +59,15 @@ def drive_generation():
         generate(tiny_gpt(), idx, use_cache=use_cache, **options, **sampling)
 
 
+def drive_ngram():
+    from course_lib.byhand.ngram import NGram
+
+    ids = np.random.default_rng(0).integers(V, size=200)
+    model = NGram.fit(ids, order=3, vocab_size=V)
+    model.log_probs(ids[:50])
+    model.probs(ids[:2])
+
+
 def drive_dataset():
     from course_lib.text.dataset import TokenDataset
     from course_lib.text.windows import document_windows, sequential_windows
@@ -86,8 +95,8 @@ def drive_evaluate():
     document_nats(model, tokenizer, ["abc", "gfedcbaabcdefg", "a"], context_length=8)
 
 
-def drive_optim():
-    from course_lib.training.optim import Muon
+def drive_muon():
+    from course_lib.training.muon import Muon
 
     weights = [torch.nn.Parameter(torch.randn(3, 4)) for _ in range(2)]
     for weight in weights:
@@ -109,13 +118,14 @@ DRIVERS = {
     "text.dataset": drive_dataset,
     "text.windows": drive_dataset,
     "byhand.ngram": drive_ngram,
+    "byhand.ngram": drive_ngram,
     "model.attention": drive_model,
     "model.block": drive_model,
     "model.gpt": drive_model,
     "model.kv_cache": drive_model,
     "model.position": drive_model,
     "training.evaluate": drive_evaluate,
-    "training.optim": drive_optim,
+    "training.muon": drive_muon,
     "training.trainer": drive_trainer,
     "generation.generate": drive_generation,
     "generation.sampling": drive_generation,

@@ -53,7 +53,7 @@ def environment(interpreter: str, version: str) -> Path:
     return python
 
 
-def tests_without_torch() -> list[str]:
+def files_without_torch() -> list[str]:
     """Test files of text/ and byhand/ that can be imported where torch is not installed."""
     files = [path for part in ("text", "byhand") for path in sorted((ROOT / "tests" / part).rglob("test_*.py"))]
     return [str(path.relative_to(ROOT)) for path in files if not imports(path) & NEEDS_TORCH]
@@ -87,8 +87,8 @@ def main(names: list[str]) -> int:
         print(f"other Pythons: text/ and byhand/ on {version} ({interpreter}), without torch", flush=True)
         python = environment(interpreter, version)
         options = ["-q", "-o", "addopts=--import-mode=importlib", "-p", "no:cacheprovider"]
-        tests = tests_without_torch()
-        failed |= subprocess.run([python, "-m", "pytest", *options, *tests], cwd=ROOT).returncode if tests else 0
+        files = files_without_torch()
+        failed |= subprocess.run([python, "-m", "pytest", *options, *files], cwd=ROOT).returncode if files else 0
     return int(failed != 0)
 
 
