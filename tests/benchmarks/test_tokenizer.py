@@ -12,7 +12,7 @@ BENCHMARK = Path(__file__).parents[2] / "benchmarks" / "tokenizer.py"
 @pytest.mark.parametrize(
     ("options", "jobs"),
     [
-        ([], ["train pydoc", "encode pydoc", "encode pydoc", "train docstrings", "encode docstrings", "encode docstrings"]),
+        ([], [f"{job} {text}" for text in ("pydoc", "docstrings") for job in ("train", "encode", "encode")]),
         (["--large"], ["train on Python source"]),
     ],
 )

@@ -42,6 +42,12 @@ def test_same_pieces_as_tiktoken_at_every_edge_of_a_class():
     ]
 
 
+def test_both_engines_agree_on_ascii():
+    every = [chr(c) for c in range(128)]
+    for text in [a + b + c for a in "a 1.\n" for b in every for c in every]:
+        assert pieces(text) == regex.findall(PATTERN, text), repr(text)
+
+
 @given(st.text(alphabet="ab7 '\n\r\t.s\u00e9\u2028狗", max_size=60))
 def test_safe_cuts_cut_no_pre_token(text):
     whole = regex.findall(PATTERN, text)
