@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from tools.other_pythons import imports, others, starts, files_without_torch
+from tools.other_pythons import files_without_torch, imports, others, starts
 
 POSIX_TOOLS = ("sh", "cat", "cksum", "df", "awk", "dirname", "rm", "uname", "id")
 

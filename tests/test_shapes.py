@@ -59,15 +59,6 @@ def drive_generation():
         generate(tiny_gpt(), idx, use_cache=use_cache, **options, **sampling)
 
 
-def drive_ngram():
-    from course_lib.byhand.ngram import NGram
-
-    ids = np.random.default_rng(0).integers(V, size=200)
-    model = NGram.fit(ids, order=3, vocab_size=V)
-    model.log_probs(ids[:50])
-    model.probs(ids[:2])
-
-
 def drive_dataset():
     from course_lib.text.dataset import TokenDataset
     from course_lib.text.windows import document_windows, sequential_windows
@@ -117,7 +108,6 @@ def drive_trainer():
 DRIVERS = {
     "text.dataset": drive_dataset,
     "text.windows": drive_dataset,
-    "byhand.ngram": drive_ngram,
     "byhand.ngram": drive_ngram,
     "model.attention": drive_model,
     "model.block": drive_model,
