@@ -62,7 +62,7 @@ print(split.held_out[0])
 # %%
 from course_lib.text.tokenizer import BPETokenizer
 
-tokenizer = BPETokenizer.train(split.train, vocab_size=512)
+tokenizer = BPETokenizer.train(split.train, vocab_size=1024)
 sentence = split.held_out[0].split(".")[0] + "."
 ids = tokenizer.encode(sentence)
 print("tokens", tokenizer.tokens(sentence))
@@ -81,7 +81,7 @@ for read, wanted in list(zip(idx, targets, strict=True))[:6]:
 # %% [markdown]
 # The **loss** is how surprised the model is by the token that really comes, on average: $-\log p$, measured in *nats*.
 #
-# > **Predict.** A model that knows nothing gives each of its $V = 512$ tokens the same chance. What is its loss?
+# > **Predict.** A model that knows nothing gives each of its $V = 1024$ tokens the same chance. What is its loss?
 
 # %%
 V = tokenizer.vocab_size
@@ -224,15 +224,15 @@ print(f"loss at birth {next_token_loss(model(idx), targets):.2f}, ln V = {math.l
 
 # %%
 from course_lib.training.config import TrainConfig
-from course_lib.training.optim import build_optimizers
+from course_lib.training.muon import build_optimizers, set_lr
 
 
 def overfit(model, steps):
     """Train on the one batch (idx, targets); return the loss of every step."""
     settings = TrainConfig(max_steps=steps, batch_size=len(idx), optimizer="muon", max_lr=3e-3, weight_decay=0.0)
     optimizers, losses = build_optimizers(model, settings), []
-    for group in [group for optimizer in optimizers for group in optimizer.param_groups]:
-        group["lr"] = settings.max_lr * group["lr_ratio"]
+    for optimizer in optimizers:
+        set_lr(optimizer, settings.max_lr)
     for _ in range(steps):
         loss = next_token_loss(model(idx), targets)
         loss.backward()
@@ -307,3 +307,144 @@ held_out = split.held_out[:60]
 rows = scoreboard.ngram_bits(split.train, held_out)
 entropy = scoreboard.source_bits(split.held_out_log_probs[:60], held_out)
 print(scoreboard.table(rows | {"entropy of the source": entropy}, entropy=entropy))
+
+# %% [markdown]
+# Now ours. The settings that matter: how many windows a step reads (`batch_size`), how long they are (`context_length`), how
+# far a step goes (`lr`: up in a short warm-up, then down to nothing), and how many steps there are.
+
+# %%
+import tempfile
+
+from course_lib.text.dataset import TokenDataset, write_ids
+
+folder = tempfile.mkdtemp()
+train_ids = write_ids(f"{folder}/train.bin", split.train, tokenizer)
+held_out_ids = write_ids(f"{folder}/held_out.bin", split.held_out, tokenizer)
+
+settings = TrainConfig(max_steps=220, batch_size=8, optimizer="muon", muon_lr=0.02, max_lr=5e-3, warmup_steps=10,
+                       schedule="wsd", decay_fraction=0.6, eval_every=55, eval_batches=8, threads=1)
+config = tiny(V, context_length=192, n_layer=3)
+dataset = TokenDataset(train_ids, batch_size=settings.batch_size, context_length=config.context_length)
+print(f"{train_ids.n_ids:,} tokens, {train_ids.n_bytes / train_ids.n_ids:.1f} bytes each, "
+      f"{settings.max_steps} steps of {settings.batch_size * config.context_length:,} tokens")
+
+# %% [markdown]
+# While it trains, watch two things: the curve, and what the model writes. First it finds out which tokens are frequent, then
+# how words are spelled, then how sentences run, and at last (if you let it) who is where.
+
+# %% mystnb={"image": {"alt": "Training loss falls steeply from above six nats a token and flattens; held-out dots lie on the curve."}} tags=["nbval-ignore-output"]
+from course_lib.generation.generate import generate
+
+
+def write(model, start, n):
+    """What the model goes on to write after `start`, always taking the most probable token."""
+    prompt = torch.tensor([[tokenizer.end_of_text, *tokenizer.encode(start)]])
+    new = generate(model, prompt, max_new_tokens=n, temperature=0.0, stop_ids=[tokenizer.end_of_text])
+    return tokenizer.decode([i for i in new[0].tolist() if i != tokenizer.end_of_text])
+
+
+torch.manual_seed(12)
+model = GPT(config)
+trainer = Trainer(model, dataset, settings, held_out=held_out_ids, tokenizer=tokenizer)
+dashboard = Dashboard()
+for record in dashboard.watch(trainer, total=settings.max_steps):
+    if record["step"] in (1, 20, 60, 120, settings.max_steps):
+        dashboard.sample(record["step"], write(model, "One", 40))
+figure = dashboard.show()
+print(figure.summary)
+
+# %% [markdown]
+# *Thin line: the loss of every batch; thick line: the same, smoothed; dots: held-out text. They lie on each other: after
+# one look at a third of the text there is nothing yet that the model could have learned by heart.*
+
+# %% tags=["nbval-ignore-output"]
+dashboard.show_samples(width=170)
+
+# %% [markdown]
+# ## 6 · Is it any good?
+#
+# Nats a token cannot be compared between tokenizers: whoever cuts the text into longer tokens has fewer and harder
+# questions to answer. **Bits per byte** can: all the surprise of a text, divided by its length in bytes.
+
+# %%
+rows["GPT (this run)"] = scoreboard.model_bits(model, tokenizer, held_out)
+expect(rows["GPT (this run)"] / rows["6-gram"], about=0.8, within=0.15, name="GPT / 6-gram, held-out bits per byte")
+expect(rows["GPT (this run)"] / entropy, about=2.0, within=0.5, name="GPT / entropy of the source")
+
+# %% mystnb={"image": {"alt": "Horizontal bars of bits per byte: unigram longest, then 6-gram, then GPT; a dashed line marks the entropy."}} tags=["nbval-ignore-output"]
+figure = plots.ladder(rows, floor=("entropy", entropy))
+plt.show()
+print(figure.summary)
+
+# %% [markdown]
+# *Bits per byte on the same held-out stories: shorter is better, and nobody gets past the dashed line, which is the
+# story-teller's own surprise.*
+#
+# The n-gram has seen every story of the training text; the GPT, in this half minute, a third of them. With a full minute on
+# two cores (`make gpt`) it comes much closer to the line.
+#
+# ## 7 · Where is it still surprised?
+#
+# A mean hides what matters. Here is one held-out story, token by token.
+
+# %% mystnb={"image": {"alt": "A story, token by token; most tokens are dark, the first pieces of names, objects and events are bright."}} tags=["nbval-ignore-output"]
+from course_lib.training.evaluate import target_nats
+
+story = tokenizer.encode(split.held_out[1])[:110]
+path = torch.tensor([[tokenizer.end_of_text, *story]])
+nats = target_nats(model, path[:, :-1].numpy(), path[:, 1:].numpy())[0]
+figure = plots.token_strip([tokenizer.decode([i]) for i in story], (nats / math.log(2)).tolist(), unit="bits",
+                           title="Surprise of each token")
+plt.show()
+print(figure.summary)
+
+# %% [markdown]
+# *Bright: surprising. Surprise sits where the story-teller really chose: names, objects, what happens next. The rest of each
+# word and the grammar between are nearly free.*
+#
+# And what does it look at? Every head of every block has weights that say which earlier token it read from. We call the
+# same functions as the model does, and look.
+
+# %% mystnb={"image": {"alt": "Attention maps of the heads of the last block: lower triangles, some heads bright on the diagonal, some on single earlier columns."}} tags=["nbval-ignore-output"]
+from course_lib.model.attention import attention_weights
+
+
+@torch.no_grad()
+def weights_of(block_number, idx):
+    """Attention weights (H, T, T) of one block for ids (1, T), computed by the model's own parts."""
+    x = model.token_embedding(idx)
+    rotation = model.position.rotation(torch.arange(idx.shape[1]))
+    for block in model.blocks[:block_number]:
+        x = block(x, rotation=rotation)
+    q, k, _ = model.blocks[block_number].attention.qkv_heads(model.blocks[block_number].attention_norm(x), rotation)
+    return attention_weights(q, k, causal_mask(idx.shape[1]))[0]
+
+
+piece = path[:, :24]
+weights = weights_of(config.n_layer - 1, piece)
+figure = plots.attention_maps(weights.numpy(), [tokenizer.decode([i]) for i in piece[0].tolist()], title="The last block")
+plt.show()
+print(figure.summary)
+
+# %% [markdown]
+# *Four heads, one row for each reading token. Nothing above the diagonal: the mask holds. (What such maps do and do not prove
+# is a question of lesson 25.)*
+#
+# ## 8 · What to remember
+#
+# - A GPT is a table, a few identical blocks that *add* to a stream, and the table again.
+# - One shift turns any text into questions and answers. Labels that are not the next token, a missing mask or a missing head
+#   make something that trains and is no language model: one of the articles that this course grew from has all three
+#   (article 004, section 5), and exercise 12.4 repairs its block.
+# - $\ln V$ at birth, one batch by heart, no view of the future: three tests before every run.
+# - A loss means something beside other losses on the same text: a counting model above, the entropy below.
+#
+# **Further reading.** Radford et al. 2018, *Improving Language Understanding by Generative Pre-Training*; Radford et al. 2019,
+# *Language Models are Unsupervised Multitask Learners* (GPT-2); Brown et al. 2020, *Language Models are Few-Shot Learners*,
+# arXiv 2005.14165; Vaswani et al. 2017, *Attention Is All You Need*, arXiv 1706.03762.
+#
+# **Now you:** [exercises 12](../exercises/12_gpt/12_gpt.ipynb). Next: lesson 13 asks which of a thousand possible tokens to take.
+
+# %% tags=["nbval-ignore-output"]
+record_result(lesson="12", model="GPT tiny, 3 blocks", corpus="storyworld", parameters=sum(p.numel() for p in model.parameters()),
+              tokens=trainer.tokens, seconds=trainer.seconds, bits_per_byte=rows["GPT (this run)"])

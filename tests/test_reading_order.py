@@ -25,7 +25,7 @@ READING_ORDER = """
     model.config model.norm model.position model.kv_cache model.attention model.feedforward model.block
     model.gpt model.pretrained
 
-    training.config training.device training.loss training.optim training.schedule training.cost
+    training.config training.device training.loss training.optim training.muon training.schedule training.cost
     training.evaluate training.disk training.run_folder training.identity training.checkpoint training.trainer
 
     generation.sampling generation.generate

@@ -22,7 +22,7 @@ from course_lib.model.config import GPTConfig
 from course_lib.model.gpt import GPT
 from course_lib.text.tokenizer import load_tokenizer
 from course_lib.training.config import TrainConfig
-from course_lib.training.disk import CheckpointError, write_file
+from course_lib.training.disk import CheckpointError, disk_errors, replace_file, write_file
 from course_lib.training.identity import checksum, config_differences, describe_model, differences, tokenizer_checksum
 from course_lib.training.run_folder import find_checkpoint, new_checkpoint
 
@@ -106,6 +106,9 @@ def refuse_other(checkpoint: Checkpoint, *, config: TrainConfig | None, data: di
     A config or tokenizer of None is not compared: the checkpoint's is meant.
     """
     saved = checkpoint.config
+    if not saved["training"]:
+        raise CheckpointError(f"{checkpoint.folder} holds a model without the state of its training: "
+                              "it can be used, not resumed")
     found = [differences(data, saved["data"])]
     if config is not None:
         found.append(config_differences(config, TrainConfig.from_dict(saved["training"])))
@@ -115,6 +118,14 @@ def refuse_other(checkpoint: Checkpoint, *, config: TrainConfig | None, data: di
     if any(found):
         raise CheckpointError(f"{checkpoint.folder} belongs to another run: {'; '.join(filter(None, found))}; "
                               "resume with what it was started with, or start a new run in another folder")
+
+
+def cut_metrics(checkpoint: Checkpoint) -> Path:
+    """Put the run's metrics.jsonl back to the checkpoint's, so that no step is there twice. Returns the run."""
+    run = checkpoint.folder.parent
+    with disk_errors(run):
+        replace_file(run / "metrics.jsonl", read_file(checkpoint.folder, "metrics.jsonl", checkpoint.config))
+    return run
 
 
 def read_config(folder: Path) -> dict:

@@ -10,7 +10,7 @@ from course_lib.model.position import LearnedPosition
 from course_lib.training.config import TrainConfig
 from course_lib.training.device import autocast
 from course_lib.training.loss import next_token_loss
-from course_lib.training.optim import hidden_matrices
+from course_lib.training.muon import hidden_matrices
 
 BYTES = 4  # a float32: weights, gradients and optimizer state keep full precision also in a bf16 run
 

@@ -28,8 +28,8 @@ def describe_data(dataset, held_out: np.ndarray | None = None) -> dict:
                     "held_out": None if held_out is None else fingerprint(held_out)}
 
 
-def fingerprint(ids: np.ndarray, *, slices: int = 64, width: int = 16_384) -> str:
-    """A checksum of ids (N,): of all of them up to a million, of evenly spread slices beyond."""
+def fingerprint(ids: np.ndarray, *, slices: int = 64, width: int = 2048) -> str:
+    """A checksum of ids (N,): of all of them up to 131,072, of evenly spread slices beyond."""
     if len(ids) <= slices * width:
         parts = [ids]
     else:

@@ -11,20 +11,13 @@ from torch import nn
 
 from course_lib.text.windows import IGNORE
 from course_lib.training import device as machine
-from course_lib.training.checkpoint import (
-    Checkpoint,
-    load_checkpoint,
-    load_state,
-    read_file,
-    refuse_other,
-    save_checkpoint,
-)
+from course_lib.training.checkpoint import cut_metrics, load_checkpoint, load_state, refuse_other, save_checkpoint
 from course_lib.training.config import TrainConfig
-from course_lib.training.disk import disk_errors, replace_file
 from course_lib.training.evaluate import bytes_per_id, held_out_ids, sample_windows, score
 from course_lib.training.identity import describe_data
 from course_lib.training.loss import NonFiniteLoss, next_token_loss
-from course_lib.training.optim import build_optimizers, clip_gradients, set_lr
+from course_lib.training.muon import build_optimizers, set_lr
+from course_lib.training.optim import clip_gradients
 from course_lib.training.run_folder import append_record, last_checkpoint, open_run
 from course_lib.training.schedule import lr_at
 
@@ -32,12 +25,11 @@ from course_lib.training.schedule import lr_at
 class Trainer:
     """Iterating trains: one record (a dict) for each update; stop, look and go on wherever you like.
 
-    A record has `step` (updates done, from 1), `loss` (mean nats a target), `lr`, `grad_norm` (before
-    clipping), `tokens` (targets so far) and `seconds` (spent in updates so far); after an evaluation also
-    `held_out_loss` and, with a tokenizer, `bits_per_byte`. Any module with forward(idx (B, T)) -> logits
-    (B, T, V) can be trained. `dataset` iterates over (idx, targets) and has batch_size, context_length,
-    state() and restore(), as `TokenDataset` does; `held_out` is ids, a token file or its path. In the folder
-    `out` every record goes to metrics.jsonl and checkpoints are kept, for `Trainer.resume` to continue.
+    A record has `step` (updates done, from 1), `loss` (mean nats a target), `lr`, `grad_norm` (before clipping),
+    `tokens` (targets so far) and `seconds` (spent in updates so far); after an evaluation also `held_out_loss` and,
+    with a tokenizer, `bits_per_byte`. Any module with forward(idx (B, T)) -> logits (B, T, V) can be trained.
+    `dataset` is a `TokenDataset` or has its attributes; `held_out` is ids, a token file or its path. The folder
+    `out` gets every record, in metrics.jsonl, and checkpoints, from which `Trainer.resume` continues.
 
     Raises `NonFiniteLoss` where training breaks down, `CheckpointError` where it cannot be saved.
     """
@@ -45,8 +37,8 @@ class Trainer:
     def __init__(self, model: nn.Module, dataset, config: TrainConfig, *, held_out=None,
                  out: str | Path | None = None, tokenizer: Any = None):
         if dataset.batch_size != config.batch_size:
-            raise ValueError(f"the dataset has batch_size={dataset.batch_size}, the config "
-                             f"{config.batch_size}; build the dataset with the config's")
+            raise ValueError(f"the dataset has batch_size={dataset.batch_size}, the config {config.batch_size}; "
+                             "build the dataset with the config's")
         self.config = machine.resolve(config)
         self.device = torch.device(self.config.device)
         torch.set_num_threads(self.config.threads)
@@ -66,16 +58,16 @@ class Trainer:
                tokenizer: Any = None, model: nn.Module | None = None) -> "Trainer":
         """Continue the run in folder `out` from its latest checkpoint; on a CPU bit for bit as if never stopped.
 
-        Raises `CheckpointError` where the data, or the config or tokenizer if given, are not those of the run,
-        naming what differs; `ValueError` where this machine lacks the run's device or dtype.
+        Raises `CheckpointError`, naming what differs, where the data, or the config or tokenizer if given, are not
+        those of the run; `ValueError` where this machine lacks the run's device or dtype.
         """
         checkpoint = load_checkpoint(out, model=model)
         data = describe_data(dataset, None if held_out is None else held_out_ids(held_out))
         refuse_other(checkpoint, config=config, data=data, tokenizer=tokenizer)
-        trainer = cls(checkpoint.model, dataset, TrainConfig.from_dict(checkpoint.config["training"]),
-                      held_out=held_out, tokenizer=tokenizer or checkpoint.tokenizer)
-        trainer.out = checkpoint.folder.parent
-        trainer.restore(checkpoint)
+        saved = TrainConfig.from_dict(checkpoint.config["training"])
+        trainer = cls(checkpoint.model, dataset, saved, held_out=held_out, tokenizer=checkpoint.tokenizer)
+        trainer.restore(load_state(checkpoint))
+        trainer.out = cut_metrics(checkpoint)
         return trainer
 
     def __iter__(self) -> Iterator[dict]:
@@ -89,11 +81,10 @@ class Trainer:
         for optimizer in self.optimizers:
             set_lr(optimizer, lr)
             optimizer.step()
-            optimizer.zero_grad()
         self.step, self.tokens = self.step + 1, self.tokens + n_targets
         self.seconds += time.perf_counter() - start
-        record = {"step": self.step, "loss": loss, "lr": lr, "grad_norm": grad_norm, "tokens": self.tokens,
-                  "seconds": round(self.seconds, 4)}
+        record = dict(step=self.step, loss=loss, lr=lr, grad_norm=grad_norm, tokens=self.tokens,
+                      seconds=round(self.seconds, 4))
         if self.held_out is not None and self._is_time(self.config.eval_every):
             record |= self.evaluate()
         if self.out is not None:
@@ -104,6 +95,7 @@ class Trainer:
         """Fill `.grad` from `accumulation_steps` batches as if they were one. Returns loss, norm, targets."""
         batches = [next(self.batches) for _ in range(self.config.accumulation_steps)]
         n_targets = sum(int((targets != IGNORE).sum()) for _, targets in batches)
+        self.model.zero_grad()  # here and not after the update, so that an interrupted step leaves nothing behind
         loss = torch.zeros((), device=self.device)
         for idx, targets in batches:
             with machine.autocast(self.device, self.config.dtype):
@@ -129,25 +121,24 @@ class Trainer:
         """Write a checkpoint of this moment, between two steps; it becomes `latest` (and `best`, if asked)."""
         if self.out is None:
             raise ValueError("this run has no folder to save in; give Trainer(out=...)")
-        state = {"step": self.step, "tokens": self.tokens, "seconds": self.seconds, "best_loss": self.best_loss,
-                 "dataset": self.dataset.state(), "random": machine.random_state(),
-                 "optimizers": [optimizer.state_dict() for optimizer in self.optimizers]}
         return save_checkpoint(self.out, model=self.model, tokenizer=self.tokenizer, step=self.step, best=best,
                                training=self.config.to_dict(), data=describe_data(self.dataset, self.held_out),
-                               metrics=(self.out / "metrics.jsonl").read_bytes(), state=state)
+                               metrics=(self.out / "metrics.jsonl").read_bytes(), state=self.state())
 
-    def restore(self, checkpoint: Checkpoint) -> None:
-        """Take over a checkpoint's counters, optimizers, data position and random numbers; cut metrics.jsonl."""
-        state = load_state(checkpoint)
-        self.step, self.tokens, self.seconds, self.best_loss = (
-            state[name] for name in ("step", "tokens", "seconds", "best_loss"))
+    def state(self) -> dict:
+        """What only resuming needs, in plain values and tensors."""
+        return {"step": self.step, "tokens": self.tokens, "seconds": self.seconds, "best_loss": self.best_loss,
+                "dataset": self.dataset.state(), "random": machine.random_state(),
+                "optimizers": [optimizer.state_dict() for optimizer in self.optimizers]}
+
+    def restore(self, state: dict) -> None:
+        """Take over `state()`: counters, optimizers, position in the data, random numbers."""
+        for name in ("step", "tokens", "seconds", "best_loss"):
+            setattr(self, name, state[name])
         self.dataset.restore(state["dataset"])
         for optimizer, saved in zip(self.optimizers, state["optimizers"], strict=True):
             optimizer.load_state_dict(saved)
         machine.restore_random_state(state["random"])
-        with disk_errors(self.out):
-            replace_file(self.out / "metrics.jsonl",
-                         read_file(checkpoint.folder, "metrics.jsonl", checkpoint.config))
 
     def _keep(self, record: dict) -> None:
         best = record.get("held_out_loss", math.inf) < self.best_loss

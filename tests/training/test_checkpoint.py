@@ -11,6 +11,7 @@ from course_lib.text.tokenizer import CharTokenizer
 from course_lib.training.checkpoint import load_checkpoint, load_state, own_tensors, refuse_other, save_checkpoint
 from course_lib.training.disk import CheckpointError
 from course_lib.training.identity import checksum
+from course_lib.training.trainer import Trainer
 
 
 @pytest.fixture
@@ -116,7 +117,7 @@ def test_foreign_code_is_never_run(saved, tmp_path):
 
     buffer = io.BytesIO()
     torch.save({"x": Trap()}, buffer)
-    for data in (buffer.getvalue(), pickle.dumps(Trap()), b"not a pickle"):
+    for data in (buffer.getvalue(), pickle.dumps(Trap(), protocol=2), b"not a pickle"):
         forge(saved[0], "state.pt", data)
         with pytest.raises(CheckpointError, match="state.pt is not a training state"):
             load_state(load_checkpoint(saved[0]))
@@ -145,3 +146,9 @@ def test_another_run_is_refused_by_what_differs(saved, small):
         refuse_other(checkpoint, config=small.config(max_lr=0.5), data={"n_ids": 9}, tokenizer=CharTokenizer.train("a"))
     for part in ("n_ids is 9 here and 3000 in the checkpoint", "max_lr is 0.5 here and 0.001", "tokenizer is"):
         assert part in str(error.value)
+
+
+def test_a_model_saved_alone_can_be_used_and_not_resumed(small, tmp_path):
+    save_checkpoint(tmp_path, model=small.model())
+    with pytest.raises(CheckpointError, match="it can be used, not resumed"):
+        Trainer.resume(tmp_path, small.dataset())

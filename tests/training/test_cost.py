@@ -15,7 +15,7 @@ from course_lib.training.cost import (
     mfu,
 )
 from course_lib.training.loss import next_token_loss
-from course_lib.training.optim import build_optimizers
+from course_lib.training.muon import build_optimizers
 
 
 @pytest.mark.parametrize("parts", [

@@ -258,6 +258,22 @@ def test_one_batch_can_be_learned_by_heart(small):
     assert next_token_loss(model(torch.tensor(batch[0])), torch.tensor(batch[1])).item() > 3
 
 
+def test_an_interrupted_step_leaves_no_gradient_behind(small):
+    trainer, other = (Trainer(small.model(), small.dataset(), small.config(accumulation_steps=2)) for _ in range(2))
+    forward, calls = trainer.model.forward, iter(range(9))
+
+    def interrupted(idx):
+        if next(calls) == 1:
+            raise KeyboardInterrupt
+        return forward(idx)
+
+    trainer.model.forward = interrupted
+    with pytest.raises(KeyboardInterrupt):
+        trainer.train_step()
+    next(other.batches), next(other.batches)
+    assert without_time([trainer.train_step()]) == without_time([other.train_step()])
+
+
 @pytest.fixture(scope="module")
 def start():
     """Start killed_run.py in a process of its own, forked from one that has imported everything already."""
