@@ -26,7 +26,6 @@ def has(name: str, asker: str, friend: str) -> tuple[str, str, str]:
 def about_things(t: Teller, friend: str) -> Iterator[Asked]:
     """Where is it, whose is it, what is stuck on it?"""
     for thing in t.things:
-        noun = thing.split()[1]
         where, owner = t.facts["where", thing], t.facts["owner", thing]
         if where != t.who and not (where == t.place and not t.get("spot", thing)):
             if where in t.places:
@@ -34,14 +33,16 @@ def about_things(t: Teller, friend: str) -> Iterator[Asked]:
                 answer = "It is " + " ".join(words + ([t.at(where)] if where != t.place else []))
             else:
                 answer = f"{has(where, t.who, friend)[0]} it"
-            yield f"Where is the {noun}?", answer, ("where", thing)
+            yield f"Where is the {thing}?", answer, ("where", thing)
+            if where != t.place and where not in t.present:
+                yield f"What does the {thing} look like?", f"It is {t.get('look', thing)}", ("look", thing)
         if owner != where and owner != t.who:
             answer = "It is mine" if owner == friend else f"It belongs to {owner}"
-            yield f"Whose is the {noun}?", answer, ("owner", thing)
+            yield f"Whose is the {thing}?", answer, ("owner", thing)
         if t.get("price", thing) and owner == friend:
-            yield f"How much was the {noun}?", f"It cost {t.get('price', thing)} cents", ("price", thing)
+            yield f"How much was the {thing}?", f"It cost {t.get('price', thing)} cents", ("price", thing)
         if t.get("mark", thing) and where != t.who:
-            yield f"What is stuck on the {noun}?", f"A paper {t.get('mark', thing)}", ("mark", thing)
+            yield f"What is stuck on the {thing}?", f"A paper {t.get('mark', thing)}", ("mark", thing)
 
 
 def about_people(t: Teller, friend: str) -> Iterator[Asked]:

@@ -31,7 +31,7 @@ def all_met(t: Teller) -> None:
         t.set("busy", name, None)
         t.move(name, next(place.name for place in t.places.values() if place.at == at))
     t.say(" and shared ")
-    t.pick(lexicon.NUMBERS[2:])
+    t.pick(lexicon.TWO_DIGITS)
     t.say(" ")
     snack(t)
     t.say(".")
@@ -71,8 +71,12 @@ def ending(t: Teller) -> None:
     """After "In the end, "."""
     t.scene(t.cast[0])
     t.present = tuple(t.cast)
-    kinds = tuple(KINDS)[:3 if best_things(t) else 2]
-    KINDS[kinds[t.weigh(kinds, (1.5, 1.0, 1.5)[:len(kinds)])]](t)
+    kinds, weights = list(KINDS), [1.5, 1.0, 1.5]
+    if not best_things(t):
+        kinds, weights = kinds[:2], weights[:2]
+    if sum(recall.distance >= t.world.patience for recall in t.recalls) < 4:
+        kinds, weights = kinds[1:2], weights[1:2]  # no story without a long look back
+    KINDS[kinds[t.weigh(kinds, weights)]](t)
     if t.weigh((' "What a ', " That night, "), (1.0, 2.0)) == 0:
         t.pick(lexicon.DAY_WORDS)
         t.say(' day!" said ')

@@ -148,7 +148,7 @@ def stick(t, held):
 def use(t, held):
     thing = t.thing(held)
     t.say(" and ")
-    t.recall(lexicon.USES[thing.split()[1]], "where", thing)
+    t.recall(lexicon.USES[thing], "where", thing)
     flourish(t)
 
 

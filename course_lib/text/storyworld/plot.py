@@ -75,7 +75,7 @@ def turn(t: Teller) -> bool:
     later = t.world.hours[t.hour:t.hour + 3]
     options = [*(" " + name for name in t.cast), *t.world.links, *later, *t.world.asides]
     weights = [_ease(t, name) for name in t.cast] + [0.3] * (len(t.world.links) + len(later))
-    weights += [0.4] * len(t.world.asides)
+    weights += [0.6] * len(t.world.asides)
     if t.focus:
         options.append(" She" if t.focus in t.world.girls else " He")
         weights.append(1.5)

@@ -53,12 +53,15 @@ def relative(t: Teller) -> str:
 
 
 def new_thing(t: Teller) -> str:
-    """Say "a red kite": a thing that is not in the story yet; the child on stage holds and owns it."""
-    look = t.pick(_LOOKING)
+    """Say "a red kite"; returns "kite", as it is called from then on: there is one of each in a story.
+
+    The child on stage holds and owns it.
+    """
+    look = t.pick(_LOOKING).split()[1]
     t.say(" ")
-    known = {thing.split()[1] for thing in t.things}
-    thing = f"{look.split()[1]} {t.pick([noun for noun in t.world.things if noun not in known])}"
+    thing = t.pick([noun for noun in t.world.things if noun not in t.things])
     t.things.append(thing)
+    t.set("look", thing, look)
     t.set("where", thing, t.who)
     t.set("owner", thing, t.who)
     return thing

@@ -2,8 +2,8 @@
 
 Derived in lesson 12 (gpt). State is one dictionary of facts, (relation, subject) -> value:
 
-    ("place", "Ella") = "beach"       ("where", "red kite") = "Ella", or the name of a place
-    ("owner", "red kite") = "Omar"    ("told", "Mia") = "Ella"     ...
+    ("place", "Ella") = "beach"       ("where", "kite") = "Ella", or the name of a place
+    ("owner", "kite") = "Omar"    ("told", "Mia") = "Ella"     ...
 
 Beside each fact stand the position in the text where it was set and the children who saw it happen.
 """
@@ -159,7 +159,7 @@ class Teller:
         return name
 
     def thing(self, among: Sequence[str]) -> str:
-        """Say "the red kite": one of the things; where there is only one, the state determines it."""
+        """Say "the kite": one of the things; where there is only one, the state determines it."""
         self.say("the ")
         if len(among) == 1:
             self.recall(among[0], "where", among[0])
