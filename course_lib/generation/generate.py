@@ -29,7 +29,7 @@ def left_pad(prompts: Sequence[Sequence[int]], pad_id: int = 0) -> tuple[Tensor,
 
 @contextmanager
 def evaluation_mode(model: nn.Module) -> Iterator[None]:
-    """Dropout off; afterwards every part is back in the mode it was in."""
+    """Dropout off; afterwards every part is back in its mode. A model in evaluation mode is taken as it is."""
     training = [module for module in model.modules() if module.training] if model.training else []
     for module in training:
         module.training = False

@@ -89,6 +89,15 @@ def test_ragged_prompts_slide_alike_with_and_without_cache(model):
     assert torch.equal(*ids)
 
 
+def test_after_sliding_the_padding_is_forgotten(model):
+    """From the first slide on the model reads real tokens only: each id follows from them without a mask."""
+    idx, padding_mask = left_pad([[1, 2, 3, 4, 5], [6], [7, 8, 9]])
+    out, start = generate(model, idx, padding_mask=padding_mask, max_new_tokens=40, temperature=0), 9
+    for end in range(17, 45):
+        start = end - 8 if end - start > 16 else start
+        assert torch.equal(out[:, end], model(out[:, start:end])[:, -1].argmax(-1))
+
+
 def test_left_pad_by_hand():
     idx, padding_mask = left_pad([[4, 5], [6]], pad_id=9)
     assert idx.tolist() == [[4, 5], [9, 6]] and idx.dtype == torch.int64
