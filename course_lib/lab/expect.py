@@ -20,5 +20,5 @@ def expect(value: float, *, about: float, within: float, name: str = "value") ->
     if not within > 0:
         raise ValueError(f"within={within} is no band; give the largest distance from {about} still right")
     if not abs(value - about) <= within:
-        raise AssertionError(f"{name} is {value:.6g}, expected {about} ± {within}")
-    print(f"{name}: {about} ± {within}")
+        raise AssertionError(f"{name} is {value:.6g}, expected {about:.4g} ± {within:.4g}")
+    print(f"{name}: {about:.4g} ± {within:.4g}")
