@@ -27,7 +27,8 @@ def about_things(t: Teller, friend: str) -> Iterator[Asked]:
     """Where is it, whose is it, what is stuck on it?"""
     for thing in t.things:
         where, owner = t.facts["where", thing], t.facts["owner", thing]
-        if where != t.who and not (where == t.place and not t.get("spot", thing)):
+        in_sight = where == t.who or where == t.place and not t.get("spot", thing)
+        if not in_sight and not where == friend == owner:  # nobody asks a child about its own things in its hand
             if where in t.places:
                 words = [t.get("spot", thing)] if t.get("spot", thing) else []
                 answer = "It is " + " ".join(words + ([t.at(where)] if where != t.place else []))
@@ -46,7 +47,7 @@ def about_things(t: Teller, friend: str) -> Iterator[Asked]:
 
 
 def about_people(t: Teller, friend: str) -> Iterator[Asked]:
-    """Where is she, what will she be, when is her birthday?"""
+    """Where is she, what will she be, when is her party?"""
     for name in t.cast:
         if name in t.away:
             yield f"Where is {name}?", f"{name} is {t.at(t.facts['place', name])}", ("place", name)
@@ -59,7 +60,7 @@ def about_people(t: Teller, friend: str) -> Iterator[Asked]:
                 yield f"What does {name} want to become?", t.get("job", name).capitalize(), ("job", name)
         if t.get("party", name):
             whose = "your" if name == friend else f"{name}'s"
-            yield f"When is {whose} party?", f"It is on {t.get('birthday', name)}", ("party", name)
+            yield f"When is {whose} party?", f"It is on {t.get('party', name)}", ("party", name)
 
 
 def about_news(t: Teller, friend: str) -> Iterator[Asked]:
@@ -105,14 +106,18 @@ def about_deeds(t: Teller, friend: str) -> Iterator[Asked]:
 
 
 def open_questions(t: Teller, friend: str) -> list[Asked]:
-    """What can be asked here: facts old enough, which the friend witnessed, and not asked about since they changed."""
-    found = []
+    """What can be asked here: facts old enough, which the friend witnessed, and not asked about since they changed.
+
+    That a thing is where it belongs, in its owner's hands, is asked only when there is nothing better to ask.
+    """
+    found, dull = [], []
     for source in (about_things, about_people, about_news, about_deeds):
         for question, answer, key in source(t, friend):
             if t.length - t.since[key] >= t.world.patience and friend in t.seen_by[key] and t.seen_by[key][0] != t.who \
                     and t.get("asked", f"{key[0]} {key[1]}") != t.since[key]:
-                found.append((question, answer, key))
-    return found
+                at_home = key[0] == "where" and t.facts[key] == t.get("owner", key[1])
+                (dull if at_home else found).append((question, answer, key))
+    return found or dull
 
 
 def answerers(t: Teller) -> dict[str, list[Asked]]:
@@ -132,6 +137,7 @@ def ask(t, options):
     answer, key = next((answer, key) for question, answer, key in questions if question == chosen)
     t.say('" "')
     t.recall(answer, *key)
+    t.named += [name for name in t.cast if name != t.who and name in chosen + answer]
     t.last_question = t.length
     t.set("asked", f"{key[0]} {key[1]}", t.since[key])
     if t.weigh(('."', '," said ', '," answered '), (2.0, 2.0, 1.0)):

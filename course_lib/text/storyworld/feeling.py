@@ -46,6 +46,7 @@ def comfort(t, sad):
     friend = sad[0]
     t.recall(friend, "sorrow", friend)
     t.named.append(friend)
+    t.named.append("")
     t.say(", who was sad because ")
     t.recall(t.get("sorrow", friend), "sorrow", friend)
     t.set("sorrow", friend, None)
@@ -68,7 +69,7 @@ def hurt(t, _):
     t.say(".")
 
 
-@event(FEELING, "put a bandage on the ", lambda t: [name for name in t.friends if t.get("hurt", name)],
+@event(FEELING, "bandaged the ", lambda t: [name for name in t.friends if t.get("hurt", name)],
        weight=40, after="hurt")
 def bandage(t, wounded):
     friend = wounded[0]

@@ -12,7 +12,7 @@ def own(t: Teller) -> list[str]:
     return [thing for thing in t.held if t.facts["owner", thing] == t.who]
 
 
-@event(GIVING, "gave ", lambda t: t.friends and own(t), weight=2.5)
+@event(GIVING, "gave ", lambda t: t.friends and own(t), weight=4)
 def give(t, things):
     thing = t.thing(things)
     t.say(" to ")
@@ -23,7 +23,7 @@ def give(t, things):
     t.say(" as a present.")
 
 
-@event(GIVING, "lent ", lambda t: t.friends and own(t), weight=4, times=2)
+@event(GIVING, "lent ", lambda t: t.friends and own(t), weight=6, times=2)
 def lend(t, things):
     thing = t.thing(things)
     t.say(" to ")

@@ -82,9 +82,9 @@ def look_for(t, away):
 @event(GOING, "agreed to meet ", friends)
 def agree(t, friends):
     friend = t.friend(friends)
-    t.say(" later at the ")
-    place = t.pick(other_places(t))
-    t.set("plan", "", (t.who, friend, place))
+    t.say(" later ")
+    places = {t.at(name): name for name in other_places(t)}
+    t.set("plan", "", (t.who, friend, places[t.pick(tuple(places))]))
     t.say(".")
 
 

@@ -22,7 +22,7 @@ def room(t: Teller) -> bool:
     return len(t.things) < min(5, len(t.world.things))
 
 
-@event(HAVING, "put ", held, weight=4, times=2)
+@event(HAVING, "put ", held, weight=7, times=3)
 def put_down(t, held):
     thing = t.thing(held)
     t.say(" ")
@@ -32,7 +32,7 @@ def put_down(t, held):
     flourish(t, LIKE)
 
 
-@event(HAVING, "forgot ", held, weight=3, times=2)
+@event(HAVING, "forgot ", held, weight=5, times=2)
 def forget(t, held):
     thing = t.thing(held)
     t.set("where", thing, t.place)

@@ -33,7 +33,7 @@ TURNED = {  # how a new weather is told
 }
 HOURS = tuple(f"\nAt {hour}:" for hour in (9, 10, 11, 12, 1, 2, 3, 4, 5, 6))
 MINUTES = tuple(f"{minute:02d}" for minute in range(60))
-ASIDES = (" Nearby, ", " Just then, ", " Far off, ", " Outside, ", " Behind them, ")
+ASIDES = (" Nearby, ", " Just then, ", " Far off, ", " Close by, ", " Behind them, ")
 LINKS = (" Then ", " Soon ", " Next, ", " Later, ", " After that, ", " Now ")
 DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 TWO_DIGITS = tuple(str(n) for n in range(11, 100))
@@ -41,7 +41,7 @@ NUMBERS = ("no", "one", "two", "three", "four", "five", "six")
 
 DAY_WORDS = ("fine", "lovely", "funny", "wild", "long", "busy", "strange", "happy", "great", "quiet", "lucky", "good")
 CHORES = ("wash", "paint", "clean", "dust", "check", "decorate", "guard", "draw")
-COUNTABLE = ("ants", "birds", "clouds", "steps", "leaves", "stones")
+COUNTABLE = ("ants", "flies", "steps", "spots", "stripes", "corners")
 
 TASTES = ("sweet", "ripe", "warm", "fresh", "salty", "big")
 SNACKS = {"plums": "plum", "rolls": "roll", "pears": "pear", "apples": "apple", "nuts": "nut", "figs": "fig",

@@ -88,11 +88,11 @@ def my_pet(t: Teller):
     return pet if pet and t.get("with", pet[1]) == t.who else None
 
 
-@event(MAKING, "gave some food to ", my_pet, weight=15, after="meet_pet")
+@event(MAKING, "fed ", my_pet, weight=15, after="meet_pet")
 def feed(t, pet):
     kind, name = pet
     t.recall(name, "with", name)
-    t.say(": ")
+    t.say(" ")
     t.recall(lexicon.PETS[kind], "pet", "")
     t.say(".")
 

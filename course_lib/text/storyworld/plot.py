@@ -73,9 +73,10 @@ def turn(t: Teller) -> bool:
         t.say(THE_END)
         return False
     later = t.world.hours[t.hour:t.hour + 3]
-    options = [*(" " + name for name in t.cast), *t.world.links, *later, *t.world.asides]
+    asides = () if t.aside_told else t.world.asides
+    options = [*(" " + name for name in t.cast), *t.world.links, *later, *asides]
     weights = [_ease(t, name) for name in t.cast] + [0.3] * (len(t.world.links) + len(later))
-    weights += [0.6] * len(t.world.asides)
+    weights += [0.9] * len(asides)
     if t.focus:
         options.append(" She" if t.focus in t.world.girls else " He")
         weights.append(1.5)
@@ -85,7 +86,8 @@ def turn(t: Teller) -> bool:
     start = options[t.weigh(options, weights)]
     if start == THE_END:
         return False
-    if start in t.world.asides:
+    t.aside_told = start in asides
+    if t.aside_told:
         t.focus = None
         aside(t)
         return True

@@ -65,7 +65,7 @@ _ASK = {
     "owner": lambda thing, who, at: (f"Who owns the {thing}?", who),
     "told": lambda who, by, at: (f"From whom did {who} hear the secret?", by),
     "job": lambda who, job, at: (f"What does {who} want to become?", job),
-    "birthday": lambda who, day, at: (f"On which day is the birthday of {who}?", day),
+    "party": lambda who, day, at: (f"On which day is the party of {who}?", day),
     "race": lambda _, who, at: ("Who won the race?", who),
     "mark": lambda thing, mark, at: (f"What is stuck on the {thing}?", f"a paper {mark}"),
     "promise": lambda who, promise, at: (f"To whom does {who} still owe a promise?", promise[0]),

@@ -60,6 +60,7 @@ class Teller:
         self.named: list[str] = []  # other people in the current event; "" for a grown-up
         self.focus: str | None = None  # whom "she" or "he" means without doubt
         self.last_question = self.world.patience  # where the last question was asked
+        self.aside_told = False  # whether the last sentence was one: no two in a row
         self.hour = 0  # how far the clock has come
         self.happenings: list[Happening] = []
         self.book: list[Event] = []  # the templates that may still happen
