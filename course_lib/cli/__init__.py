@@ -41,7 +41,7 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 # What goes wrong at the doors: bad values and files, no network, no space. Each carries its own way out.
-# CheckpointError, DownloadError and NonFiniteLoss are among them by inheritance.
+# CheckpointError, DownloadError and NonFiniteLoss are RuntimeErrors.
 EXPECTED = (ValueError, OSError, RuntimeError)
 
 

@@ -20,7 +20,7 @@ TIMEOUT_SECONDS = 30
 ATTEMPTS = 5  # a connection that breaks off is taken up again this often, where each attempt brings something
 
 
-class DownloadError(Exception):
+class DownloadError(RuntimeError):
     """A file could not be had. One line: which file, why, and what to do."""
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 
-class CheckpointError(Exception):
+class CheckpointError(RuntimeError):
     """A checkpoint cannot be written, read or continued; the message is one line with the way out."""
 
 
