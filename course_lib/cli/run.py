@@ -112,16 +112,14 @@ def interruptible() -> Iterator[list]:
         signal.signal(signal.SIGINT, before)
 
 
-def scores(trainer: Trainer, prepared: Prepared, corpus: Corpus) -> str:
-    """The table of held-out bits per byte; every row is scored on the same documents."""
+def score(trainer: Trainer, prepared: Prepared, corpus: Corpus) -> tuple[dict[str, float], float | None]:
+    """Held-out bits per byte by name, and the entropy of the source where it is known, all on the same documents."""
     split = corpus.split()
     held_out, log_probs = spread(split.held_out), split.held_out_log_probs
     rows = scoreboard.ngram_bits(beginning(split.train, COUNTED), held_out)
     rows["GPT (this run)"] = scoreboard.model_bits(trainer.model, prepared.tokenizer, held_out)
     entropy = None if log_probs is None else scoreboard.source_bits(spread(log_probs), held_out)
-    if entropy is not None:
-        rows["entropy of the source"] = entropy
-    return scoreboard.table(rows, entropy=entropy)
+    return rows | ({} if entropy is None else {"entropy of the source": entropy}), entropy
 
 
 def spread(items: Iterable) -> list:

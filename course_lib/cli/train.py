@@ -27,6 +27,7 @@ def train(preset: str, data_name: str, out: str, steps: int | None, device: str,
     Ends with a table of held-out bits per byte: counting models, this model, the source where it is known.
     """
     from course_lib.cli import run
+    from course_lib.lab import scoreboard
 
     folder = Path(out)
     run.claim(folder, resume=resume, fresh=fresh)
@@ -39,4 +40,5 @@ def train(preset: str, data_name: str, out: str, steps: int | None, device: str,
         run.drain(trainer, stopped)
     if stopped:
         raise click.ClickException(f"stopped at step {trainer.step}; go on with the same command and --resume")
-    click.echo(run.scores(trainer, prepared, corpus))
+    rows, entropy = run.score(trainer, prepared, corpus)
+    click.echo(scoreboard.table(rows, entropy=entropy))
