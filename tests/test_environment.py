@@ -127,11 +127,13 @@ def texts(*paths):
 
 
 def test_the_package_imports_what_it_declares(repository, project):
-    files = (repository / "course_lib").rglob("*.py")
-    students = [f for f in files if "authoring" not in f.parts]
+    files = list((repository / "course_lib").rglob("*.py"))
+    students = [f for f in files if not {"authoring", "grading"} & set(f.parts)]
     assert undeclared(texts(*students), requirements(project)) == set(), "students do not install the dev extra"
     authors = (repository / "course_lib" / "authoring").glob("*.py")
     assert undeclared(texts(*authors), requirements(project, "dev")) == set()
+    instructors = [f for f in files if "grading" in f.parts]
+    assert undeclared(texts(*instructors), requirements(project, "grade")) == set()
 
 
 def test_lessons_import_what_a_student_has(repository, project):
