@@ -64,7 +64,7 @@ def bring_back(t, things):
 
 def swappable(t: Teller) -> list[str]:
     """What the others here hold and own."""
-    return own(t) and [x for x in t.things if t.facts["where", x] in t.friends
+    return t.friends and own(t) and [x for x in t.things if t.facts["where", x] in t.friends
                        and t.facts["owner", x] == t.facts["where", x]]
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from course_lib.text.storyworld import lexicon
 from course_lib.text.storyworld.asking import ASKING
 from course_lib.text.storyworld.ending import ending
@@ -10,11 +12,12 @@ from course_lib.text.storyworld.giving import GIVING
 from course_lib.text.storyworld.going import GOING, RESTING
 from course_lib.text.storyworld.having import HAVING
 from course_lib.text.storyworld.making import MAKING
+from course_lib.text.storyworld.nature import NATURE
 from course_lib.text.storyworld.scenery import aside, new_thing
 from course_lib.text.storyworld.talking import TALKING
 from course_lib.text.storyworld.teller import Event, Happening, Teller
 
-EVENTS: tuple[Event, ...] = (*GOING, *HAVING, *GIVING, *TALKING, *FEELING, *MAKING, *ASKING, *RESTING)
+EVENTS: tuple[Event, ...] = (*GOING, *HAVING, *GIVING, *TALKING, *FEELING, *MAKING, *NATURE, *ASKING, *RESTING)
 FOLLOWING = {name: [e for e in EVENTS if name in e.after] for e in EVENTS for name in e.after}
 AWAKE = EVENTS[:-len(RESTING)]
 THE_END = "\nIn the end, "
@@ -51,7 +54,8 @@ def opening(t: Teller) -> None:
 
 def tell(t: Teller) -> None:
     """The whole story: opening, events, ending."""
-    t.book = [e for e in AWAKE if not e.after and in_use(t, e)]
+    free, book = first_pages(t.world.events)
+    t.free, t.book = [*free], [*book]
     opening(t)
     chapter(t, "opening", 0)
     while turn(t):
@@ -114,17 +118,14 @@ def happen(t: Teller, who: str) -> None:
     """One event that the state allows, with `who` as its subject."""
     t.scene(who)
     t.named.clear()
-    possible, leads, weights = [], [], []
-    for e in RESTING if t.get("busy", who) else t.book:
-        _, lead, weight, _, _, when, _ = e
-        found = when is None or when(t)
-        if found:
-            possible.append((e, found))
-            leads.append(lead)
-            weights.append(weight)
+    resting = t.get("busy", who)
+    free = [] if resting else t.free
+    guarded = [(e, found) for e in (RESTING if resting else t.book) if (found := e.when(t))]
     start = t.length
-    chosen, found = possible[t.weigh(leads, weights)]
-    if chosen not in RESTING:
+    i = t.weigh([e.lead for e in free] + [e.lead for e, _ in guarded],
+                [e.weight for e in free] + [e.weight for e, _ in guarded])
+    chosen, found = guarded[i - len(free)] if i >= len(free) else (free[i], True)
+    if not resting:
         turn_page(t, chosen)
     chosen.tell(t, found)
     chapter(t, chosen.name, start)
@@ -132,16 +133,23 @@ def happen(t: Teller, who: str) -> None:
     t.focus = who if all(name and (name in t.world.girls) != girl for name in t.named) else None
 
 
-def in_use(t: Teller, e: Event) -> bool:
-    """Whether the world has this template; every world can walk."""
-    return t.world.events is None or e.name in t.world.events or e.name == "walk"
+@lru_cache(maxsize=64)
+def first_pages(names: tuple[str, ...] | None) -> tuple[tuple[Event, ...], tuple[Event, ...]]:
+    """What a world with these templates can begin with: at any time, and under a guard."""
+    first = [e for e in AWAKE if not e.after and in_use(names, e)]
+    return tuple(e for e in first if not e.when), tuple(e for e in first if e.when)
+
+
+def in_use(names: tuple[str, ...] | None, e: Event) -> bool:
+    """Whether a world has this template; every world can walk."""
+    return names is None or e.name in names or e.name == "walk"
 
 
 def turn_page(t: Teller, chosen: Event) -> None:
     """After an event: strike it out when it has had its times, and add what it makes possible."""
     count = t.counts[chosen.name] = t.counts.get(chosen.name, 0) + 1
     if count == chosen.times:
-        t.book.remove(chosen)
+        (t.book if chosen.when else t.free).remove(chosen)
     if count == 1:
-        t.book += [e for e in FOLLOWING.get(chosen.name, ()) if e not in t.book and in_use(t, e)
-                   and e.name not in t.counts]
+        t.book += [e for e in FOLLOWING.get(chosen.name, ()) if in_use(t.world.events, e)
+                   and e not in t.book and e.name not in t.counts]

@@ -63,7 +63,8 @@ class Teller:
         self.aside_told = False  # whether the last sentence was one: no two in a row
         self.hour = 0  # how far the clock has come
         self.happenings: list[Happening] = []
-        self.book: list[Event] = []  # the templates that may still happen
+        self.free: list[Event] = []  # templates that may still happen, at any time
+        self.book: list[Event] = []  # templates that may still happen, when their guard allows
 
     # -- text ---------------------------------------------------------------------------------------------
 
