@@ -97,23 +97,23 @@ def thank(t, _):
 
 @event(GIVING, "gathered ", lambda t: not t.places[t.place].indoors and not t.get("count", t.who), weight=4)
 def gather(t, _):
-    take(t)
+    take(t, tuple(lexicon.FRUITS))
     flourish(t, LASTING)
 
 
 @event(GIVING, "got ", lambda t: not t.get("count", t.who), weight=4)
 def get_some(t, _):
-    take(t)
+    take(t, tuple(lexicon.SNACKS))
     t.say(f" from {t.places[t.place].helper}")
     t.named.append("")
     t.say(".")
 
 
-def take(t: Teller) -> None:
+def take(t: Teller, kinds: tuple[str, ...]) -> None:
     """Say "four ripe plums", and keep the count."""
     number = t.pick(lexicon.NUMBERS[3:])
     t.say(" ")
-    t.set("snack", t.who, snack(t))
+    t.set("snack", t.who, snack(t, kinds))
     t.set("count", t.who, lexicon.NUMBERS.index(number))
 
 

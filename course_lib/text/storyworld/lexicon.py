@@ -40,12 +40,12 @@ TWO_DIGITS = tuple(str(n) for n in range(11, 100))
 NUMBERS = ("no", "one", "two", "three", "four", "five", "six")
 
 DAY_WORDS = ("fine", "lovely", "funny", "wild", "long", "busy", "strange", "happy", "great", "quiet", "lucky", "good")
-CHORES = ("wash", "paint", "clean", "dust", "check", "decorate", "guard", "draw")
+CHORES = ("wash", "paint", "clean", "dust", "check", "decorate", "guard", "measure")
 COUNTABLE = ("ants", "flies", "steps", "spots", "stripes", "corners")
 
 TASTES = ("sweet", "ripe", "warm", "fresh", "salty", "big")
-SNACKS = {"plums": "plum", "rolls": "roll", "pears": "pear", "apples": "apple", "nuts": "nut", "figs": "fig",
-          "cakes": "cake", "cookies": "cookie"}
+FRUITS = {"plums": "plum", "pears": "pear", "apples": "apple", "nuts": "nut", "figs": "fig"}
+SNACKS = {**FRUITS, "rolls": "roll", "cakes": "cake", "cookies": "cookie"}
 NEEDS = {"hungry": "ate", "thirsty": "drank", "cold": "put on", "tired": "sat down beside"}
 
 PROMISES = {"sing a song": "sang a song", "tell a story": "told a story", "bake a cake": "baked a cake",

@@ -80,7 +80,7 @@ def turn(t: Teller) -> bool:
     asides = () if t.aside_told else t.world.asides
     options = [*(" " + name for name in t.cast), *t.world.links, *later, *asides]
     weights = [_ease(t, name) for name in t.cast] + [0.3] * (len(t.world.links) + len(later))
-    weights += [0.9] * len(asides)
+    weights += [0.8] * len(asides)
     if t.focus:
         options.append(" She" if t.focus in t.world.girls else " He")
         weights.append(1.5)

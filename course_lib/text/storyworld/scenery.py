@@ -81,11 +81,11 @@ def spot(t: Teller) -> str:
     return f"{side} the {t.pick(LANDMARKS)}"
 
 
-def snack(t: Teller) -> str:
+def snack(t: Teller, kinds: tuple[str, ...] = tuple(lexicon.SNACKS)) -> str:
     """Say and return "ripe plums"."""
     taste = t.pick(lexicon.TASTES)
     t.say(" ")
-    return f"{taste} {t.pick(tuple(lexicon.SNACKS))}"
+    return f"{taste} {t.pick(kinds)}"
 
 
 def flourish(t: Teller, ways: tuple[str, ...] = (" like ", " with ")) -> None:
