@@ -23,7 +23,7 @@ from course_lib.model.gpt import GPT
 from course_lib.text.tokenizer import load_tokenizer
 from course_lib.training.config import TrainConfig
 from course_lib.training.disk import CheckpointError, disk_errors, replace_file, write_file
-from course_lib.training.identity import checksum, config_differences, describe_model, differences, tokenizer_checksum
+from course_lib.training.identity import checksum, describe_model, differences
 from course_lib.training.run_folder import find_checkpoint, new_checkpoint
 
 FORMAT = 1
@@ -98,26 +98,6 @@ def load_state(checkpoint: Checkpoint) -> dict:
     except Exception as error:  # whatever a foreign file makes the unpickler say
         path = checkpoint.folder / "state.pt"
         raise CheckpointError(f"{path} is not a training state: {_line(error)}") from error
-
-
-def refuse_other(checkpoint: Checkpoint, *, config: TrainConfig | None, data: dict, tokenizer: Any) -> None:
-    """Raise `CheckpointError`, naming what differs, unless config, data and tokenizer are the checkpoint's own.
-
-    A config or tokenizer of None is not compared: the checkpoint's is meant.
-    """
-    saved = checkpoint.config
-    if not saved["training"]:
-        raise CheckpointError(f"{checkpoint.folder} holds a model without the state of its training: "
-                              "it can be used, not resumed")
-    found = [differences(data, saved["data"])]
-    if config is not None:
-        found.append(config_differences(config, TrainConfig.from_dict(saved["training"])))
-    if tokenizer is not None:
-        found.append(differences({"tokenizer": tokenizer_checksum(tokenizer)},
-                                 {"tokenizer": saved["files"].get("tokenizer.json")}))
-    if any(found):
-        raise CheckpointError(f"{checkpoint.folder} belongs to another run: {'; '.join(filter(None, found))}; "
-                              "resume with what it was started with, or start a new run in another folder")
 
 
 def cut_metrics(checkpoint: Checkpoint) -> Path:

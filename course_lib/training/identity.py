@@ -10,6 +10,7 @@ import numpy as np
 from torch import nn
 
 from course_lib.training.config import TrainConfig
+from course_lib.training.disk import CheckpointError
 
 LEFT_TO_THE_MACHINE = {"device": "auto", "dtype": "auto", "threads": None}  # a run has settled these
 
@@ -52,6 +53,25 @@ def tokenizer_checksum(tokenizer: Any) -> str | None:
 def checksum(data: bytes) -> str:
     """SHA-256, so that a damaged file is noticed before it is used."""
     return hashlib.sha256(data).hexdigest()
+
+
+def refuse_other(saved: dict, folder: Path, *, config: TrainConfig | None, data: dict, tokenizer: Any) -> None:
+    """Raise `CheckpointError`, naming what differs, unless config, data and tokenizer are those of config.json `saved`.
+
+    A config or tokenizer of None is not compared: the saved one is meant.
+    """
+    if not saved["training"]:
+        raise CheckpointError(f"{folder} holds a model without the state of its training: "
+                              "it can be used, not resumed")
+    found = [differences(data, saved["data"])]
+    if config is not None:
+        found.append(config_differences(config, TrainConfig.from_dict(saved["training"])))
+    if tokenizer is not None:
+        found.append(differences({"tokenizer": tokenizer_checksum(tokenizer)},
+                                 {"tokenizer": saved["files"].get("tokenizer.json")}))
+    if any(found):
+        raise CheckpointError(f"{folder} belongs to another run: {'; '.join(filter(None, found))}; "
+                              "resume with what it was started with, or start a new run in another folder")
 
 
 def config_differences(ours: TrainConfig, theirs: TrainConfig) -> str:

@@ -11,6 +11,7 @@ pointers are files and not symbolic links, which some disks (Windows, mounted cl
 """
 
 import contextlib
+import itertools
 import json
 import os
 import re
@@ -20,7 +21,7 @@ from pathlib import Path
 
 from course_lib.training.disk import CheckpointError, disk_errors, replace_file, sync_folder
 
-CHECKPOINT_NAME = re.compile(r"step-\d{6,}")
+CHECKPOINT_NAME = re.compile(r"step-\d{6,}(\.\d+)?")  # step-000500.2: saved again, before the first was let go
 POINTERS = ("best", "latest")  # in the order in which they move: resuming starts from `latest`
 
 
@@ -37,7 +38,7 @@ def find_checkpoint(folder: str | Path, which: str = "latest") -> Path:
         raise CheckpointError(f"there is no folder {folder}; give a run's folder or one of its checkpoints")
     name, there = pointed_at(folder).get(which), checkpoint_names(folder)
     if name is None and which == "latest":
-        name = max(there, default=None, key=lambda name: int(name.removeprefix("step-")))
+        name = max(there, default=None, key=lambda name: [int(number) for number in re.findall(r"\d+", name)])
     if name is None:
         raise CheckpointError(f"{folder} holds no {which} checkpoint; was it stopped before the first save?")
     if name not in there:
@@ -87,26 +88,32 @@ def append_record(out: Path, record: dict) -> None:
 def new_checkpoint(out: str | Path, step: int, *, best: bool = False) -> Iterator[Path]:
     """The empty folder to write checkpoint `step` into; leaving the `with` block makes it the run's latest.
 
-    Where a pointer already names this step, the checkpoint is kept and only pointers move. A failure removes
-    what was written, leaves the last checkpoint as it was and, if the disk is to blame, raises
+    A failure removes what was written, leaves the last checkpoint as it was and, if the disk is to blame, raises
     `CheckpointError`.
     """
-    out, name = Path(out), f"step-{step:06d}"
-    part = out / f".{name}.part"
+    out = Path(out)
     with disk_errors(out):
+        name = _free_name(out, step)
+        part = out / f".{name}.part"
         try:
-            shutil.rmtree(part, ignore_errors=True)  # left over from a kill
+            for left in out.glob(".*.part"):  # over from a kill
+                shutil.rmtree(left) if left.is_dir() else left.unlink()
             part.mkdir(parents=True)
             yield part
             sync_folder(part)
-            if name not in pointed_at(out).values():
-                if (out / name).exists():  # from a kill between the renaming and the pointer
-                    shutil.rmtree(out / name)
-                os.replace(part, out / name)
-                sync_folder(out)
+            if (out / name).exists():  # from a kill between the renaming and the pointer
+                shutil.rmtree(out / name)
+            os.replace(part, out / name)
+            sync_folder(out)
         finally:
             shutil.rmtree(part, ignore_errors=True)
         for pointer in POINTERS if best else ("latest",):
             replace_file(out / pointer, f"{name}\n".encode())
         for old in checkpoint_names(out) - set(pointed_at(out).values()):
             shutil.rmtree(out / old)
+
+
+def _free_name(out: Path, step: int) -> str:
+    """step-NNNNNN or, while a pointer names that, step-NNNNNN.2, …: what is pointed at is never overwritten."""
+    names = (f"step-{step:06d}" + (f".{again}" if again > 1 else "") for again in itertools.count(1))
+    return next(name for name in names if name not in pointed_at(out).values())

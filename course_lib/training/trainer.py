@@ -11,10 +11,10 @@ from torch import nn
 
 from course_lib.text.windows import IGNORE
 from course_lib.training import device as machine
-from course_lib.training.checkpoint import cut_metrics, load_checkpoint, load_state, refuse_other, save_checkpoint
+from course_lib.training.checkpoint import cut_metrics, load_checkpoint, load_state, save_checkpoint
 from course_lib.training.config import TrainConfig
 from course_lib.training.evaluate import bytes_per_id, held_out_ids, sample_windows, score
-from course_lib.training.identity import describe_data
+from course_lib.training.identity import describe_data, refuse_other
 from course_lib.training.loss import NonFiniteLoss, next_token_loss
 from course_lib.training.muon import build_optimizers, set_lr
 from course_lib.training.optim import clip_gradients
@@ -63,7 +63,7 @@ class Trainer:
         """
         checkpoint = load_checkpoint(out, model=model)
         data = describe_data(dataset, None if held_out is None else held_out_ids(held_out))
-        refuse_other(checkpoint, config=config, data=data, tokenizer=tokenizer)
+        refuse_other(checkpoint.config, checkpoint.folder, config=config, data=data, tokenizer=tokenizer)
         saved = TrainConfig.from_dict(checkpoint.config["training"])
         trainer = cls(checkpoint.model, dataset, saved, held_out=held_out, tokenizer=checkpoint.tokenizer)
         trainer.restore(load_state(checkpoint))

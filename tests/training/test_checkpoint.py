@@ -7,8 +7,7 @@ import safetensors.torch
 import torch
 from torch import nn
 
-from course_lib.text.tokenizer import CharTokenizer
-from course_lib.training.checkpoint import load_checkpoint, load_state, own_tensors, refuse_other, save_checkpoint
+from course_lib.training.checkpoint import load_checkpoint, load_state, own_tensors, save_checkpoint
 from course_lib.training.disk import CheckpointError
 from course_lib.training.identity import checksum
 from course_lib.training.trainer import Trainer
@@ -136,16 +135,6 @@ def test_a_tokenizer_of_another_format_is_refused(saved, data):
     forge(saved[0], "tokenizer.json", data)
     with pytest.raises(CheckpointError, match="tokenizer.json is not a tokenizer"):
         load_checkpoint(saved[0])
-
-
-def test_another_run_is_refused_by_what_differs(saved, small):
-    checkpoint = load_checkpoint(saved[0])
-    refuse_other(checkpoint, config=small.config(), data={"n_ids": 3000}, tokenizer=small.tokenizer)
-    refuse_other(checkpoint, config=None, data={"n_ids": 3000}, tokenizer=None)
-    with pytest.raises(CheckpointError) as error:
-        refuse_other(checkpoint, config=small.config(max_lr=0.5), data={"n_ids": 9}, tokenizer=CharTokenizer.train("a"))
-    for part in ("n_ids is 9 here and 3000 in the checkpoint", "max_lr is 0.5 here and 0.001", "tokenizer is"):
-        assert part in str(error.value)
 
 
 def test_a_model_saved_alone_can_be_used_and_not_resumed(small, tmp_path):

@@ -1,13 +1,17 @@
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from course_lib.text.tokenizer import CharTokenizer
+from course_lib.training.disk import CheckpointError
 from course_lib.training.identity import (
     config_differences,
     describe_data,
     describe_model,
     differences,
     fingerprint,
+    refuse_other,
     tokenizer_checksum,
 )
 
@@ -28,6 +32,7 @@ def test_what_is_left_to_the_machine_never_differs(small):
 def test_a_fingerprint_sees_ids_and_length_and_not_their_type(n):
     ids = np.arange(n) % 500
     assert fingerprint(ids) == fingerprint(ids.astype(np.uint16))
+    assert fingerprint(np.zeros(n)) != fingerprint(np.zeros(n + 1))
     assert len({fingerprint(each) for each in (ids, ids[:-1], ids + 1, ids[::-1])}) == 4
 
 
@@ -46,3 +51,18 @@ def test_models_and_tokenizers_are_told_apart(small):
     assert tokenizer_checksum(None) is None
     assert tokenizer_checksum(small.tokenizer) == tokenizer_checksum(small.tokenizer)
     assert tokenizer_checksum(small.tokenizer) != tokenizer_checksum(CharTokenizer.train("ab"))
+
+
+def test_another_run_is_refused_by_what_differs(small):
+    saved = {"training": small.config().to_dict(), "data": {"n_ids": 3000},
+             "files": {"tokenizer.json": tokenizer_checksum(small.tokenizer)}}
+    folder = Path("runs/step-000012")
+    refuse_other(saved, folder, config=small.config(), data={"n_ids": 3000}, tokenizer=small.tokenizer)
+    refuse_other(saved, folder, config=None, data={"n_ids": 3000}, tokenizer=None)
+    with pytest.raises(CheckpointError) as error:
+        refuse_other(saved, folder, config=small.config(max_lr=0.5), data={"n_ids": 9},
+                     tokenizer=CharTokenizer.train("a"))
+    for part in ("n_ids is 9 here and 3000 in the checkpoint", "max_lr is 0.5 here and 0.001", "tokenizer is", "step-0"):
+        assert part in str(error.value)
+    with pytest.raises(CheckpointError, match="it can be used, not resumed"):
+        refuse_other({"training": {}}, folder, config=None, data={}, tokenizer=None)

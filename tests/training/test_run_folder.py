@@ -15,14 +15,14 @@ from course_lib.training.run_folder import (
 )
 
 
-def save(out, step, *, best=False):
+def save(out, step, *, best=False, mark=b""):
     with new_checkpoint(out, step, best=best) as folder:
-        write_file(folder / "config.json", b"%d" % step)
+        write_file(folder / "config.json", b"%d" % step + mark)
         write_file(folder / "weights", b"%d" % step * 1000)
 
 
 def is_whole(folder):
-    step = int(folder.name.removeprefix("step-"))
+    step = int(folder.name[5:11])
     return (folder / "config.json").read_bytes() == b"%d" % step and \
         (folder / "weights").read_bytes() == b"%d" % step * 1000
 
@@ -39,11 +39,15 @@ def test_latest_and_best_are_kept_and_the_rest_goes(tmp_path):
     assert sorted(entry.name for entry in tmp_path.iterdir()) == ["best", "latest", "step-000002", "step-000004"]
 
 
-def test_one_step_can_become_best_after_it_was_saved(tmp_path):
-    save(tmp_path, 5)
-    save(tmp_path, 5, best=True)
-    assert pointed_at(tmp_path) == {"latest": "step-000005", "best": "step-000005"}
-    assert is_whole(tmp_path / "step-000005")
+def test_a_step_that_is_saved_again_is_saved_and_never_over_the_first(tmp_path):
+    for again in range(1, 5):
+        save(tmp_path, 5, best=again == 2, mark=b" again %d" % again)
+        assert (find_checkpoint(tmp_path) / "config.json").read_bytes() == b"5 again %d" % again
+        assert len(checkpoint_names(tmp_path)) == (1 if again < 3 else 2)
+    assert (find_checkpoint(tmp_path, "best") / "config.json").read_bytes() == b"5 again 2"
+    (tmp_path / "latest").unlink()
+    newest = max(checkpoint_names(tmp_path), key=lambda name: int((name + ".1").split(".")[1]))
+    assert find_checkpoint(tmp_path).name == newest
 
 
 def test_a_failure_while_writing_leaves_the_last_checkpoint(tmp_path):
@@ -96,26 +100,29 @@ def kill_at_disk_operation(n):
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs os.fork (Linux, macOS)")
-def test_a_kill_between_any_two_disk_operations_leaves_a_checkpoint_that_loads(tmp_path):
+@pytest.mark.parametrize("step", [3, 2], ids=["new step", "step that is there already"])
+def test_a_kill_between_any_two_disk_operations_leaves_a_checkpoint_that_loads(tmp_path, step):
     """A child is killed at its n-th disk operation, for every n; then the run must load and go on."""
-    survived, n = [], 0
+    latest, best, n = [], [], 0
     while True:
         n, out = n + 1, tmp_path / str(n)
         save(out, 1, best=True)
         save(out, 2)
         if (child := os.fork()) == 0:
             kill_at_disk_operation(n)
-            save(out, 3, best=True)
+            save(out, step, best=True)
             os._exit(0)
         _, status = os.waitpid(child, 0)
         if os.WIFEXITED(status):
             break
         assert os.WTERMSIG(status) == signal.SIGKILL
-        survived.append(find_checkpoint(out).name)
-        assert is_whole(find_checkpoint(out)) and is_whole(find_checkpoint(out, "best"))
-        save(out, 3, best=True)
+        for seen, which in ((latest, "latest"), (best, "best")):
+            seen.append(find_checkpoint(out, which).name)
+            assert is_whole(find_checkpoint(out, which))
         save(out, 4)
-        assert pointed_at(out) == {"latest": "step-000004", "best": "step-000003"}
-        assert sorted(entry.name for entry in out.iterdir()) == ["best", "latest", "step-000003", "step-000004"]
-    assert len(survived) >= 15 and set(survived) == {"step-000002", "step-000003"}
-    assert survived == sorted(survived), "once the new one is named, the old one never comes back"
+        assert pointed_at(out) == {"latest": "step-000004", "best": best[-1]}
+        assert sorted(e.name for e in out.iterdir()) == ["best", "latest", best[-1], "step-000004"]
+    new = {3: "step-000003", 2: "step-000002.2"}[step]
+    assert len(latest) >= 15 and set(latest) == {"step-000002", new} and set(best) == {"step-000001", new}
+    assert (latest, best) == (sorted(latest), sorted(best)), "once a new one is named, the old one never comes back"
+    assert all(b == new for a, b in zip(latest, best, strict=True) if a == new), "no run resumes past its best"

@@ -118,6 +118,23 @@ def test_bf16_stays_close_to_float32(small, monkeypatch):
     assert all(p.dtype == torch.float32 for p in small.model().parameters())
 
 
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU")
+def test_a_gpu_trains_the_same_model_and_resumes(small, tmp_path):
+    settings = dict(max_steps=6, optimizer="muon", accumulation_steps=2, save_every=3)
+    on_cpu = [record["loss"] for record in Trainer(small.model(), small.dataset(), small.config(**settings))]
+    config = small.config(device="cuda", **settings)
+    records = []
+    for record in Trainer(small.model(), small.dataset(), config, out=tmp_path / "run"):
+        records.append(record)
+        if record["step"] == 4:
+            break
+    records[3:] = Trainer.resume(tmp_path / "run", small.dataset(), config=config)
+    np.testing.assert_allclose([record["loss"] for record in records], on_cpu, rtol=1e-3)
+    half = Trainer(small.model(), small.dataset(), small.config(device="cuda", **settings | {"dtype": "bfloat16"}))
+    np.testing.assert_allclose([record["loss"] for record in half], on_cpu, rtol=0.03)
+
+
 def test_stopping_and_going_on_in_one_process_changes_nothing(small):
     straight, halting = (Trainer(small.model(dropout=0.2), small.dataset(), small.config()) for _ in range(2))
     torch.manual_seed(7)
@@ -140,12 +157,11 @@ def test_a_resumed_run_is_the_uninterrupted_one(small, tmp_path):
     straight = Trainer(*parts(), out=tmp_path / "a", **common)
     list(straight)
     for record in Trainer(*parts(), out=tmp_path / "b", **common):
-        if record["step"] == 8:
+        if record["step"] == 7:
             break
     random.random(), torch.rand(5)
     resumed = Trainer.resume(tmp_path / "b", small.dataset(batch_size=25), config=parts()[2], **common)
-    assert resumed.step in (6, 8), "6 was saved; 8, too, if it was the best so far"
-    assert [record["step"] for record in lines(tmp_path / "b" / "metrics.jsonl")] == list(range(1, resumed.step + 1))
+    assert [record["step"] for record in lines(tmp_path / "b" / "metrics.jsonl")] == [1, 2, 3, 4, 5, 6]
     list(resumed)
     assert straight.dataset.epoch > 3
     assert equal(weights(straight.model), weights(resumed.model))
@@ -314,7 +330,6 @@ def test_a_run_that_is_killed_again_and_again_ends_with_the_same_bits(start, tmp
         process.join()
         assert process.exitcode == 0
     a, b = find_checkpoint(tmp_path / "straight"), find_checkpoint(out)
-    assert a.name == b.name == "step-000040"
     assert (a / "model.safetensors").read_bytes() == (b / "model.safetensors").read_bytes()
     assert without_time(lines(tmp_path / "straight" / "metrics.jsonl")) == without_time(lines(out / "metrics.jsonl"))
     assert [record["step"] for record in lines(out / "metrics.jsonl")] == list(range(1, 41))
