@@ -50,10 +50,14 @@ def cut_answers(source: str) -> str:
 
 
 def is_check(cell: NotebookNode) -> bool:
-    """Whether a code cell judges an answer: tagged `check`, or with an assert of its own."""
+    """Whether a code cell judges an answer: tagged `check`, calls check(...), or has an assert of its own."""
     if "check" in cell.metadata.get("tags", []):
         return True
-    return any(isinstance(node, ast.Assert) for node in ast.walk(ast.parse(cell.source)))
+    return any(isinstance(node, ast.Assert) or _calls_check(node) for node in ast.walk(ast.parse(cell.source)))
+
+
+def _calls_check(node):
+    return isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "check"
 
 
 def student_version(nb: NotebookNode) -> NotebookNode:

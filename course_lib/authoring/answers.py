@@ -1,0 +1,23 @@
+"""The reference answers of a lesson's exercises, as names one can call; stubs too. Part of the authors' tools.
+
+No lesson derives it. A solution's source is run without its check cells; with `stubs`, as a student receives it.
+"""
+
+import os
+from pathlib import Path
+
+import jupytext
+
+from course_lib.authoring.exercise import cut_answers, has_answer, is_check
+
+
+def answer_namespace(source: Path, *, stubs: bool = False) -> dict[str, object]:
+    """The names that NN_name.nb.py defines, checks left out; with `stubs`, answers are replaced by "your turn"."""
+    os.environ.setdefault("MPLBACKEND", "agg")
+    namespace: dict[str, object] = {"__name__": "answers"}
+    for number, cell in enumerate(jupytext.read(source, fmt="py:percent").cells, start=1):
+        if cell.cell_type != "code" or is_check(cell):
+            continue
+        text = cut_answers(cell.source) if stubs and has_answer(cell.source) else cell.source
+        exec(compile(text, f"{source.name}, cell {number}", "exec"), namespace)
+    return namespace

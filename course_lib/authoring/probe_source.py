@@ -1,0 +1,61 @@
+"""From a checks.py, the source of some of its probes and of what they need; nothing else. Used for all lessons.
+
+What a student receives, and what goes into the sandbox, is cut out of the author's file by name: a probe, the
+imports, helpers and constants that it uses, theirs in turn; no hidden probe, no wrong answer, no decorator.
+"""
+
+import ast
+from collections.abc import Iterable
+
+
+def probe_source(text: str, wanted: Iterable[str]) -> str:
+    """Python source that defines the functions `wanted` of a checks.py with all they use, in the file's order.
+
+    Raises ValueError for a name that the file does not define at its top level.
+    """
+    tree = ast.parse(text)
+    makers = {name: node for node in tree.body for name in _defined(node)}
+    if unknown := sorted(set(wanted) - set(makers)):
+        raise ValueError(f"checks.py defines no {', '.join(unknown)} at its top level")
+    waiting, kept = list(wanted), set()
+    while waiting:
+        node = makers[waiting.pop()]
+        if node in kept:
+            continue
+        kept.add(node)
+        waiting += [name for name in _used(node) if name in makers]
+    return "\n\n".join(_text(node) for node in tree.body if node in kept) + "\n"
+
+
+def _defined(node):
+    if isinstance(node, (ast.FunctionDef, ast.ClassDef)):
+        yield node.name
+    elif isinstance(node, (ast.Import, ast.ImportFrom)):
+        yield from ((alias.asname or alias.name).partition(".")[0] for alias in node.names)
+    elif isinstance(node, (ast.Assign, ast.AnnAssign)):
+        targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+        yield from (name.id for target in targets for name in ast.walk(target) if isinstance(name, ast.Name))
+
+
+def _used(node):
+    body = [node]
+    if isinstance(node, ast.FunctionDef):
+        body = [*node.body, node.args, *_kept_decorators(node)]
+    for part in body:
+        yield from (name.id for name in ast.walk(part) if isinstance(name, ast.Name))
+
+
+def _text(node):
+    if isinstance(node, ast.FunctionDef):
+        node.decorator_list = _kept_decorators(node)
+    return ast.unparse(node)
+
+
+def _kept_decorators(node):
+    """All but those that hang a function on its exercise, as in `@softmax.probe(points=1)`."""
+    hung = ("probe", "property", "mistake", "forbid")
+
+    def hangs(one):
+        return isinstance(one, ast.Call) and isinstance(one.func, ast.Attribute) and one.func.attr in hung
+
+    return [one for one in node.decorator_list if not hangs(one)]

@@ -1,0 +1,68 @@
+"""From exercises and the reference answers, what is expected: for the public checks and for the grader. All lessons.
+
+A *job* is what runs: probe source and settings, plain data without a single expected value. A *record* is a job with
+the evidence of the reference answer and of each known mistake, from the same seed; it stays outside the sandbox.
+"""
+
+from course_lib.authoring.probe_source import probe_source
+from course_lib.lab.exercise import Exercise
+from course_lib.lab.probing import run_probes
+
+Namespace = dict[str, object]
+
+
+def make_job(exercise: Exercise, text: str, *, hidden: bool) -> dict:
+    """What must run to judge an answer. `text`: of the checks.py; `hidden`: with the hidden probes, too."""
+    probes = [probe for probe in exercise.probes if hidden or not probe.hidden]
+    fields = ("id", "name", "points", "hidden", "axes")
+    return {
+        "number": exercise.number,
+        "function": exercise.function,
+        "title": exercise.title,
+        "source": probe_source(text, [probe.id for probe in probes]),
+        "probes": [{name: getattr(probe, name) for name in fields} for probe in probes],
+        "forbidden": exercise.forbidden,
+        "seconds": exercise.seconds,
+        "tolerance": exercise.tolerance,
+    }
+
+
+def make_record(exercise: Exercise, text: str, answers: Namespace, *, seed: int, hidden: bool) -> dict:
+    """A job with what it should return, from the reference `answers`, and what each known mistake returns.
+
+    Raises ValueError when the reference answer itself does not answer a probe.
+    """
+    job = make_job(exercise, text, hidden=hidden)
+    expected = run_probes(job, answers, seed=seed)
+    for id, evidence in expected.items():
+        if "error" in evidence:
+            what = f"{evidence['type']}: {evidence['message']}"
+            raise ValueError(f"{exercise.number} {id}: the solution fails with {what}")
+    mistakes = [
+        {"name": m.name, "hint": m.hint, "evidence": run_mistake(job, m.fn, seed=seed)}
+        for m in exercise.mistakes
+        if not m.memorised
+    ]
+    return job | {"seed": seed, "expected": expected, "mistakes": mistakes}
+
+
+def run_mistake(job: dict, fn: object, *, seed: int) -> dict:
+    """Evidence of a wrong answer, without its lines and messages: its code stays at home.
+
+    It may use what is forbidden to students: what counts is what it returns.
+    """
+    evidence = run_probes(job | {"forbidden": []}, {job["function"]: fn}, seed=seed)
+    return {id: one if "value" in one else one | {"line": None, "message": ""} for id, one in evidence.items()}
+
+
+def public_checks(lesson: str, exercises: list[Exercise], text: str, answers: Namespace) -> dict:
+    """All that a student receives to check the exercises of one lesson, ready for `json`."""
+    records = {}
+    for exercise in exercises:
+        record = make_record(exercise, text, answers, seed=exercise.seed, hidden=False)
+        ids = [one.id for one in exercise.properties]
+        ranges = [{"id": one.id, "name": one.name, "ranges": one.ranges} for one in exercise.properties]
+        told = {"difficulty": exercise.difficulty, "minutes": exercise.minutes, "hints": list(exercise.hints)}
+        properties = {"source": probe_source(text, ids), "list": ranges}
+        records[exercise.number] = record | told | {"properties": properties}
+    return {"format": 1, "lesson": lesson, "exercises": records}

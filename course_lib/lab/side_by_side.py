@@ -1,0 +1,55 @@
+"""Two arrays side by side as text, with the places marked where they differ. Used by the checks of all lessons."""
+
+import numpy as np
+
+SIDE = 6  # rows and columns shown
+
+
+def side_by_side(expected: np.ndarray, got: np.ndarray, wrong: np.ndarray) -> str:
+    """Expected beside got, both of one shape, as small text grids; `*` marks where `wrong` is true.
+
+    Of more than two axes the first slice with a difference is shown; of long axes the part around it.
+    """
+    title = ""
+    while expected.ndim > 2:
+        index = int(np.argmax(wrong.reshape(len(wrong), -1).any(axis=1)))
+        title += f"[{index}]"
+        expected, got, wrong = expected[index], got[index], wrong[index]
+    shape = expected.shape
+    expected, got, wrong = (np.atleast_2d(array) for array in (expected, got, wrong))
+    first_row, first_column = np.argwhere(wrong)[0] if wrong.any() else (0, 0)
+    rows, columns = _window(first_row, expected.shape[0]), _window(first_column, expected.shape[1])
+    cut = (slice(*rows), slice(*columns))
+    left, right = _cells(expected[cut], None), _cells(got[cut], wrong[cut])
+    width = max(len("expected"), *(len(line) for line in left))
+    lines = [f"{'expected':<{width}}   {'yours':<8}".rstrip()]
+    lines += [f"{a:<{width}}   {b}".rstrip() for a, b in zip(left, right, strict=True)]
+    if (rows[1] - rows[0], columns[1] - columns[0]) != expected.shape or title:
+        of = title + (f" rows {rows[0]}–{rows[1] - 1}," if len(shape) == 2 else "")
+        lines.append(f"(shown:{of} places {columns[0]}–{columns[1] - 1} of the last axis)")
+    return "\n".join(lines)
+
+
+def number(value: object) -> str:
+    """One number as a student reads it: four digits, no trailing zeros."""
+    if isinstance(value, (bool, np.bool_)):
+        return "True" if value else "False"
+    if isinstance(value, (int, np.integer)):
+        return str(value)
+    return f"{value:.4g}" if abs(value) < 1e5 else f"{value:.6g}"
+
+
+def _window(first, length):
+    start = max(0, min(int(first) - 1, length - SIDE))
+    return start, min(length, start + SIDE)
+
+
+def _cells(array, wrong):
+    texts = [[number(value) for value in row] for row in array]
+    if wrong is not None:
+        texts = [
+            [text + ("*" if bad else " ") for text, bad in zip(row, marks, strict=True)]
+            for row, marks in zip(texts, wrong, strict=True)
+        ]
+    width = max((len(text) for row in texts for text in row), default=1)
+    return [" ".join(f"{text:>{width}}" for text in row) for row in texts]
