@@ -62,7 +62,7 @@ def test_another_run_is_refused_by_what_differs(small):
     with pytest.raises(CheckpointError) as error:
         refuse_other(saved, folder, config=small.config(max_lr=0.5), data={"n_ids": 9},
                      tokenizer=CharTokenizer.train("a"))
-    for part in ("n_ids is 9 here and 3000 in the checkpoint", "max_lr is 0.5 here and 0.001", "tokenizer is", "step-0"):
+    for part in ("n_ids is 9 here and 3000 in the checkpoint", "max_lr is 0.5 here and 0.001", "tokenizer is", "step-"):
         assert part in str(error.value)
     with pytest.raises(CheckpointError, match="it can be used, not resumed"):
         refuse_other({"training": {}}, folder, config=None, data={}, tokenizer=None)
