@@ -24,7 +24,7 @@ def main() -> None:
     print(describe_machine(), end="\n\n")
     with tempfile.TemporaryDirectory() as folder:
         started = time.perf_counter()
-        trainer, prepared, corpus = run.set_up("tiny", data, Path(folder), steps=steps, seed=options.seed,
+        trainer, prepared, corpus = run.set_up("tiny", data, Path(folder), max_steps=steps, seed=options.seed,
                                                threads=1 if options.smoke else None)
         ready = time.perf_counter() - started
         for _ in trainer:

@@ -1,7 +1,6 @@
 """What `course train` does: claim a folder, set up, drain the trainer, keep the score. Used like lesson 12 (gpt)."""
 
 import contextlib
-import os
 import shutil
 import signal
 from collections.abc import Iterable, Iterator, Sequence
@@ -12,16 +11,20 @@ from pathlib import Path
 import click
 
 from course_lib.lab import scoreboard
-from course_lib.model.config import PRESETS
+from course_lib.model.config import PRESETS, GPTConfig
 from course_lib.model.gpt import GPT
 from course_lib.text.corpora import Corpus, load_corpus
 from course_lib.text.dataset import TokenDataset
 from course_lib.text.prepare import Prepared, prepare
-from course_lib.training.config import RECIPES
+from course_lib.training.checkpoint import read_config
+from course_lib.training.config import RECIPES, TrainConfig
 from course_lib.training.device import seed_everything
+from course_lib.training.identity import differences
+from course_lib.training.run_folder import find_checkpoint
 from course_lib.training.trainer import Trainer
 
 SCORED = 150  # held-out documents in the final table: about 100 kB of stories, a few seconds
+VOCAB_SIZE = 1536  # ids of a bpe tokenizer, if nothing else is asked for
 COUNTED = 20_000_000  # characters that the counting models learn from: more than any corpus but python_source has
 
 
@@ -44,25 +47,43 @@ def claim(folder: Path, *, resume: bool, fresh: bool) -> None:
             shutil.rmtree(path) if path.is_dir() else path.unlink()
 
 
-def set_up(preset: str, data: str, folder: Path, *, steps: int | None = None, device: str = "auto", seed: int = 0,
-           threads: int | None = None, tokenizer: str = "bpe", vocab_size: int = 512,
-           resume: bool = False) -> tuple[Trainer, Prepared, Corpus]:
-    """Text, tokenizer, ids, model and trainer of a run, new or resumed."""
+def set_up(preset: str, data: str, folder: Path, *, tokenizer: str = "bpe", vocab_size: int = VOCAB_SIZE,
+           resume: bool = False, **changes) -> tuple[Trainer, Prepared, Corpus]:
+    """Text, tokenizer, ids, model and trainer of a run, new or resumed.
+
+    `changes` are settings of `TrainConfig` instead of the recipe's; None leaves a setting as it is. A resumed run
+    keeps its own settings, and refuses others.
+    """
     if preset not in PRESETS:
         raise ValueError(f"preset {preset!r} is unknown; choose one of {', '.join(PRESETS)}")
     corpus = load_corpus(data)
     prepared = prepare(corpus, folder / "ids", tokenizer=tokenizer, vocab_size=vocab_size)
-    config = replace(RECIPES[preset](), device=device, seed=seed, threads=threads or os.cpu_count())
-    if steps is not None:
-        config = replace(config, max_steps=steps, warmup_steps=min(config.warmup_steps, steps // 10))
     model_config = PRESETS[preset](prepared.tokenizer.vocab_size)
+    config = with_changes(saved_config(folder, model_config) if resume else RECIPES[preset](), changes)
     dataset = TokenDataset(prepared.train, batch_size=config.batch_size,
-                           context_length=model_config.context_length, seed=seed)
+                           context_length=model_config.context_length, seed=config.seed)
     common = dict(held_out=prepared.held_out, tokenizer=prepared.tokenizer)
     if resume:
         return Trainer.resume(folder, dataset, config=config, **common), prepared, corpus
-    seed_everything(seed)
+    seed_everything(config.seed)
     return Trainer(GPT(model_config), dataset, config, out=folder, **common), prepared, corpus
+
+
+def with_changes(config: TrainConfig, changes: dict) -> TrainConfig:
+    """`config` with those changes that are not None; a shorter run gets a shorter warm-up."""
+    changes = {name: value for name, value in changes.items() if value is not None}
+    steps = changes.get("max_steps", config.max_steps)
+    if steps < config.max_steps:
+        changes["warmup_steps"] = min(config.warmup_steps, steps // 10)
+    return replace(config, **changes)
+
+
+def saved_config(folder: Path, model_config: GPTConfig) -> TrainConfig:
+    """The settings of the run in `folder`, which must be a run of this model."""
+    saved = read_config(find_checkpoint(folder))
+    if differ := differences(model_config.to_dict(), {k: v for k, v in saved["model"].items() if k != "kind"}):
+        raise ValueError(f"{folder} holds a run of another model: {differ}")
+    return TrainConfig.from_dict(saved["training"])
 
 
 def describe(trainer: Trainer, prepared: Prepared, preset: str, data: str, seconds: float) -> str:

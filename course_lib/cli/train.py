@@ -11,16 +11,16 @@ import click
 @click.option("--data", "data_name", default="storyworld", show_default=True, help="A text of `course data list`.")
 @click.option("--out", type=click.Path(), required=True, help="The run's folder: checkpoints, metrics, ids.")
 @click.option("--steps", type=click.IntRange(min=1), help="Optimizer updates instead of the recipe's.")
-@click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:1, mps.")
-@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
+@click.option("--device", help="cpu, cuda, cuda:1, mps; default: a GPU if there is one.")
+@click.option("--seed", type=click.IntRange(min=0), help="Another seed than the recipe's 0.")
 @click.option("--threads", type=click.IntRange(min=1), help="CPU threads; default: one for each core.")
 @click.option("--tokenizer", type=click.Choice(["bpe", "char"]), default="bpe", show_default=True)
-@click.option("--vocab-size", type=click.IntRange(min=257), default=512, show_default=True,
-              help="Ids of a bpe tokenizer; those of gpt2_124m and its kin are 50257.")
+@click.option("--vocab-size", type=click.IntRange(min=257), default=1536, show_default=True,
+              help="Ids of a bpe tokenizer; GPT-2 had 50257.")
 @click.option("--resume", is_flag=True, help="Go on from the run's last checkpoint.")
 @click.option("--fresh", is_flag=True, help="Replace a run that is already in --out.")
-def train(preset: str, data_name: str, out: str, steps: int | None, device: str, seed: int, threads: int | None,
-          tokenizer: str, vocab_size: int, resume: bool, fresh: bool) -> None:
+def train(preset: str, data_name: str, out: str, steps: int | None, device: str | None, seed: int | None,
+          threads: int | None, tokenizer: str, vocab_size: int, resume: bool, fresh: bool) -> None:
     """Train the model PRESET (tiny, baseline_tiny, small_cpu, gpt2_124m ...) on a text.
 
     Shows loss, tokens a second and the time left; Ctrl-C leaves a checkpoint that --resume goes on from.
@@ -33,7 +33,7 @@ def train(preset: str, data_name: str, out: str, steps: int | None, device: str,
     run.claim(folder, resume=resume, fresh=fresh)
     started = time.perf_counter()
     trainer, prepared, corpus = run.set_up(
-        preset, data_name, folder, steps=steps, device=device, seed=seed, threads=threads, tokenizer=tokenizer,
+        preset, data_name, folder, max_steps=steps, device=device, seed=seed, threads=threads, tokenizer=tokenizer,
         vocab_size=vocab_size, resume=resume)
     click.echo(run.describe(trainer, prepared, preset, data_name, time.perf_counter() - started))
     with run.interruptible() as stopped:

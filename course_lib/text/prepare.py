@@ -1,5 +1,7 @@
 """From a corpus to files a trainer can read: a tokenizer, and the ids of both splits. Used by lesson 12 (gpt)."""
 
+import json
+import warnings
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
@@ -25,21 +27,25 @@ def prepare(corpus: Corpus, folder: str | Path, *, tokenizer: str = "bpe", vocab
 
     What lies there already is used again, so a resumed run reads what it read before. The tokenizer sees no
     held-out text; characters that occur there alone are the one thing a "char" tokenizer cannot read, so that
-    kind takes its alphabet from both splits.
+    kind takes its alphabet from both splits. A text with too few different words for `vocab_size` gets fewer ids.
 
     Args:
         tokenizer: "bpe" (byte-level, `vocab_size` ids with the special one) or "char" (one id a character).
+
+    Raises ValueError for an unknown kind, and where `folder` holds the ids of another text.
     """
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     if tokenizer not in TOKENIZERS:
         raise ValueError(f"tokenizer={tokenizer!r} is unknown; choose one of {', '.join(TOKENIZERS)}")
+    claim(folder / "corpus.json", corpus.name)
     split = corpus.split()
     vocabulary = folder / "tokenizer.json"
     if vocabulary.exists():
         trained = load_tokenizer(vocabulary)
     elif tokenizer == "bpe":
-        trained = BPETokenizer.train(split.train, vocab_size)
+        with warnings.catch_warnings(action="ignore", category=UserWarning):  # fewer ids: the caller sees how many
+            trained = BPETokenizer.train(split.train, vocab_size)
     else:
         trained = CharTokenizer.train(chain(split.train, split.held_out))
     trained.save(vocabulary)
@@ -48,3 +54,11 @@ def prepare(corpus: Corpus, folder: str | Path, *, tokenizer: str = "bpe", vocab
         path = folder / f"{name}.bin"
         files[name] = TokenFile.open(path) if path.exists() else write_ids(path, documents, trained)
     return Prepared(trained, **files)
+
+
+def claim(note: Path, name: str) -> None:
+    """Write down whose ids these are, or refuse those of another corpus."""
+    if not note.exists():
+        note.write_text(json.dumps({"corpus": name}) + "\n", encoding="utf-8")
+    elif (there := json.loads(note.read_text(encoding="utf-8"))["corpus"]) != name:
+        raise ValueError(f"{note.parent} holds the ids of {there}, not of {name}; choose another folder")

@@ -49,7 +49,8 @@ def test_help_answers_without_loading_torch():
 
 
 def test_training_ends_with_the_table(tmp_path, course):
-    code, out, err = course("train", "baseline_tiny", "--data", "place_names", "--out", tmp_path / "run", "--steps", 3, "--threads", 1)
+    code, out, err = course("train", "baseline_tiny", "--data", "place_names", "--out", tmp_path / "run",
+                            "--steps", 3, "--threads", 1)
     assert code == 0 and "unigram" in out and "6-gram" in out and "GPT (this run)" in out
     assert (tmp_path / "run" / "latest").exists() and "3 steps" in out
 
@@ -80,6 +81,14 @@ def test_a_run_is_never_overwritten_unasked(tmp_path, course, trained):
     (tmp_path / "thesis.txt").write_text("mine")
     refused(course("train", "tiny", "--out", tmp_path, "--fresh"), "thesis.txt")
     assert (tmp_path / "thesis.txt").read_text() == "mine"
+
+
+def test_a_resumed_run_keeps_its_settings(trained, course):
+    resume = ("train", "baseline_tiny", "--data", "place_names", "--out", trained, "--resume")
+    assert course(*resume)[0] == 0
+    refused(course(*resume, "--seed", 3), "seed is 3 here and 0 in the checkpoint")
+    refused(course("train", "tiny", *resume[2:]), "another model", "context_length")
+    refused(course("train", "baseline_tiny", "--data", "pydoc", *resume[4:]), "place_names", "pydoc")
 
 
 def test_nothing_to_resume(tmp_path, course):

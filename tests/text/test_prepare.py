@@ -43,3 +43,14 @@ def test_the_tokenizer_learns_from_the_training_split_alone(tmp_path, corpus):
 def test_an_unknown_kind_names_the_known_ones(tmp_path, corpus):
     with pytest.raises(ValueError, match="'word' is unknown; choose one of bpe, char"):
         prepare(corpus, tmp_path, tokenizer="word")
+
+
+def test_another_text_is_refused(tmp_path, corpus):
+    prepare(corpus, tmp_path, vocab_size=280)
+    other = Corpus(name="other", description="", source="", licence="", documents=DOCUMENTS)
+    with pytest.raises(ValueError, match="holds the ids of toy, not of other"):
+        prepare(other, tmp_path, vocab_size=280)
+
+
+def test_a_small_text_gets_fewer_ids_in_silence(tmp_path, corpus, recwarn):
+    assert prepare(corpus, tmp_path, vocab_size=5000).tokenizer.vocab_size < 400 and not recwarn.list
