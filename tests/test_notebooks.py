@@ -60,5 +60,18 @@ def test_run_all_reaches_the_end_of_an_exercise(exercise, monkeypatch, tmp_path)
     nb = nbformat.read(exercise, as_version=4)
     resources = {"metadata": {"path": str(tmp_path)}}
     NotebookClient(nb, kernel_name="python3", timeout=120, resources=resources).execute()
-    raised = [o.ename for c in nb.cells for o in c.get("outputs", []) if o.output_type == "error"]
-    assert raised and set(raised) == {"NotImplementedError"}, "an unsolved exercise says 'your turn' and nothing worse"
+    cells = [cell for cell in nb.cells if cell.cell_type == "code"]
+    raised = [o.ename for cell in cells for o in cell.outputs if o.output_type == "error"]
+    assert set(raised) <= {"NotImplementedError"}, "an unsolved exercise says 'your turn' and nothing worse"
+    checks = [cell for cell in cells if cell.source.startswith("check(")]
+    said = [o.text for cell in checks for o in cell.outputs if o.output_type == "stream"]
+    assert raised or said
+    assert [text for text in said if not text.endswith("not started yet\n")] == []
+
+
+def test_the_solutions_checks_all_say_correct(source):
+    if not source.name.endswith(".nb.py"):
+        return
+    cells = nbformat.read(notebook_of(source), as_version=4).cells
+    checks = [cell for cell in cells if cell.source.startswith("check(")]
+    assert checks and all(cell.outputs[0].text.endswith(" correct\n") for cell in checks)

@@ -34,10 +34,11 @@ READING_ORDER = """
     lab.plots.figure lab.plots.curves lab.plots.grids lab.plots.tokens lab.plots
     lab.course_map lab.dashboard lab.scoreboard
     lab.plain lab.side_by_side lab.compare lab.exercise lab.time_limit lab.forbid lab.probing lab.diagnose
-    lab.public_checks
+    lab.public_checks lab.attempts lab.properties lab.checks
 
-    authoring.launch authoring.exercise authoring.lint authoring.build
-    authoring.probe_source authoring.record authoring.answers
+    authoring.launch authoring.exercise authoring.lint authoring.probe_source authoring.record authoring.answers
+    authoring.prove authoring.leaks authoring.nbgrader_cells authoring.lesson_checks
+    authoring.execute authoring.build
 
     doctor
     cli.doctor cli.data cli.generate cli.run cli.train cli __main__

@@ -39,7 +39,7 @@ def main() -> int:
         elif found or options.all or options.names:
             started = time.perf_counter()
             try:
-                built = build(source, root=ROOT)
+                built = build(source, root=ROOT, tell=print)
             except BuildError as error:
                 failed = True
                 print(error, file=sys.stderr)

@@ -6,33 +6,21 @@ cells tagged `nbval-ignore-output`; `differences` compares a notebook with its s
 """
 
 import hashlib
-import os
-import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 import jupytext
 import nbformat
-from nbclient import NotebookClient
 from nbformat import NotebookNode
 
+from course_lib.authoring.execute import BuildError, execute, metadata
 from course_lib.authoring.exercise import student_version
 from course_lib.authoring.launch import add_launch, public_repository
+from course_lib.authoring.lesson_checks import checks_of, dump, same_checks
 from course_lib.authoring.lint import problems
-
-KERNEL = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
-WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
-CELL_SECONDS = 120
-
-
-class BuildError(Exception):
-    """A notebook that must not be written; the message names the file and each problem, one a line."""
-
-
-class _Client(NotebookClient):
-    """Runs cells as nbval does: widgets swallow no output and leave no state behind."""
-
-    def handle_comm_msg(self, outs, msg, cell_index):
-        return None
+from course_lib.authoring.nbgrader_cells import mark_cells, release_cells
+from course_lib.authoring.prove import table
+from course_lib.lab.public_checks import FILE
 
 
 def read_source(source: Path, *, root: Path) -> NotebookNode:
@@ -48,50 +36,16 @@ def read_source(source: Path, *, root: Path) -> NotebookNode:
         seen[digest] = seen.get(digest, 0) + 1
         cell["id"] = digest if seen[digest] == 1 else f"{digest}-{seen[digest]}"
         cell.metadata.pop("lines_to_next_cell", None)
-    nb.metadata = _metadata()
+    nb.metadata = metadata()
     nb.nbformat, nb.nbformat_minor = 4, 5
     target = notebook_of(source)
     add_launch(nb.cells, public_repository(root / "pyproject.toml"), target.relative_to(root).as_posix())
-    return nb
-
-
-def execute(nb: NotebookNode, folder: Path) -> None:
-    """Run all cells of `nb` in place, in `folder`, on one thread, headless, with an empty `work/`.
-
-    Raises BuildError when a cell fails that is not tagged `raises-exception`.
-    """
-    import matplotlib.font_manager  # noqa: F401  (builds the font cache here, where its message is not an output)
-
-    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as work:
-        fixed = {"OMP_NUM_THREADS": "1", "COURSE_HEADLESS": "1", "PYTHONHASHSEED": "0"}
-        private = {"COURSE_WORK": f"{work}/work", "IPYTHONDIR": f"{work}/ipython"}
-        client = _Client(
-            nb,
-            timeout=CELL_SECONDS,
-            kernel_name=KERNEL["name"],
-            record_timing=False,
-            coalesce_streams=True,
-            resources={"metadata": {"path": str(folder)}},
-        )
+    if checks := checks_of(source):
         try:
-            client.execute(env={**os.environ, **fixed, **private})
-        except Exception as error:
-            raise BuildError(str(error)) from None
-    normalise(nb)
-
-
-def normalise(nb: NotebookNode) -> None:
-    """Drop, in place, what differs between machines: versions, widget views, picture sizes.
-
-    Called by `execute`; outputs themselves stay as they are.
-    """
-    nb.metadata = _metadata()
-    for cell in nb.cells:
-        cell.metadata.pop("execution", None)
-        for output in cell.get("outputs", []):
-            output.get("data", {}).pop(WIDGET_VIEW, None)
-            if "metadata" in output:
-                output.metadata.pop("image/png", None)
+            mark_cells(nb, checks.exercises)
+        except ValueError as error:
+            raise BuildError(f"{source.name}: {error}") from None
+    return nb
 
 
 def notebook_of(source: Path) -> Path:
@@ -111,31 +65,67 @@ def sources(root: Path) -> list[Path]:
     return [*sorted(root.glob("notebooks/[0-9]*.py")), *sorted(root.glob("solutions/*/[0-9]*.nb.py"))]
 
 
-def build(source: Path, *, root: Path) -> list[Path]:
-    """Execute one source and write its notebook (and exercise); returns what was written.
+def build(source: Path, *, root: Path, tell: Callable[[str], None] = lambda text: None) -> list[Path]:
+    """Execute one source and write its notebook (and exercise, and checks); returns what was written.
 
-    Raises BuildError, and writes nothing, when a cell fails or an output would not be the same elsewhere.
+    The checks of a solution are proved first; `tell` is given their table. Raises BuildError, and leaves things as
+    they were, when a proof or a cell fails or an output would not be the same elsewhere.
     """
     target, exercise = notebook_of(source), exercise_of(source, root=root)
-    nb = read_source(source, root=root)
-    cut = student_version(nb) if exercise else None
+    nb, name = read_source(source, root=root), source.relative_to(root)
+    written: list[tuple[Path, bytes | None]] = []
     try:
+        if exercise:
+            cut = _released(nb)
+            written += _write_checks(source, cut, exercise.with_name(FILE), f"\n{name}: ", tell)
         execute(nb, target.parent)
+        if wrong := problems(nb):
+            raise BuildError(f"\n{name}: ".join(wrong))
     except BuildError as error:
-        raise BuildError(f"{source.relative_to(root)}: {error}") from None
-    if wrong := problems(nb):
-        raise BuildError("\n".join(f"{source.relative_to(root)}: {line}" for line in wrong))
+        for path, before in written:  # the notebook that asked for them did not come to be
+            path.write_bytes(before) if before is not None else path.unlink()
+        raise BuildError(f"{name}: {error}") from None
     _write(nb, target)
     if exercise:
         _write(cut, exercise)
-    return [target, exercise] if exercise else [target]
+    return [target, *([exercise] if exercise else []), *(path for path, _ in written)]
 
 
 def differences(source: Path, *, root: Path) -> list[str]:
     """Where a notebook (or exercise) is not what its source says: cells, ids, metadata; a line each."""
     wanted, exercise = read_source(source, root=root), exercise_of(source, root=root)
     found = _compare(wanted, notebook_of(source), root)
-    return found + (_compare(student_version(wanted), exercise, root) if exercise else [])
+    if exercise is None:
+        return found
+    if checks := checks_of(source):
+        path = exercise.with_name(FILE)
+        found += [] if same_checks(checks.public(), path) else [f"{path.relative_to(root)} is not what checks.py says"]
+    return found + _compare(_released(wanted), exercise, root)
+
+
+def _released(nb):
+    """The notebook as a student receives it."""
+    cut = student_version(nb)
+    release_cells(cut)
+    return cut
+
+
+def _write_checks(source, cut, path, between, tell):
+    """Prove the checks beside a source and write them; [(path, what it held before)], [] without a checks.py."""
+    checks = checks_of(source)
+    if checks is None:
+        return []
+    try:
+        data, rows, wrong = checks.proved(cut)
+    except ValueError as error:
+        raise BuildError(str(error)) from None
+    tell(table(rows))
+    if wrong:
+        raise BuildError(between.join(wrong))
+    before = path.read_bytes() if path.exists() else None
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(dump(data), encoding="utf-8")
+    return [(path, before)]
 
 
 def _compare(wanted, target, root):
@@ -154,10 +144,6 @@ def _compare(wanted, target, root):
         for part in ("cell_type", "source", "id", "metadata")
         if have[part] != want[part]
     ]
-
-
-def _metadata():
-    return nbformat.from_dict({"kernelspec": KERNEL, "language_info": {"name": "python"}})
 
 
 def _write(nb, target):

@@ -66,10 +66,14 @@ class Mistake:
 
 @dataclass(frozen=True)
 class Forbid:
-    """A dotted name that the exercise asks to write oneself. `fn(call, *args)` answers with it, were it allowed."""
+    """A dotted name that the exercise asks to write oneself. `fn(call, *args)` answers with it, were it allowed.
+
+    exact: answered so, the exercise would be right: an oracle for the solution.
+    """
 
     name: str
     fn: Callable
+    exact: bool = True
 
 
 @dataclass
@@ -139,11 +143,11 @@ class Exercise:
 
         return add
 
-    def forbid(self, name: str) -> Callable:
+    def forbid(self, name: str, *, exact: bool = True) -> Callable:
         """Decorator: `fn(call, *args)` solves the exercise with `name` as `call`; the build proves it fails."""
 
         def add(fn):
-            self.forbids.append(Forbid(name, fn))
+            self.forbids.append(Forbid(name, fn, exact))
             return fn
 
         return add

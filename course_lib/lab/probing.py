@@ -43,8 +43,10 @@ def run_probes(job: dict, ns: dict, *, seed: int, only: list[str] | None = None)
 
 
 def run_probe(fn: Callable, ns: dict, id: str, *, seed: int, function: str, forbidden: list[str] = (),
-              seconds: float = 5.0, **arguments: object) -> dict:
+              seconds: float = 5.0, arguments: dict | None = None) -> dict:
     """Evidence of one probe. Never raises for what the student's code does, and leaves all random states as they were.
+
+    The probe is called as `fn(ns, rng)`, or as `fn(ns, **arguments)` where those are given.
 
     Kinds of error: missing (no such name), not started, forbidden, timeout, exit (SystemExit, KeyboardInterrupt),
     unreadable (what came back is not plain data), error.
@@ -54,11 +56,11 @@ def run_probe(fn: Callable, ns: dict, id: str, *, seed: int, function: str, forb
     watch, student = Watch(forbidden), student_globals(ns[function])
     if (own := _is_forbidden(watch, ns[function])) is not None:
         return _error("forbidden", "Forbidden", own)
-    first = () if arguments else (np.random.default_rng(_seed(seed, id)),)
+    given = {"rng": np.random.default_rng(_seed(seed, id))} if arguments is None else arguments
     evidence = None
     try:
         with random_states(_seed(seed, id)), time_limit(seconds), forbidding(watch, student):
-            value = fn(ns, *first, **arguments)
+            value = fn(ns, **given)
         evidence = {"value": encode(value)}
     except TooLong as error:
         evidence = _error("timeout", "TooLong", str(error))

@@ -2,10 +2,12 @@
 # # Exercises 12 · GPT
 #
 # Five functions, each a piece of the model of lesson 12, about an hour in all. Replace each
-# `raise NotImplementedError` by your answer and run the cell below it: it says nothing more than *correct* when
-# your function does what it should, and which case went wrong when it does not.
+# `raise NotImplementedError` by your answer and run the cell below it. The check says *correct*, or names the mistake
+# when it is one that many people make, or shows what your function returns beside what is expected.
 #
-# Every exercise stands alone: later ones use `course_lib`, never your earlier answers.
+# Stuck? In a cell of your own, `hint("12.1")` gives the first of three hints, and the next when asked again;
+# `solution("12.1")` opens after three tries. Every exercise stands alone: later ones use `course_lib`, never your
+# earlier answers.
 
 # %% tags=["setup"]
 import math
@@ -13,11 +15,7 @@ import math
 import torch
 from torch.nn import functional as F
 
-from course_lib.model.block import Block
-from course_lib.model.config import GPTConfig, tiny
-from course_lib.model.gpt import GPT
-
-_ = torch.manual_seed(12)
+from course_lib.lab.checks import check, hint, solution
 
 # %% [markdown]
 # ## 12.1 · What is asked of the model (●○○○○, 5 minutes)
@@ -45,13 +43,7 @@ def next_token_windows(ids, context_length):
     ### END SOLUTION
 
 # %%
-idx, targets = next_token_windows(torch.arange(10, 18), 3)
-assert idx.tolist() == [[10, 11, 12], [13, 14, 15]], f"the windows hold {idx.tolist()}"
-assert targets.tolist() == [[11, 12, 13], [14, 15, 16]], f"the targets are {targets.tolist()}, not the next tokens"
-idx, targets = next_token_windows(torch.arange(7), 3)
-assert idx.shape == targets.shape == (2, 3), "seven ids hold six pairs: two whole windows of three"
-assert next_token_windows(torch.arange(6), 3)[0].shape == (1, 3), "the last target must exist, too"
-print("12.1 correct")
+check("12.1", next_token_windows)
 
 # %% [markdown]
 # ## 12.2 · How large is it? (●●○○○, 10 minutes)
@@ -76,11 +68,7 @@ def count_parameters(vocab_size, n_layer, n_head, n_embd):
     ### END SOLUTION
 
 # %%
-for V, L, H, C in [(512, 4, 4, 128), (65, 4, 4, 128), (100, 1, 2, 16), (300, 3, 1, 24)]:
-    built = sum(p.numel() for p in GPT(tiny(V, n_layer=L, n_head=H, n_embd=C)).parameters())
-    yours = count_parameters(V, L, H, C)
-    assert yours == built, f"V={V}, L={L}, H={H}, C={C}: you count {yours}, the model has {built}"
-print("12.2 correct")
+check("12.2", count_parameters)
 
 # %% [markdown]
 # ## 12.3 · The loss, by hand (●●○○○, 10 minutes)
@@ -104,19 +92,7 @@ def loss_by_hand(logits, targets):
     ### END SOLUTION
 
 # %%
-logits, targets = torch.randn(2, 5, 7), torch.randint(7, (2, 5))
-for name, these, those in [
-    ("plain logits", logits, targets),
-    ("targets of -1", logits, torch.where(torch.arange(5) < 3, targets, -1)),
-    ("large logits", 1e4 * logits, targets),
-    ("the same number added to all logits", logits + 1e3, targets),
-]:
-    want = F.cross_entropy(these.flatten(0, 1), those.flatten(), ignore_index=-1)
-    got = loss_by_hand(these, those)
-    assert torch.isclose(got, want, rtol=1e-4), f"{name}: you get {got:.4f}, it should be {want:.4f}"
-uniform = torch.zeros(1, 1, 512)
-assert math.isclose(loss_by_hand(uniform, torch.tensor([[3]])), math.log(512), rel_tol=1e-6)
-print("12.3 correct")
+check("12.3", loss_by_hand)
 
 # %% [markdown]
 # ## 12.4 · Find the bugs (●●●○○, 15 minutes)
@@ -157,26 +133,7 @@ def block_repaired(x, p):
     ### END SOLUTION
 
 # %%
-config = GPTConfig(vocab_size=1, n_head=1, n_embd=8, norm="layernorm", position="none")
-reference = Block(config)
-reference.feedforward.bend = F.relu
-reference.requires_grad_(False)
-p = {name: torch.randn(8, 8) for name in "qkv"}
-p |= {"proj": torch.randn(8, 8), "up": torch.randn(32, 8), "down": torch.randn(8, 32)}
-reference.attention.qkv.weight.copy_(torch.cat([p["q"], p["k"], p["v"]]))
-reference.attention.proj.weight.copy_(p["proj"])
-reference.feedforward.up.weight.copy_(p["up"])
-reference.feedforward.proj.weight.copy_(p["down"])
-x = torch.randn(6, 8)
-y = block_repaired(x, p)
-changed = x.clone()
-changed[4:] += 1.0
-assert torch.allclose(block_repaired(changed, p)[:4], y[:4], atol=1e-5), "a token still sees what comes after it"
-nothing = {name: torch.zeros_like(matrix) for name, matrix in p.items()}
-assert torch.equal(block_repaired(x, nothing), x), "with all matrices zero a block must hand x on: two residuals"
-assert (y - x).min() < 0, "a block must be able to make the stream smaller, too"
-assert torch.allclose(y, reference(x[None])[0], atol=1e-4), "not yet the block of the lesson: check norms and order"
-print("12.4 correct")
+check("12.4", block_repaired)
 
 # %% [markdown]
 # ## 12.5 · Let it write (●●●●○, 20 minutes)
@@ -198,30 +155,4 @@ def write(model, idx, max_new_tokens):
     ### END SOLUTION
 
 # %%
-class Counter(torch.nn.Module):
-    """Knows one thing: after n comes n + 1. Remembers what it was given to read."""
-
-    config = GPTConfig(vocab_size=50, context_length=4)
-
-    def __init__(self):
-        super().__init__()
-        self.read = []
-
-    def forward(self, idx):
-        self.read.append(idx[0].tolist())
-        return F.one_hot((idx + 1) % 50, 50).float()
-
-
-counter = Counter()
-written = write(counter, torch.tensor([[3, 4]]), 6)
-assert written.tolist() == [[3, 4, 5, 6, 7, 8, 9, 10]], f"a counter should go on counting, you return {written.tolist()}"
-assert max(map(len, counter.read)) == 4, f"the model was given {max(map(len, counter.read))} tokens, 4 fit"
-assert counter.read[-1] == [6, 7, 8, 9], f"the last thing it reads must be the newest four, not {counter.read[-1]}"
-
-model = GPT(tiny(30, context_length=16, n_layer=1, n_embd=32)).requires_grad_(False)
-model.token_embedding.weight.normal_()
-model.blocks[0].attention.proj.weight.normal_()
-text = write(model, torch.tensor([[1, 2, 3]]), 12)
-for t in range(3, 15):
-    assert text[0, t] == model(text[:, :t])[0, -1].argmax(), f"token {t} is not the most probable one"
-print("12.5 correct")
+check("12.5", write)
