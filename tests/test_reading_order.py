@@ -34,14 +34,21 @@ READING_ORDER = """
     lab.plots.figure lab.plots.curves lab.plots.grids lab.plots.tokens lab.plots
     lab.course_map lab.dashboard lab.scoreboard
     lab.plain lab.side_by_side lab.compare lab.exercise lab.time_limit lab.forbid lab.probing lab.diagnose
-    lab.public_checks lab.attempts lab.properties lab.checks
+    lab.public_checks lab.attempts lab.properties lab.checks lab.standing_table lab.start
 
     authoring.launch authoring.exercise authoring.lint authoring.probe_source authoring.record authoring.answers
     authoring.prove authoring.leaks authoring.nbgrader_cells authoring.lesson_checks
-    authoring.execute authoring.build
+    authoring.execute authoring.build authoring.skeleton
+
+    grading.sandbox.limits grading.sandbox.seccomp grading.sandbox.bubblewrap grading.sandbox.watch
+    grading.sandbox.rounds grading.sandbox.shell grading.sandbox.inside
+    grading.intake.reading grading.intake.matching grading.intake.rebuilding
+    grading.folders grading.collect grading.release grading.assignment grading.marking grading.display
+    grading.gradebook grading.batch grading.cluster grading.report grading.feedback grading.tables
+    grading.similar grading.stats
 
     doctor
-    cli.doctor cli.data cli.generate cli.run cli.train cli __main__
+    cli.doctor cli.data cli.generate cli.run cli.train cli.exercises cli.classroom cli __main__
 """.split()
 
 NO_TORCH = ("text.", "byhand.", "doctor")

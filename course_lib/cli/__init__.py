@@ -9,8 +9,10 @@ import sys
 import click
 
 from course_lib import __version__
+from course_lib.cli.classroom import COMMANDS
 from course_lib.cli.data import data
 from course_lib.cli.doctor import doctor
+from course_lib.cli.exercises import build, new_exercise, progress, start
 from course_lib.cli.generate import generate
 from course_lib.cli.train import train
 
@@ -21,7 +23,7 @@ def course() -> None:
     """Train a small language model, let it write, look at the course's texts, check this machine."""
 
 
-for command in (train, generate, data, doctor):
+for command in (train, generate, data, doctor, start, progress, build, new_exercise, *COMMANDS):
     course.add_command(command)
 
 

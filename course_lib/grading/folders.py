@@ -1,0 +1,92 @@
+"""Where the instructor's files live, beside the course. Part of grading; no lesson derives it.
+
+    solutions/NN_name/    exercises/NN_name/            the course's own
+    .nbgrader/inbox/STUDENT/NN_name/                    as collected, with receipt.json
+    .nbgrader/evidence/NN_name/STUDENT.json             what the sandbox said, and the marks made of it
+    .nbgrader/autograded/STUDENT/NN_name/NN_name.ipynb  what Formgrader shows
+    .nbgrader/feedback/STUDENT/NN_name/NN_name.html     what the student gets
+    .nbgrader/settings/NN_name/                         the secret seed, the late penalty
+    .nbgrader/gradebook.db  .nbgrader/NN_name.csv
+
+There is no submitted/: nothing must tempt nbgrader to run a submission outside the sandbox.
+"""
+
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Folders:
+    """The places of one course, by name. root: the folder with `solutions/` and `exercises/`."""
+
+    root: Path
+
+    @property
+    def private(self) -> Path:
+        """`.nbgrader`, which nobody else may read; made when missing."""
+        folder = self.root / ".nbgrader"
+        folder.mkdir(mode=0o700, exist_ok=True)
+        return folder
+
+    @property
+    def database(self) -> str:
+        """The gradebook's address, absolute: nbgrader would read a relative one from the current folder."""
+        return f"sqlite:///{self.private.resolve()}/gradebook.db"
+
+    def inbox(self, student: str, name: str) -> Path:
+        """What a student handed in."""
+        return self.private / "inbox" / student / name
+
+    def students(self, name: str) -> list[str]:
+        """Who handed in an assignment, sorted."""
+        found = (self.private / "inbox").glob(f"*/{name}/receipt.json")
+        return sorted(path.parent.parent.name for path in found)
+
+    def evidence(self, name: str) -> Path:
+        """The folder of what the sandbox said about an assignment."""
+        return _made(self.private / "evidence" / name)
+
+    def settings(self, name: str) -> Path:
+        """The folder of an assignment's seed and late penalty: apart from files that are called after students."""
+        return _made(self.private / "settings" / name)
+
+    def autograded(self, student: str, name: str) -> Path:
+        """The notebook that Formgrader shows."""
+        return _made(self.private / "autograded" / student / name) / f"{name}.ipynb"
+
+    def feedback(self, student: str, name: str) -> Path:
+        """The page that the student gets."""
+        return _made(self.private / "feedback" / student / name) / f"{name}.html"
+
+    def lesson(self, name: str) -> str:
+        """`name` checked: raises ValueError, with the names there are, unless it has a solution and an exercise."""
+        known = sorted(path.name for path in (self.root / "exercises").glob("[0-9]*_*") if path.is_dir())
+        matching = [one for one in known if one == name or one.partition("_")[0] == name]
+        if not matching:
+            raise ValueError(f"no exercises {name!r} in {self.root / 'exercises'}; there are {known or 'none'}")
+        if not (self.root / "solutions" / matching[0] / "checks.py").exists():
+            raise ValueError(f"solutions/{matching[0]}/checks.py is missing: grading needs a clone, not a release")
+        return matching[0]
+
+
+def write_safely(path: Path, text: str) -> None:
+    """Write under another name, then rename: a kill leaves the old file or the new one."""
+    part = path.with_name(path.name + ".part")
+    part.write_text(text, encoding="utf-8")
+    part.replace(path)
+
+
+def read_json(path: Path) -> dict | None:
+    """The object in a JSON file; None when there is none that can be read."""
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return data if isinstance(data, dict) else None
+
+
+def _made(folder):
+    os.makedirs(folder, exist_ok=True)
+    return folder

@@ -1,0 +1,135 @@
+"""Find the notebook in a folder and read its cells, whatever state it is in. No lesson derives it.
+
+Nothing a student hands in is trusted: only regular files are opened, only so many bytes are read, and the result is
+a list of texts. What cannot be read at all becomes Unreadable, with the reason that goes to the student.
+"""
+
+import difflib
+import io
+import os
+import stat
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import nbformat
+
+LARGEST = 50_000_000
+LONGEST_CELL = 200_000
+MOST_CELLS = 1000
+KINDS = ("code", "markdown", "raw")
+
+
+class Unreadable(Exception):
+    """A submission of which nothing can be graded; the message says why."""
+
+
+@dataclass
+class Cell:
+    """One cell as it was handed in. grade_id: nbgrader's name of the cell, where it is still there."""
+
+    kind: str
+    source: str
+    grade_id: str = ""
+    id: str = ""
+
+
+def read_submission(folder: Path, name: str) -> tuple[list[Cell], list[str]]:
+    """The cells of the notebook in `folder` that is, or most resembles, `name`.ipynb; and notes for humans.
+
+    A zip archive is looked into, a Python file counts as one cell. Raises Unreadable.
+    """
+    files = [one for one in os.scandir(os.fsencode(folder)) if one.is_file(follow_symlinks=False)]
+    for ending in (".ipynb", ".zip", ".py"):
+        fitting = [one for one in files if os.fsdecode(one.name).lower().endswith(ending)]
+        if not fitting:
+            continue
+        best = max(fitting, key=lambda one: _resemblance(_shown(one.name), name))
+        raw, called = _bytes_of(best.path), _shown(best.name)
+        notes = [] if called == f"{name}.ipynb" else [f"the file was called {called}"]
+        notes += [f"{len(fitting)} files could have been it"] if len(fitting) > 1 and called != f"{name}.ipynb" else []
+        if ending == ".py":
+            return [Cell("code", _clean(_text(raw, notes)))], notes
+        return read_cells(_from_archive(raw, name) if ending == ".zip" else raw, notes), notes
+    links = [one for one in os.scandir(os.fsencode(folder)) if one.is_symlink()]
+    raise Unreadable("there is no notebook in it" + (", only links to other files" if links else ""))
+
+
+def read_cells(raw: bytes, notes: list[str]) -> list[Cell]:
+    """The cells of a notebook of any format and encoding, line ends made \\n. Raises Unreadable."""
+    if not raw.strip(b"\0 \r\n\t"):
+        raise Unreadable("the file is empty")
+    text = _text(raw, notes)
+    try:
+        notebook = nbformat.reads(text, as_version=4)
+        found = [_cell(one) for one in notebook.cells[:MOST_CELLS] if one.get("cell_type") in KINDS]
+    except RecursionError:
+        raise Unreadable("the notebook is nested too deeply") from None
+    except Exception as error:
+        reason = " ".join(str(error).split())[:100]
+        raise Unreadable(f"it is not a notebook ({type(error).__name__}: {reason})") from None
+    if len(notebook.cells) > MOST_CELLS:
+        notes.append(f"only the first {MOST_CELLS} of {len(notebook.cells)} cells were read")
+    if not found:
+        raise Unreadable("the notebook has no cells")
+    return found
+
+
+def _cell(one):
+    source = one.get("source", "")
+    source = source if isinstance(source, str) else "".join(map(str, source))
+    metadata = one.get("metadata") or {}
+    own = metadata.get("nbgrader") if isinstance(metadata, dict) else None
+    name = own.get("grade_id") if isinstance(own, dict) else ""
+    return Cell(one["cell_type"], _clean(source), name if isinstance(name, str) else "", str(one.get("id", "")))
+
+
+def _clean(source):
+    source = source[:LONGEST_CELL].replace("\r\n", "\n").replace("\r", "\n").replace("\0", "")
+    return source.encode("utf-8", "replace").decode()  # lone surrogates cannot be written to a file
+
+
+def _text(raw, notes):
+    encoding = "utf-16" if raw[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
+    try:
+        return raw.decode(encoding)
+    except UnicodeDecodeError:
+        notes.append("the file is not UTF-8; it was read as Latin-1")
+        return raw.decode("latin-1")
+
+
+def _bytes_of(path):
+    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    with os.fdopen(descriptor, "rb") as file:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise Unreadable("it is not a regular file")
+        return _capped(file)
+
+
+def _capped(file):
+    raw = file.read(LARGEST + 1)
+    if len(raw) > LARGEST:
+        raise Unreadable(f"the file is larger than {LARGEST // 1_000_000} MB: hand it in without outputs")
+    return raw
+
+
+def _from_archive(raw, name):
+    """The bytes of the best notebook in a zip archive; never more than LARGEST, whatever its header says."""
+    try:
+        with zipfile.ZipFile(io.BytesIO(raw)) as archive:
+            names = [one for one in archive.namelist()[:MOST_CELLS] if one.lower().endswith(".ipynb")]
+            names = [one for one in names if not one.startswith("__MACOSX") and ".ipynb_checkpoints" not in one]
+            if not names:
+                raise Unreadable("there is no notebook in the archive")
+            with archive.open(max(names, key=lambda one: _resemblance(one.rpartition("/")[2], name))) as file:
+                return _capped(file)
+    except (zipfile.BadZipFile, RuntimeError, NotImplementedError, EOFError, OSError, ValueError) as error:
+        raise Unreadable(f"the archive cannot be opened ({error})") from None
+
+
+def _resemblance(called, name):
+    return called == f"{name}.ipynb", difflib.SequenceMatcher(None, called[:200], name).ratio()
+
+
+def _shown(raw):
+    return raw.decode("utf-8", "replace")

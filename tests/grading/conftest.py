@@ -1,0 +1,193 @@
+"""A course of two small exercises and an essay, with everything that grading needs; submissions to it.
+
+Grading refuses to run as root: there these tests are left to `tools/ordinary_account.sh`, which `make test` calls.
+"""
+
+import copy
+import os
+from datetime import UTC, datetime
+from pathlib import Path
+
+import nbformat
+import pytest
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+
+from course_lib.grading.assignment import load_assignment
+from course_lib.grading.batch import grade
+from course_lib.grading.cluster import workers
+from course_lib.grading.collect import collect
+from course_lib.grading.feedback import write_feedback
+from course_lib.grading.folders import Folders
+from course_lib.grading.gradebook import Book
+from course_lib.grading.sandbox.limits import Limits
+
+if os.geteuid() == 0:
+    collect_ignore_glob = ["test_*.py"]
+
+NAME = "90_toy"
+QUICK = Limits(seconds=30, cell_seconds=1.5, probe_seconds=1, grace=1, memory=700 << 20, output=8 << 20, restarts=3)
+SOFTMAX = """def softmax(scores):
+    e = np.exp(scores - scores.max(axis=-1, keepdims=True))
+    return e / e.sum(axis=-1, keepdims=True)"""
+RUNNING = "def running_mean(x):\n    return np.cumsum(x) / np.arange(1, len(x) + 1)"
+SOLUTION = """# %% [markdown]
+# # Toy exercises
+# %%
+import numpy as np
+# %%
+def softmax(scores):
+    ### BEGIN SOLUTION
+    e = np.exp(scores - scores.max(axis=-1, keepdims=True))
+    return e / e.sum(axis=-1, keepdims=True)
+    ### END SOLUTION
+# %%
+def running_mean(x):
+    ### BEGIN SOLUTION
+    return np.cumsum(x) / np.arange(1, len(x) + 1)
+    ### END SOLUTION
+"""
+CHECKS = '''
+import numpy as np
+from course_lib.lab.exercise import Exercise
+
+softmax = Exercise("90.1", "softmax", title="Softmax", hints=("a", "b", "c"))
+
+@softmax.forbid("numpy.logaddexp")
+def by_logaddexp(call, scores):
+    return np.exp(scores - call.reduce(scores, axis=-1, keepdims=True))
+
+@softmax.probe(points=1, axes="queries down, keys across")
+def three_rows(ns, rng):
+    "three rows"
+    return ns["softmax"](rng.normal(size=(3, 4)))
+
+@softmax.probe(points=2, hidden=True)
+def very_large_scores_indeed(ns, rng):
+    "large scores"
+    return ns["softmax"](1000 * rng.normal(size=(2, 5)))
+
+@softmax.mistake(hint="Which axis should sum to one?")
+def columns(scores):
+    "the softmax over columns"
+    e = np.exp(scores - scores.max(axis=0))
+    return e / e.sum(axis=0)
+
+@softmax.mistake(hint="Subtract the largest score first.")
+def overflow(scores):
+    "a softmax without the maximum taken off"
+    return np.exp(scores) / np.exp(scores).sum(axis=-1, keepdims=True) * (1 + 1e-3)
+
+running = Exercise("90.2", "running_mean", title="Running mean", hints=("a", "b", "c"))
+
+@running.probe(points=1)
+def five(ns, rng):
+    "five numbers"
+    return ns["running_mean"](rng.normal(size=5))
+
+@running.probe(points=1, hidden=True)
+def longer_rows_of_numbers(ns, rng):
+    "many numbers"
+    return ns["running_mean"](rng.normal(size=30))
+
+@running.mistake(hint="Count from one.")
+def off_by_one(x):
+    "a mean whose count starts at zero"
+    return np.cumsum(x) / np.maximum(np.arange(len(x)), 1)
+'''
+
+
+def marks(grade_id, **more):
+    plain = {"schema_version": 3, "grade": False, "solution": False, "locked": True, "task": False}
+    return {"nbgrader": plain | {"grade_id": grade_id} | more}
+
+
+def answer(grade_id, source):
+    return new_code_cell(source, id=grade_id, metadata=marks(grade_id, solution=True, locked=False))
+
+
+def check(number, function, points):
+    metadata = marks(f"check-{number.replace('.', '-')}", grade=True, points=points)
+    return new_code_cell(f'check("{number}", {function})', id=f"k{number.replace('.', '-')}", metadata=metadata)
+
+
+def release_notebook():
+    stub = '    raise NotImplementedError("your turn")'
+    essay = marks("essay", grade=True, solution=True, locked=False, points=4)
+    return new_notebook(
+        cells=[
+            new_markdown_cell("# Toy exercises", id="title"),
+            new_code_cell("import numpy as np", id="setup"),
+            answer("answer-90-1", f"def softmax(scores):\n{stub}"),
+            check("90.1", "softmax", 3),
+            answer("answer-90-2", f"def running_mean(x):\n{stub}"),
+            check("90.2", "running_mean", 2),
+            new_markdown_cell("*Your answer*", id="essay", metadata=essay),
+        ],
+        metadata={"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}},
+    )
+
+
+def notebook_with(softmax=None, running_mean=None, essay=None):
+    """The release with answers filled in."""
+    notebook = copy.deepcopy(release_notebook())
+    for place, source in ((2, softmax), (4, running_mean), (6, essay)):
+        if source is not None:
+            notebook.cells[place].source = source
+    return notebook
+
+
+@pytest.fixture
+def course(tmp_path) -> Folders:
+    """The root of a course with the two exercises, nothing handed in."""
+    for folder in ("solutions", "exercises"):
+        (tmp_path / "course" / folder / NAME).mkdir(parents=True)
+    root = tmp_path / "course"
+    (root / "solutions" / NAME / f"{NAME}.nb.py").write_text(SOLUTION)
+    (root / "solutions" / NAME / "checks.py").write_text(CHECKS)
+    nbformat.write(release_notebook(), root / "exercises" / NAME / f"{NAME}.ipynb")
+    return Folders(root)
+
+
+@pytest.fixture
+def hand_in(course, tmp_path):
+    """hand_in(student, notebook or bytes, file name): into a downloads folder, then collected."""
+
+    def put(student, content, file=f"{NAME}.ipynb", received=None):
+        folder = tmp_path / "downloads" / student
+        folder.mkdir(parents=True, exist_ok=True)
+        if content is not None:
+            raw = content if isinstance(content, bytes) else nbformat.writes(content).encode()
+            (folder / file).write_bytes(raw)
+        return collect(course, NAME, tmp_path / "downloads", received=received or datetime.now(UTC))
+
+    return put
+
+
+@pytest.fixture
+def grade_all(course):
+    """grade_all(): everything that was handed in; returns (results by student, rows by student)."""
+
+    def run(jobs=2, due=None, late=None, **options):
+        assignment = load_assignment(course, NAME)
+        with Book(course, assignment) as book:
+            book.prepare(due=due, late=late)
+        with workers(jobs) as executor:
+            results = {r.student: r for r in grade(course, assignment, executor, limits=QUICK, **options)}
+        with Book(course, assignment) as book:
+            rows = {row.student: row for row in book.rows()}
+        write_feedback(course, assignment, list(rows.values()))
+        return results, rows
+
+    return run
+
+
+@pytest.fixture
+def page(course):
+    """page(student): the text of the feedback page."""
+    return lambda student: Path(course.feedback(student, NAME)).read_text(encoding="utf-8")
+
+
+@pytest.fixture
+def toy():
+    """The exercises' right answers and how to fill them in."""
+    return notebook_with
