@@ -71,11 +71,6 @@ def _complete(exercise: Exercise) -> Iterator[str]:
         yield f"{len(exercise.mistakes)} wrong answers in the gallery; it needs at least {MISTAKES}"
     if {probe.hidden for probe in exercise.probes} != {True, False}:
         yield "it needs public probes and hidden ones"
-    for forbid in exercise.forbids:
-        try:
-            resolve(forbid.name)
-        except ValueError as error:
-            yield str(error)
 
 
 def _solution(exercise, record, other, answers, public):
@@ -138,6 +133,11 @@ WAYS: dict[str, Callable] = {"by its name": _by_name, "by an alias": _by_alias, 
 
 
 def _forbidden(exercise: Exercise, forbid: Forbid, way: str, record: dict) -> Iterator[str]:
+    try:
+        resolve(forbid.name)
+    except ValueError as error:
+        yield str(error)
+        return
     found = WAYS[way](forbid.name)
 
     def answer(*args):

@@ -9,6 +9,9 @@ from course_lib.lab.compare import Verdict, compare
 from course_lib.lab.forbid import ASKS
 from course_lib.lab.plain import decode
 
+KINDS = ("missing", "not started", "forbidden", "timeout", "exit", "unreadable", "error")
+SILENT = {"error": "error", "type": "", "message": "the code ended before this question", "line": None}
+
 
 @dataclass(frozen=True)
 class Outcome:
@@ -42,8 +45,7 @@ def diagnose(record: dict, evidence: dict[str, dict]) -> Outcome:
     """
     probes = record["probes"]
     out_of = float(sum(probe["points"] for probe in probes))
-    silent = {"error": "error", "type": "", "message": "the code ended before this question", "line": None}
-    answers = [(probe, evidence.get(probe["id"], silent)) for probe in probes]
+    answers = [(probe, _readable(evidence.get(probe["id"], SILENT))) for probe in probes]
     verdicts = [judge(record, probe, answer) for probe, answer in answers]
     passed = tuple(probe["id"] for probe, verdict in zip(probes, verdicts, strict=True) if verdict.ok)
     points = float(sum(probe["points"] for probe in probes if probe["id"] in passed))
@@ -79,8 +81,20 @@ def same_evidence(known: dict, answer: dict, tolerance: float) -> bool:
         return known.get("error") == answer.get("error") and known.get("type") == answer.get("type")
     try:
         return compare(decode(known["value"]), decode(answer["value"]), tolerance=tolerance).ok
-    except ValueError:
+    except (ValueError, KeyError):
         return False
+
+
+def _readable(answer):
+    """Evidence comes out of a sandbox: whatever does not have its form is replaced by an error that says so."""
+    if not isinstance(answer, dict) or not ({"error", "value"} & answer.keys()):
+        return SILENT | {"message": "what came back cannot be read"}
+    if "error" not in answer:
+        return answer
+    texts = {key: str(answer.get(key) or "")[:500] for key in ("type", "message")}
+    kind, line = answer["error"], answer.get("line")
+    has_line = isinstance(line, list) and [type(part) for part in line] == [int, str]
+    return texts | {"error": kind if kind in KINDS else "error", "line": line if has_line else None}
 
 
 def _worst(answers, verdicts):

@@ -1,0 +1,74 @@
+"""How far you are, exercise by exercise: for `course progress` and for the panel in lesson 00 (start_here)."""
+
+import html
+from dataclasses import dataclass
+
+from course_lib.lab.attempts import Standing, standings
+from course_lib.lab.progress import headless
+from course_lib.lab.public_checks import FILE, NoChecks, read_checks
+from course_lib.lab.results import course_root
+
+STYLE = """<style>
+.course-standing { font: 14px/1.35 system-ui, sans-serif; border-collapse: collapse }
+.course-standing td, .course-standing th { padding: .2em .8em; text-align: left;
+                                           border-bottom: 1px solid rgb(128 128 128 / .4) }
+</style>"""
+
+
+@dataclass(frozen=True)
+class Line:
+    """One exercise of the course and where you stand with it."""
+
+    number: str
+    title: str
+    minutes: int
+    standing: Standing
+
+    @property
+    def state(self) -> str:
+        """✓ once it was correct, else the number of tries."""
+        tries = self.standing.attempts
+        return "✓ correct" if self.standing.passed else f"{tries} tr{'y' if tries == 1 else 'ies'}" if tries else "open"
+
+    @property
+    def notes(self) -> str:
+        """Hints taken and mistakes recognised, as one reads them."""
+        hints = [f"{self.standing.hints} of 3 hints"] if self.standing.hints else []
+        return "; ".join([*hints, *(f"{name} ({times}×)" for name, times in self.standing.mistakes.items())])
+
+
+def lines() -> list[Line]:
+    """Every exercise of the course in order, with your standing; headless, as of somebody who has just begun."""
+    mine = {} if headless() else standings()
+    found = []
+    for path in sorted((course_root() / "exercises").glob(f"*/{FILE}")):
+        try:
+            records = read_checks(path)["exercises"]
+        except NoChecks:
+            continue
+        for number, record in records.items():
+            standing = mine.get(number, Standing(number, 0, 0, False, {}))
+            found.append(Line(number, record["title"], record["minutes"], standing))
+    return found
+
+
+class StandingTable:
+    """The table as a self-contained piece of HTML, as CourseMap is; as text elsewhere."""
+
+    def __init__(self):
+        self.lines = lines()
+
+    def __repr__(self) -> str:
+        return f"Exercises: {sum(line.standing.passed for line in self.lines)} of {len(self.lines)} correct."
+
+    def __str__(self) -> str:
+        width = max((len(line.title) for line in self.lines), default=0)
+        rows = [f"{x.number:<6} {x.title:<{width}}  {x.minutes:>3} min  {x.state:<9}  {x.notes}".rstrip()
+                for x in self.lines]
+        return "\n".join([*rows, repr(self)])
+
+    def _repr_html_(self) -> str:
+        head = "<tr><th>exercise</th><th>minutes</th><th>state</th><th>notes</th></tr>"
+        cells = ((f"{x.number} · {x.title}", str(x.minutes), x.state, x.notes) for x in self.lines)
+        rows = "".join(f"<tr>{''.join(f'<td>{html.escape(text)}</td>' for text in row)}</tr>" for row in cells)
+        return f'{STYLE}<table class="course-standing" aria-label="Your exercises">{head}{rows}</table>'

@@ -1,0 +1,17 @@
+"""Executing: one thread, headless, an empty work folder; a failing cell is an error. test_build says the rest."""
+
+import pytest
+from nbformat.v4 import new_code_cell, new_notebook
+
+from course_lib.authoring.execute import BuildError, execute
+
+
+def test_cells_run_and_timing_is_dropped(tmp_path):
+    nb = new_notebook(cells=[new_code_cell("import os; print(os.environ['COURSE_HEADLESS'], os.listdir('.'))")])
+    execute(nb, tmp_path)
+    assert nb.cells[0].outputs[0].text == "1 []\n" and nb.cells[0].metadata == {}
+
+
+def test_a_failing_cell(tmp_path):
+    with pytest.raises(BuildError, match="ZeroDivisionError"):
+        execute(new_notebook(cells=[new_code_cell("1 / 0")]), tmp_path)
