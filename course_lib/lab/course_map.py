@@ -87,7 +87,8 @@ class CourseMap:
 
     def __init__(self):
         folder = course_root() / "notebooks"
-        self.here = {lesson.number for lesson in LESSONS if (folder / f"{lesson.stem}.ipynb").exists()}
+        self.here = {lesson.number for lesson in LESSONS
+                     if any((folder / f"{lesson.stem}.{kind}").exists() for kind in ("ipynb", "py"))}
         self.best: dict[str, float] = {}
         for row in load_results():
             number, bits = row["lesson"], row["bits_per_byte"]
