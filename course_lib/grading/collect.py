@@ -87,8 +87,9 @@ def _store(target, found, received):
         if len(raw) > LARGEST:
             refused = f"{file} is larger than {LARGEST // 1_000_000} MB: hand it in without outputs"
             continue
-        path = part / safe_name(file)
-        (path if not path.exists() else part / f"{number}-{safe_name(file)}").write_bytes(raw)
+        stem, ending = os.path.splitext(file)
+        path = part / f"{safe_name(stem)}{ending.lower()}"
+        (path if not path.exists() else part / f"{number}-{path.name}").write_bytes(raw)
         digest.update(file.encode("utf-8", "replace") + b"\0" + raw)
         saved += 1
     earlier = read_json(target / "receipt.json") or {}

@@ -5,7 +5,7 @@ No hidden probe, no expected value of one, no output of the submission; every te
 policy forbids scripts and anything from elsewhere.
 """
 
-from html import escape
+from html import escape, unescape
 from string import Template
 
 from nbformat import NotebookNode
@@ -92,5 +92,5 @@ def _answers(notebook):
     cells = notebook.cells if notebook else []
     for cell in cells:
         if cell.metadata.get("nbgrader", {}).get("solution"):
-            called, text = escape(cell.metadata.nbgrader["grade_id"]), escape(cell.source[:20_000])
+            called, text = escape(cell.metadata.nbgrader["grade_id"]), escape(unescape(cell.source[:20_000]))
             yield f"<details><summary>{called}: what you handed in</summary><pre>{text}</pre></details>"

@@ -5,6 +5,7 @@ Grading refuses to run as root: there these tests are left to `tools/ordinary_ac
 
 import copy
 import os
+import shutil
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -52,9 +53,9 @@ from course_lib.lab.exercise import Exercise
 
 softmax = Exercise("90.1", "softmax", title="Softmax", hints=("a", "b", "c"))
 
-@softmax.forbid("numpy.logaddexp")
-def by_logaddexp(call, scores):
-    return np.exp(scores - call.reduce(scores, axis=-1, keepdims=True))
+@softmax.forbid("numpy.apply_along_axis")
+def by_rows(call, scores):
+    return call(lambda row: np.exp(row - row.max()) / np.exp(row - row.max()).sum(), -1, scores)
 
 @softmax.probe(points=1, axes="queries down, keys across")
 def three_rows(ns, rng):
@@ -136,58 +137,66 @@ def notebook_with(softmax=None, running_mean=None, essay=None):
     return notebook
 
 
-@pytest.fixture
-def course(tmp_path) -> Folders:
-    """The root of a course with the two exercises, nothing handed in."""
-    for folder in ("solutions", "exercises"):
-        (tmp_path / "course" / folder / NAME).mkdir(parents=True)
-    root = tmp_path / "course"
-    (root / "solutions" / NAME / f"{NAME}.nb.py").write_text(SOLUTION)
-    (root / "solutions" / NAME / "checks.py").write_text(CHECKS)
-    nbformat.write(release_notebook(), root / "exercises" / NAME / f"{NAME}.ipynb")
-    return Folders(root)
+class Classroom:
+    """A course in a folder, a downloads folder, and what an instructor does with them."""
 
+    def __init__(self, folder: Path):
+        self.downloads, root = folder / "downloads", folder / "course"
+        self.course = Folders(root)
+        for kind in ("solutions", "exercises"):
+            (root / kind / NAME).mkdir(parents=True)
+        self.downloads.mkdir()
+        (root / "solutions" / NAME / f"{NAME}.nb.py").write_text(SOLUTION)
+        (root / "solutions" / NAME / "checks.py").write_text(CHECKS)
+        nbformat.write(release_notebook(), root / "exercises" / NAME / f"{NAME}.ipynb")
 
-@pytest.fixture
-def hand_in(course, tmp_path):
-    """hand_in(student, notebook or bytes, file name): into a downloads folder, then collected."""
+    def put(self, student, content, file=f"{NAME}.ipynb"):
+        """Lay a notebook or bytes into the downloads."""
+        (self.downloads / student).mkdir(exist_ok=True)
+        raw = content if isinstance(content, bytes) else nbformat.writes(content).encode()
+        (self.downloads / student / file).write_bytes(raw)
 
-    def put(student, content, file=f"{NAME}.ipynb", received=None):
-        folder = tmp_path / "downloads" / student
-        folder.mkdir(parents=True, exist_ok=True)
-        if content is not None:
-            raw = content if isinstance(content, bytes) else nbformat.writes(content).encode()
-            (folder / file).write_bytes(raw)
-        return collect(course, NAME, tmp_path / "downloads", received=received or datetime.now(UTC))
+    def collect(self, received=None):
+        """Sort the downloads into the inbox."""
+        return collect(self.course, NAME, self.downloads, received=received or datetime.now(UTC))
 
-    return put
+    def hand_in(self, student, content, received=None):
+        """Lay down and collect one submission."""
+        shutil.rmtree(self.downloads)
+        self.downloads.mkdir()
+        self.put(student, content)
+        return self.collect(received)
 
-
-@pytest.fixture
-def grade_all(course):
-    """grade_all(): everything that was handed in; returns (results by student, rows by student)."""
-
-    def run(jobs=2, due=None, late=None, **options):
-        assignment = load_assignment(course, NAME)
-        with Book(course, assignment) as book:
+    def grade_all(self, jobs=2, due=None, late=None, **options):
+        """Grade what was collected; returns (results by student, rows by student)."""
+        assignment = load_assignment(self.course, NAME)
+        with Book(self.course, assignment) as book:
             book.prepare(due=due, late=late)
-        with workers(jobs) as executor:
-            results = {r.student: r for r in grade(course, assignment, executor, limits=QUICK, **options)}
-        with Book(course, assignment) as book:
+        with workers(jobs, options.pop("scheduler", None)) as executor:
+            results = {r.student: r for r in grade(self.course, assignment, executor, limits=QUICK, **options)}
+        with Book(self.course, assignment) as book:
             rows = {row.student: row for row in book.rows()}
-        write_feedback(course, assignment, list(rows.values()))
+        write_feedback(self.course, assignment, list(rows.values()))
         return results, rows
 
-    return run
+    def page(self, student):
+        """The text of a feedback page."""
+        return self.course.feedback(student, NAME).read_text(encoding="utf-8")
+
+
+@pytest.fixture(scope="session")
+def new_classroom(tmp_path_factory):
+    """Make a classroom: new_classroom()."""
+    return lambda: Classroom(tmp_path_factory.mktemp("classroom"))
 
 
 @pytest.fixture
-def page(course):
-    """page(student): the text of the feedback page."""
-    return lambda student: Path(course.feedback(student, NAME)).read_text(encoding="utf-8")
+def classroom(new_classroom):
+    """A classroom in which nothing has happened."""
+    return new_classroom()
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def toy():
-    """The exercises' right answers and how to fill them in."""
+    """toy(softmax, running_mean, essay): the release with these answers filled in."""
     return notebook_with

@@ -13,95 +13,93 @@ RUNNING = "def running_mean(x):\n    return np.cumsum(x) / np.arange(1, len(x) +
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
 
-def test_a_class_of_four(hand_in, grade_all, page, toy):
-    hand_in("right", toy(SOFTMAX, RUNNING, "An essay."))
-    hand_in("columns", toy(COLUMNS, RUNNING))
-    hand_in("empty", toy())
-    hand_in("broken", b"{")
-    results, rows = grade_all()
+def test_a_class_of_four(classroom, toy):
+    classroom.hand_in("right", toy(SOFTMAX, RUNNING, "An essay."))
+    classroom.hand_in("columns", toy(COLUMNS, RUNNING))
+    classroom.hand_in("empty", toy())
+    classroom.hand_in("broken", b"{")
+    results, rows = classroom.grade_all()
     assert {s: row.score for s, row in rows.items()} == {"right": 5, "columns": 2, "empty": 0, "broken": 0}
     assert {s: row.needs_manual for s, row in rows.items()} == dict.fromkeys(rows, False) | {"right": True}
     assert all(row.max_score == 9 for row in rows.values())
     assert [m.kind for m in results["right"].marks] == ["correct", "correct"]
     assert results["columns"].marks[0].mistake == "the softmax over columns"
     assert [m.kind for m in results["empty"].marks] == ["not started"] * 2
-    assert "UNREADABLE: it is not a notebook" in page("broken")
-    assert "the softmax over columns" in page("columns") and "Which axis should sum to one?" in page("columns")
-    assert "An essay" not in page("columns")
+    assert "UNREADABLE: it is not a notebook" in classroom.page("broken")
+    page = classroom.page("columns")
+    assert "the softmax over columns" in page and "Which axis should sum to one?" in page and "An essay" not in page
 
 
-def test_an_interrupted_batch_goes_on_and_a_second_one_runs_what_changed(hand_in, grade_all, toy, monkeypatch):
+def test_an_interrupted_batch_goes_on_and_a_second_one_runs_what_changed(classroom, toy, monkeypatch):
     import course_lib.grading.batch as batch
 
     ran, really = [], batch.run_job
     monkeypatch.setattr(batch, "run_job", lambda cells, *rest: ran.append(cells) or really(cells, *rest))
     for student in ("a", "b", "c"):
-        hand_in(student, toy(SOFTMAX, RUNNING, f"By {student}."))
-    grade_all(students=["a"])
+        classroom.hand_in(student, toy(SOFTMAX, RUNNING, f"By {student}."))
+    classroom.grade_all(students=["a"])
     assert len(ran) == 1
-    _, rows = grade_all()
+    _, rows = classroom.grade_all()
     assert len(ran) == 3 and len(rows) == 3
-    hand_in("b", toy(SOFTMAX, None, "By b."))
-    _, rows = grade_all()
+    classroom.hand_in("b", toy(SOFTMAX, None, "By b."))
+    _, rows = classroom.grade_all()
     assert len(ran) == 4 and rows["b"].score == 3
-    grade_all(again=True)
+    classroom.grade_all(again=True)
     assert len(ran) == 7
 
 
-def test_one_bad_submission_never_stops_a_batch(hand_in, grade_all, toy, monkeypatch):
+def test_one_bad_submission_never_stops_a_batch(classroom, toy, monkeypatch):
     import course_lib.grading.batch as batch
 
     def fail(cells, *rest):
         raise MemoryError("no room")
 
     for student in ("a", "b"):
-        hand_in(student, toy(SOFTMAX, RUNNING))
+        classroom.hand_in(student, toy(SOFTMAX, RUNNING))
     with monkeypatch.context() as patch:
         patch.setattr(batch, "run_job", fail)
-        results, rows = grade_all()
+        results, rows = classroom.grade_all()
     assert [row.score for row in rows.values()] == [0, 0] and "MemoryError: no room" in results["a"].notes[0]
-    _, rows = grade_all()
+    _, rows = classroom.grade_all()
     assert [row.score for row in rows.values()] == [5, 5], "what failed on our side is tried again"
 
 
-def test_manual_points_stay_through_regrading_and_ask_for_review_when_the_answer_changed(
-    hand_in, grade_all, course, page, toy
-):
-    hand_in("ann", toy(SOFTMAX, RUNNING, "First thoughts."))
-    grade_all()
-    with Gradebook(course.database) as book:
+def test_manual_points_stay_through_regrading_and_ask_for_review_when_the_answer_changed(classroom, toy):
+    classroom.hand_in("ann", toy(SOFTMAX, RUNNING, "First thoughts."))
+    classroom.grade_all()
+    with Gradebook(classroom.course.database) as book:
         grade = book.find_grade("essay", NAME, NAME, "ann")
         grade.manual_score, grade.needs_manual_grade = 3.5, False
         book.find_comment("essay", NAME, NAME, "ann").manual_comment = "Good <b>point</b>"
         book.db.commit()
-    _, rows = grade_all(again=True)
+    _, rows = classroom.grade_all(again=True)
     assert rows["ann"].score == 8.5 and not rows["ann"].needs_manual
-    assert "Good &lt;b&gt;point&lt;/b&gt;" in page("ann")
-    hand_in("ann", toy(SOFTMAX, RUNNING, "Second thoughts."))
-    _, rows = grade_all()
+    assert "Good &lt;b&gt;point&lt;/b&gt;" in classroom.page("ann")
+    classroom.hand_in("ann", toy(SOFTMAX, RUNNING, "Second thoughts."))
+    _, rows = classroom.grade_all()
     assert rows["ann"].score == 8.5 and rows["ann"].needs_manual
 
 
-def test_late_work_loses_a_share_of_the_score_a_day(hand_in, grade_all, toy):
-    hand_in("seed", toy(SOFTMAX, RUNNING), received=NOON - timedelta(hours=1))
-    hand_in("late", toy(SOFTMAX, RUNNING), received=NOON + timedelta(days=2))
-    _, rows = grade_all(due=NOON, late=0.1)
+def test_late_work_loses_a_share_of_the_score_a_day(classroom, toy):
+    classroom.hand_in("seed", toy(SOFTMAX, RUNNING), received=NOON - timedelta(hours=1))
+    classroom.hand_in("late", toy(SOFTMAX, RUNNING), received=NOON + timedelta(days=2))
+    _, rows = classroom.grade_all(due=NOON, late=0.1)
     assert rows["seed"].score == 5
     assert abs(rows["late"].penalty - 1) < 1e-6 and abs(rows["late"].score - 4) < 1e-6
 
 
-def test_without_a_sandbox_every_report_says_so(hand_in, grade_all, page, toy):
-    hand_in("ann", toy(SOFTMAX, RUNNING))
-    results, rows = grade_all(sandboxed=False)
+def test_without_a_sandbox_every_report_says_so(classroom, toy):
+    classroom.hand_in("ann", toy(SOFTMAX, RUNNING))
+    results, rows = classroom.grade_all(sandboxed=False)
     assert rows["ann"].score == 5 and "graded WITHOUT a sandbox" in results["ann"].notes
-    assert "graded WITHOUT a sandbox" in page("ann")
+    assert "graded WITHOUT a sandbox" in classroom.page("ann")
 
 
-def test_answers_that_only_know_the_numbers_of_the_notebook_get_nothing(hand_in, grade_all, toy, course):
+def test_answers_that_only_know_the_numbers_of_the_notebook_get_nothing(classroom, toy):
     from course_lib.grading.assignment import load_assignment
 
-    value = load_assignment(course, NAME).public["90.1"]["expected"]["three_rows"]["value"]
+    value = load_assignment(classroom.course, NAME).public["90.1"]["expected"]["three_rows"]["value"]
     memorised = f"def softmax(scores):\n    return np.array({value['array']}).reshape({value['shape']})"
-    hand_in("parrot", toy(memorised, RUNNING))
-    results, rows = grade_all()
+    classroom.hand_in("parrot", toy(memorised, RUNNING))
+    results, rows = classroom.grade_all()
     assert rows["parrot"].score == 2 and results["parrot"].marks[0].kind == "hidden"

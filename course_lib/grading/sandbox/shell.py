@@ -98,6 +98,9 @@ def make_shell(outputs: Outputs) -> InteractiveShell:
     class Shell(InteractiveShell):
         display_pub_class, displayhook_class = Publisher, Hook
 
+        def enable_gui(self, gui=None):
+            """No windows here; `%matplotlib inline` asks all the same."""
+
         def _showtraceback(self, etype, evalue, stb):
             outputs.error(etype, evalue, stb)
 
