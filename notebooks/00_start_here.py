@@ -72,7 +72,8 @@ from course_lib.text.tokenizer import BPETokenizer
 tokenizer = BPETokenizer.train(split.train, vocab_size=1536)
 sentence = split.train[0].split(".")[0] + "."
 ids = tokenizer.encode(sentence)
-figure = plots.token_strip([tokenizer.decode([i]) for i in ids], ids, unit="token id", title="One sentence in tokens")
+pieces = [tokenizer.decode([i]) for i in ids]
+figure = plots.token_strip(pieces, ids, unit="token id", title="One sentence in tokens")
 plt.show()
 print(f"{len(sentence)} characters became {len(ids)} tokens, each one of {tokenizer.vocab_size}")
 
@@ -88,8 +89,8 @@ print(f"{len(sentence)} characters became {len(ids)} tokens, each one of {tokeni
 #
 # ## 4 · A model that counts
 #
-# The simplest model just counts: after `the r`, how often did `i` come, and how often `o`? Counting five characters of context
-# was the best that could be done for fifty years. It needs a second:
+# The simplest model just counts: after `the r`, how often did `i` come, and how often `o`? For half a century nothing did
+# better than counting. It needs a second:
 
 # %%
 held_out = split.held_out[:50]
@@ -116,8 +117,8 @@ from course_lib.training.trainer import Trainer
 
 train_ids = write_ids(tempfile.mkdtemp() + "/train.bin", split.train, tokenizer)
 model = GPT(tiny(tokenizer.vocab_size, context_length=128, n_layer=2))
-settings = TrainConfig(max_steps=150, batch_size=8, optimizer="muon", muon_lr=0.05, max_lr=1.5e-2, warmup_steps=5, schedule="wsd",
-                       decay_fraction=0.7, threads=1)
+settings = TrainConfig(max_steps=150, batch_size=8, optimizer="muon", muon_lr=0.05, max_lr=1.5e-2,
+                       warmup_steps=5, schedule="wsd", decay_fraction=0.7, threads=1)
 dataset = TokenDataset(train_ids, batch_size=8, context_length=128)
 print(f"{sum(p.numel() for p in model.parameters()):,} numbers to learn, all random still")
 
@@ -196,5 +197,6 @@ CourseMap()
 # guessing the next letter, played with people.
 
 # %% tags=["nbval-ignore-output"]
-record_result(lesson="00", model="GPT tiny, 2 blocks", corpus="storyworld", parameters=sum(p.numel() for p in model.parameters()),
-              tokens=trainer.tokens, seconds=trainer.seconds, bits_per_byte=rows["GPT, half a minute"])
+record_result(lesson="00", model="GPT tiny, 2 blocks", corpus="storyworld",
+              parameters=sum(p.numel() for p in model.parameters()), tokens=trainer.tokens,
+              seconds=trainer.seconds, bits_per_byte=rows["GPT, half a minute"])
