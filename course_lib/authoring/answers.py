@@ -1,6 +1,7 @@
-"""The reference answers of a lesson's exercises, as names one can call; stubs too. Part of the authors' tools.
+"""The reference answers of a lesson's exercises, as names one can call; stubs too.
 
-No lesson derives it. A solution's source is run without its check cells; with `stubs`, as a student receives it.
+Part of the authors' tools; no lesson derives it. A solution's source is run
+without its check cells; with `stubs`, as a student receives it.
 """
 
 import os

@@ -1,6 +1,6 @@
-"""Run a notebook's cells as every machine would, and drop what differs between machines. Part of the authors' tools.
+"""Run a notebook's cells as every machine would, and drop what differs between machines.
 
-No lesson derives it.
+Part of the authors' tools; no lesson derives it.
 """
 
 import os

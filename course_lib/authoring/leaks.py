@@ -1,6 +1,7 @@
-"""What must not reach students: lines of solutions, hidden probes and wrong answers. Part of the authors' tools.
+"""What must not reach students: lines of solutions, hidden probes and wrong answers.
 
-No lesson derives it. A line counts from 20 characters on, and only when it stands nowhere in what is public anyway.
+Part of the authors' tools; no lesson derives it. A line counts from 20 characters on, and only when it stands
+nowhere in what is public anyway.
 """
 
 import ast

@@ -1,6 +1,7 @@
-"""The checks of one lesson: proved, written as data, compared with what is there. Part of the authors' tools.
+"""The checks of one lesson: proved, written as data, compared with what is there.
 
-No lesson derives it. `solutions/NN_name/checks.py` beside `NN_name.nb.py` becomes `exercises/NN_name/checks.json`.
+Part of the authors' tools; no lesson derives it.
+`solutions/NN_name/checks.py` beside `NN_name.nb.py` becomes `exercises/NN_name/checks.json`.
 """
 
 import json

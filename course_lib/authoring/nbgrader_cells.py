@@ -1,7 +1,7 @@
-"""nbgrader's marks on exercise cells, so that its gradebook and Formgrader read what we build. Authors' tools.
+"""nbgrader's marks on exercise cells, so that its gradebook and Formgrader read what we build.
 
-No lesson derives it. The answer of 12.1 is the cell `answer-12-1`, its check the cell `check-12-1` with the
-exercise's points. The format is version 3 of nbgrader's cell metadata (nbgrader 0.9,
+Part of the authors' tools; no lesson derives it. The answer of 12.1 is the cell `answer-12-1`, its check the cell
+`check-12-1` with the exercise's points. The format is version 3 of nbgrader's cell metadata (nbgrader 0.9,
 nbgrader/nbgraderformat/v3.json); the checksum is that of nbgrader/utils.py.
 """
 

@@ -1,7 +1,8 @@
-"""From exercises and the reference answers, what is expected: for the public checks and for the grader. All lessons.
+"""From exercises and the reference answers, what is expected: for the public checks and for the grader.
 
 A *job* is what runs: probe source and settings, plain data without a single expected value. A *record* is a job with
-the evidence of the reference answer and of each known mistake, from the same seed; it stays outside the sandbox.
+the evidence of the reference answer and of each known mistake, from the same seed; it stays outside the sandbox. Used
+for all lessons.
 """
 
 from course_lib.authoring.probe_source import probe_source

@@ -1,7 +1,7 @@
-"""Rules that every right answer keeps, tried on drawn values; a broken one is shown at its smallest. All lessons.
+"""Rules that every right answer keeps, tried on drawn values; a broken one is shown at its smallest.
 
 Values are drawn by hypothesis, always the same ones. When a rule breaks, hypothesis looks for a smaller example that
-breaks it too: "with T=1" says more than "with T=6".
+breaks it too: "with T=1" says more than "with T=6". Used by the checks of all lessons.
 """
 
 import time

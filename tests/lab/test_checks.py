@@ -8,6 +8,8 @@ from types import SimpleNamespace
 import nbformat
 import numpy as np
 import pytest
+from nbclient import NotebookClient
+from nbformat.v4 import new_code_cell
 
 from course_lib.authoring.build import notebook_of, read_source
 from course_lib.authoring.exercise import student_version
@@ -193,3 +195,39 @@ def test_student_version_of_a_check_may_fail(built):
     nb = student_version(read_source(built / "solutions" / "01_tokens" / "01_tokens.nb.py", root=built))
     cell = next(cell for cell in nb.cells if cell.source.startswith("check("))
     assert cell.metadata.tags == ["raises-exception"], "a function that was deleted must not stop Run all"
+
+
+def test_what_students_do_to_cells(tmp_path, monkeypatch):
+    """Deleted, split, reordered, edited: the other exercises do not notice, and an edited check is said to be one."""
+    monkeypatch.setenv("COURSE_WORK", str(tmp_path / "work"))
+    (tmp_path / "pyproject.toml").write_text('[project]\nname = "x"\n')
+    names = ("shares", "parts_of", "portions", "slices")
+    for place, name in enumerate(names, start=1):
+        source, _ = new_exercise(tmp_path, f"01.{place}", name, name)
+    folder = tmp_path / "exercises" / "01_tokens"
+    folder.mkdir(parents=True)
+    (folder / "checks.json").write_text(dump(checks_of(source).public()))
+    nb = student_version(read_source(source, root=tmp_path))
+
+    def answers(name):
+        return next(n for n, cell in enumerate(nb.cells) if f"def {name}(" in cell.source)
+
+    del nb.cells[answers("shares")]
+    right = nb.cells[answers("parts_of")]
+    right.source = "whole = sum"  # split: a helper of its own cell above, the function below
+    nb.cells.insert(nb.cells.index(right) + 1, new_code_cell("def parts_of(x):\n    return x / whole(x)"))
+    first = answers("portions")
+    nb.cells[first].source = "def portions(x):\n    return x / x.max()"
+    nb.cells[first], nb.cells[first + 1] = nb.cells[first + 1], nb.cells[first]  # the check before the answer
+    last = answers("slices") + 1
+    nb.cells[last].source += "\nprint('done')"
+    resources = {"metadata": {"path": str(folder)}}
+    NotebookClient(nb, kernel_name="python3", timeout=60, resources=resources).execute()
+    said = {}
+    for cell in nb.cells:
+        for place in range(1, 5):
+            if cell.cell_type == "code" and f'check("01.{place}"' in cell.source:
+                said[place] = "".join(output.get("text", output.get("evalue", "")) for output in cell.outputs)
+    assert said[1] == "name 'shares' is not defined" and said[3] == "name 'portions' is not defined"
+    assert said[2] == "01.2 correct\n"
+    assert said[4].splitlines()[0] == "01.4 not started yet" and "This check cell was changed" in said[4]
