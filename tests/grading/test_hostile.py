@@ -67,7 +67,7 @@ CODE = {
     "syntax error": ("def softmax(scores:\n    return", RUNNING, SECOND),
     "forgot to return": (body("np.exp(scores)"), RUNNING, SECOND),
     "warns on stderr": ("import sys, warnings\nwarnings.warn('old')\nprint('!', file=sys.stderr)\n" + SOFTMAX, RUNNING, ALL),
-    "magics": ("%matplotlib inline\n%time 1 + 1\n!ls\n" + SOFTMAX, RUNNING, ALL),
+    "magics": ("%time 1 + 1\n!ls\n" + SOFTMAX, RUNNING, ALL),
     "tabs and Unicode": ("def softmax(scores):\n\té = np.exp(scores - scores.max(-1, keepdims=True))\n\treturn é / é.sum(-1, keepdims=True)",
                          RUNNING, ALL),
     "lists for arrays": (body("return [[1.0] * 4] * 3"), RUNNING, SECOND),
