@@ -4,6 +4,7 @@ import html
 from dataclasses import dataclass
 
 from course_lib.lab.results import course_root, load_results
+from course_lib.lab.standing_table import lines
 
 
 @dataclass(frozen=True)
@@ -82,7 +83,7 @@ class CourseMap:
     """The map as a self-contained piece of HTML: works in Jupyter, on a printed page, and without a kernel.
 
     A lesson that is here is a link; one with a row in your results file is marked done and shows its best
-    bits per byte.
+    bits per byte. Exercises are counted once one of them is correct.
     """
 
     def __init__(self):
@@ -93,6 +94,9 @@ class CourseMap:
         for row in load_results():
             number, bits = row["lesson"], row["bits_per_byte"]
             self.best[number] = min(bits, self.best.get(number, bits))
+        self.exercises: dict[str, list[bool]] = {}
+        for line in lines():
+            self.exercises.setdefault(line.number[:2], []).append(line.standing.passed)
 
     def __repr__(self) -> str:
         done = len(self.best.keys() & self.here)
@@ -113,5 +117,7 @@ class CourseMap:
             note = f"✓ done: {self.best[lesson.number]:.2f} bits per byte"
         else:
             state, head, note = "here", f'<a href="{lesson.stem}.ipynb">{title}</a>', "open"
+        solved = self.exercises.get(lesson.number, [])
+        note += f" · {sum(solved)} of {len(solved)} exercises" if any(solved) else ""
         question = html.escape(lesson.question)
         return f'<li class="{state}">{head}<small>{question}</small><small>{note}</small></li>'

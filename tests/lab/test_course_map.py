@@ -1,8 +1,10 @@
+import json
 import re
 
 import pytest
 
-from course_lib.lab import course_map, results
+from course_lib.lab import course_map, results, standing_table
+from course_lib.lab.attempts import record_event
 from course_lib.lab.course_map import LESSONS, CourseMap
 
 
@@ -11,7 +13,7 @@ def course(tmp_path, monkeypatch):
     (tmp_path / "notebooks").mkdir()
     for stem in ("00_start_here", "12_gpt"):
         (tmp_path / "notebooks" / f"{stem}.ipynb").write_text("{}")
-    for module in (course_map, results):
+    for module in (course_map, results, standing_table):
         monkeypatch.setattr(module, "course_root", lambda: tmp_path)
     monkeypatch.setenv("COURSE_WORK", str(tmp_path / "work"))
     monkeypatch.setenv("COURSE_HEADLESS", "0")
@@ -34,6 +36,17 @@ def test_a_result_marks_the_lesson_done_with_its_best(course):
                               bits_per_byte=bits)
     here = CourseMap()
     assert "done: 0.70 bits per byte" in here._repr_html_() and repr(here).endswith("2 here, 1 done.")
+
+
+def test_exercises_are_counted_once_one_is_correct(course):
+    folder = course / "exercises" / "12_gpt"
+    folder.mkdir(parents=True)
+    records = {f"12.{n}": {"title": "t", "minutes": 5} for n in (1, 2, 3)}
+    (folder / "checks.json").write_text(json.dumps({"format": 1, "lesson": "12_gpt", "exercises": records}))
+    record_event("12.2", "wrong")
+    assert "exercises" not in CourseMap()._repr_html_()
+    record_event("12.2", "correct")
+    assert "open · 1 of 3 exercises" in CourseMap()._repr_html_()
 
 
 def test_the_page_needs_nothing_from_outside(course):
