@@ -17,6 +17,7 @@ from course_lib.lab.properties import first_broken
 
 SEEDS = (20_260_101, 20_260_102)  # stand for the grader's secret ones
 MISTAKES = 4
+OPENS = ("after three tries", "always", "never")
 
 
 @dataclass(frozen=True)
@@ -69,6 +70,8 @@ def _complete(exercise: Exercise) -> Iterator[str]:
         yield f"{len(exercise.hints)} hints; it needs {HINTS}"
     if len(exercise.mistakes) < MISTAKES:
         yield f"{len(exercise.mistakes)} wrong answers in the gallery; it needs at least {MISTAKES}"
+    if exercise.solution not in OPENS:
+        yield f"solution={exercise.solution!r}; say one of {', '.join(OPENS)}"
     if {probe.hidden for probe in exercise.probes} != {True, False}:
         yield "it needs public probes and hidden ones"
 

@@ -63,7 +63,7 @@ def public_checks(lesson: str, exercises: list[Exercise], text: str, answers: Na
         record = make_record(exercise, text, answers, seed=exercise.seed, hidden=False)
         ids = [one.id for one in exercise.properties]
         ranges = [{"id": one.id, "name": one.name, "ranges": one.ranges} for one in exercise.properties]
-        told = {"difficulty": exercise.difficulty, "minutes": exercise.minutes, "hints": list(exercise.hints)}
+        told = {name: getattr(exercise, name) for name in ("difficulty", "minutes", "hints", "solution")}
         properties = {"source": probe_source(text, ids), "list": ranges}
         records[exercise.number] = record | told | {"properties": properties}
     return {"format": 1, "lesson": lesson, "exercises": records}

@@ -56,15 +56,20 @@ def hint(number: str, which: int | None = None) -> None:
 
 
 def solution(number: str) -> None:
-    """Print the worked answer of exercise `number`: after three tries, once it is correct, or if the course allows."""
+    """Print the worked answer of exercise `number`: after three tries or once it is correct, or as the course has it.
+
+    The exercise's setting ("always", "never") decides, and over it the environment variable COURSE_SOLUTIONS.
+    """
     try:
         record = load_checks(number)
     except NoChecks as error:
         print(error)
         return
-    done = standing(number)
-    is_open = done.passed or done.attempts >= TRIES or "always" in (record.get("solutions"), _setting())
-    if not is_open:
+    done, setting = standing(number), os.environ.get("COURSE_SOLUTIONS") or record["solution"]
+    if setting == "never":
+        print(f"{number}: in this course the solution stays closed")
+        return
+    if not (setting == "always" or done.passed or done.attempts >= TRIES):
         left = f"{TRIES - done.attempts} more {'try' if TRIES - done.attempts == 1 else 'tries'}"
         print(f'{number}: the solution opens after {left}; hint("{number}") helps')
         return
@@ -104,10 +109,6 @@ def _edited(number, record):
     except (NameError, AttributeError, KeyError, TypeError, SyntaxError):
         return ""
     return "" if same else f"(This check cell was changed; the course's, and the grader's, is: {ours})"
-
-
-def _setting():
-    return os.environ.get("COURSE_SOLUTIONS", "")
 
 
 def _worked_answer(record):

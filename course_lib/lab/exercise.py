@@ -90,6 +90,7 @@ class Exercise:
         tolerance: see course_lib.lab.compare.
         seed: of the public probes; hidden ones get a secret seed from the grader.
         seconds: after how long a probe is stopped.
+        solution: when students may see the worked answer: "after three tries", "always" or "never".
     """
 
     number: str
@@ -101,6 +102,7 @@ class Exercise:
     tolerance: float = 1e-4
     seed: int = 0
     seconds: float = 5.0
+    solution: str = "after three tries"
     probes: list[Probe] = field(default_factory=list)
     properties: list[Property] = field(default_factory=list)
     mistakes: list[Mistake] = field(default_factory=list)

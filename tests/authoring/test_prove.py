@@ -60,6 +60,7 @@ END = "    return np.zeros_like(x)\n"
     [
         (("difficulty=1", "difficulty=0"), "difficulty=0; say 1 to 5"),
         (("minutes=5,", "minutes=0,"), "give it a title and its minutes"),
+        (("minutes=5,", "minutes=5, solution='soon',"), "solution='soon'; say one of after three tries, always, never"),
         (('        "What to do there, in words.",\n', ""), "2 hints; it needs 3"),
         (("hidden=True", "hidden=False"), "it needs public probes and hidden ones"),
         (("rng.uniform(1, 9, size=int(rng.integers(5, 20)))", "np.arange(5.0)"), "it can be guessed; draw from rng"),

@@ -34,7 +34,8 @@ def course(root, capsys):
 
 def test_from_a_new_exercise_to_a_students_copy(course, root):
     code, out, _ = course("new-exercise", "01.1", "shares_of", "--title", "Shares")
-    assert code == 0 and out.splitlines()[:2] == ["solutions/01_tokens/01_tokens.nb.py", "solutions/01_tokens/checks.py"]
+    folder = "solutions/01_tokens"
+    assert code == 0 and out.splitlines()[:2] == [f"{folder}/01_tokens.nb.py", f"{folder}/checks.py"]
     assert course("build", "--check")[0] == 1, "nothing is built yet"
     code, out, _ = course("build", "01_tokens")
     assert code == 0 and "killed: 5 of 5 wrong answers" in out and "exercises/01_tokens/checks.json" in out

@@ -152,6 +152,11 @@ def test_the_solution_opens_by_setting_and_only_where_it_is(course, capsys, monk
     monkeypatch.setenv("COURSE_SOLUTIONS", "always")
     solution("01.1")
     assert "whole = x.sum()" in capsys.readouterr().out
+    monkeypatch.setenv("COURSE_SOLUTIONS", "never")
+    check("01.1", right)
+    solution("01.1")
+    assert capsys.readouterr().out == "01.1 correct\n01.1: in this course the solution stays closed\n"
+    monkeypatch.delenv("COURSE_SOLUTIONS")
     shutil.rmtree(course / "solutions")
     solution("01.1")
     assert capsys.readouterr().out == "01.1: the instructor has not opened the solution\n"
