@@ -68,7 +68,8 @@ LESSONS = tuple(lesson for part in PARTS.values() for lesson in part)
 STYLE = """<style>
 .course-map { font: 14px/1.35 system-ui, sans-serif; max-width: 60em }
 .course-map h4 { margin: .9em 0 .3em; font-size: 1em; opacity: .75 }
-.course-map ol { display: flex; flex-wrap: wrap; gap: .5em; margin: 0 !important; padding: 0 !important; list-style: none }
+.course-map ol { display: flex; flex-wrap: wrap; gap: .5em; margin: 0 !important; padding: 0 !important; \
+list-style: none }
 .course-map li { flex: 1 1 11em; max-width: 15em; padding: .45em .6em; border-radius: 6px;
                  border: 1px solid rgb(128 128 128 / .45) }
 .course-map li.here { border-left: 5px solid #0072B2 }
