@@ -89,7 +89,7 @@ def baseline_tiny() -> TrainConfig:
 
 
 def tiny() -> TrainConfig:
-    """Ours for two CPU cores and about a minute: Muon, high rates that fall straight to zero, bf16 where the CPU has it.
+    """Ours for two CPU cores and a minute: Muon, high rates that fall straight to zero, bf16 where the CPU has it.
 
     Rates found on the story world: twice these are no better, a third of them is clearly worse. Small batches pay,
     for a minute is short of updates, not of tokens.
