@@ -91,6 +91,13 @@ def moved_the_wrong_way(ids, context_length):
     return ids[1 : n * context_length + 1].view(n, context_length), ids[: n * context_length].view(n, context_length)
 
 
+@windows.mistake(hint="A window is a row: view(windows, context_length).")
+def windows_down(ids, context_length):
+    """as many rows as a window is long: rows and columns are swapped"""
+    n = (len(ids) - 1) // context_length
+    return ids[: n * context_length].view(-1, n), ids[1 : n * context_length + 1].view(-1, n)
+
+
 @windows.mistake(hint="torch.roll brings the first token of each row back to its end. Move before you cut into rows.")
 def rolled_inside_the_row(ids, context_length):
     """targets rolled within each row, so that its last target is its first token"""
@@ -503,13 +510,14 @@ def nothing_added(ns, T, seed):
     return ns["block_repaired"](x, nothing), x
 
 
-def block(x, p, *, causal=True, scaled=True, first_norm=True, second_norm=True, residual=True, relu="between", flip=False):
+def block(x, p, *, causal=True, scaled=True, first_norm=True, second_norm=True, residual=True, relu="between", flip=False,
+          diagonal=1):
     """The repaired block, with one thing wrong at a time."""
     T, C = x.shape
     h = F.layer_norm(x, (C,)) if first_norm else x
     q, k, v = h @ p["q"].T, h @ p["k"].T, h @ p["v"].T
     scores = q @ k.T / (math.sqrt(C) if scaled else 1.0)
-    future = torch.ones(T, T).tril(-1).bool() if flip else torch.ones(T, T).triu(1).bool()
+    future = torch.ones(T, T).tril(-1).bool() if flip else torch.ones(T, T).triu(diagonal).bool()
     weights = (scores.masked_fill(future, -math.inf) if causal else scores).softmax(-1)
     y = weights @ v @ p["proj"].T
     x = x + y if residual else y
@@ -551,6 +559,12 @@ def no_mask(x, p):
 def the_mask_turned_round(x, p):
     """attention that sees the future and not the past"""
     return block(x, p, flip=True)
+
+
+@repair.mistake(hint="Then the first token has nowhere to look, and its row is nan. A token may look at itself: triu(1), not triu(0).")
+def hidden_from_itself(x, p):
+    """a mask that hides every token from itself, too"""
+    return block(x, p, diagonal=0)
 
 
 @repair.mistake(hint="A mask after the softmax leaves rows that do not sum to one. Fill the scores with −∞ before it.")
