@@ -164,6 +164,8 @@ class Book:
         notebook = self.book.find_notebook(self.name, self.name)
         for cell in [*notebook.grade_cells, *notebook.solution_cells, *notebook.source_cells]:
             if cell.name not in wanted:
+                for kind in (Grade, Comment):
+                    self.book.db.query(kind).filter(kind.cell_id == cell.id).delete()
                 self.book.db.delete(cell)
         self.book.db.commit()
 

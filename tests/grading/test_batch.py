@@ -1,8 +1,4 @@
-"""From what was handed in to gradebook, page and table; interrupted, repeated, late, resubmitted, by hand."""
-
-from datetime import UTC, datetime, timedelta
-
-from nbgrader.api import Gradebook
+"""From what was handed in to gradebook, page and table; interrupted, repeated, resubmitted, unprotected."""
 
 NAME = "90_toy"
 SOFTMAX = """def softmax(scores):
@@ -10,7 +6,6 @@ SOFTMAX = """def softmax(scores):
     return e / e.sum(axis=-1, keepdims=True)"""
 COLUMNS = SOFTMAX.replace("axis=-1, keepdims=True", "axis=0")
 RUNNING = "def running_mean(x):\n    return np.cumsum(x) / np.arange(1, len(x) + 1)"
-NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
 
 def test_a_class_of_four(classroom, toy):
@@ -62,30 +57,6 @@ def test_one_bad_submission_never_stops_a_batch(classroom, toy, monkeypatch):
     assert [row.score for row in rows.values()] == [0, 0] and "MemoryError: no room" in results["a"].notes[0]
     _, rows = classroom.grade_all()
     assert [row.score for row in rows.values()] == [5, 5], "what failed on our side is tried again"
-
-
-def test_manual_points_stay_through_regrading_and_ask_for_review_when_the_answer_changed(classroom, toy):
-    classroom.hand_in("ann", toy(SOFTMAX, RUNNING, "First thoughts."))
-    classroom.grade_all()
-    with Gradebook(classroom.course.database) as book:
-        grade = book.find_grade("essay", NAME, NAME, "ann")
-        grade.manual_score, grade.needs_manual_grade = 3.5, False
-        book.find_comment("essay", NAME, NAME, "ann").manual_comment = "Good <b>point</b>"
-        book.db.commit()
-    _, rows = classroom.grade_all(again=True)
-    assert rows["ann"].score == 8.5 and not rows["ann"].needs_manual
-    assert "Good &lt;b&gt;point&lt;/b&gt;" in classroom.page("ann")
-    classroom.hand_in("ann", toy(SOFTMAX, RUNNING, "Second thoughts."))
-    _, rows = classroom.grade_all()
-    assert rows["ann"].score == 8.5 and rows["ann"].needs_manual
-
-
-def test_late_work_loses_a_share_of_the_score_a_day(classroom, toy):
-    classroom.hand_in("seed", toy(SOFTMAX, RUNNING), received=NOON - timedelta(hours=1))
-    classroom.hand_in("late", toy(SOFTMAX, RUNNING), received=NOON + timedelta(days=2))
-    _, rows = classroom.grade_all(due=NOON, late=0.1)
-    assert rows["seed"].score == 5
-    assert abs(rows["late"].penalty - 1) < 1e-6 and abs(rows["late"].score - 4) < 1e-6
 
 
 def test_without_a_sandbox_every_report_says_so(classroom, toy):

@@ -48,6 +48,7 @@ def test_a_worker_killed_in_the_middle_changes_no_grade(classroom, toy, tmp_path
         killer.start()
         results, there = classroom.grade_all(scheduler=address, again=True)
         killer.cancel()
+        assert processes[0].poll() == -signal.SIGKILL, "it was killed before the batch ended"
     assert {s: row.score for s, row in there.items()} == {s: row.score for s, row in here.items()}
     assert all(result.notes == [] for result in results.values())
 

@@ -126,7 +126,7 @@ def test_notebook_grader_and_plain_probes_agree(class_of_thirty, root, monkeypat
                 plain &= "value" in mine and compare(decode(theirs["value"]), decode(mine["value"])).ok
             memorised = {m.id for m in exercise.mistakes if m.memorised}
             assert plain == (what == "right")
-            assert in_notebook == (what == "right" or what in memorised), what
+            assert in_notebook == (what == "right") or what in memorised, what
             agreed += 1
     assert agreed == 20 * len(exercises)
 
