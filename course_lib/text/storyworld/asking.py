@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from course_lib.text.storyworld import lexicon
+from course_lib.text.storyworld.scenery import articled
 from course_lib.text.storyworld.teller import Event, Key, Teller, event
 
 ASKING: list[Event] = []
@@ -96,9 +97,9 @@ def about_deeds(t: Teller, friend: str) -> Iterator[Asked]:
     if t.get("rounds", friend):
         yield "How often did you run around?", f"{t.get('rounds', friend)} times", ("rounds", friend)
     if t.get("picture", friend):
-        yield "What did you draw?", t.articled(t.get("picture", friend)).capitalize(), ("picture", friend)
+        yield "What did you draw?", articled(t.get("picture", friend)).capitalize(), ("picture", friend)
     if t.get("wish", friend):
-        yield "What did you wish for?", t.articled(t.get("wish", friend)).capitalize(), ("wish", friend)
+        yield "What did you wish for?", articled(t.get("wish", friend)).capitalize(), ("wish", friend)
     if t.get("promise", friend):
         whom, deed = t.get("promise", friend)
         if whom != t.who:

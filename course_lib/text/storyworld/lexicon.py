@@ -3,11 +3,8 @@
 Within each list no entry begins with another one (a test checks it), so every choice can be read off the text.
 """
 
-GIRLS = ("Ella", "Mia", "Anna", "Lucy", "Nora", "Ruby", "Zoe", "Ivy", "Maya", "Leila",
-         "Rosa", "Tess", "Holly", "Daisy", "Priya", "Yuki", "Amina", "Clara",
-         "Eva", "Iris", "June", "Kim", "Pia", "Vera")
-BOYS = ("Omar", "Ben", "Leo", "Sam", "Tom", "Max", "Finn", "Noah", "Hugo", "Theo",
-        "Ravi", "Jack", "Oscar", "Kofi", "Luca", "Milo", "Felix", "Adam", "Dan", "Eli", "Gus", "Paul", "Tim", "Yann")
+GIRLS = ("Ella", "Mia", "Anna", "Lucy", "Nora", "Ruby", "Zoe", "Ivy", "Maya", "Leila", "Rosa", "Yuki")
+BOYS = ("Omar", "Ben", "Leo", "Sam", "Tom", "Max", "Finn", "Noah", "Hugo", "Ravi", "Jack", "Kofi")
 
 LOOKS = ("red", "blue", "green", "yellow", "white", "black", "brown", "purple", "orange", "silver", "old", "tiny",
          "golden", "striped", "pink", "shiny", "spotted", "heavy", "ugly", "round", "soft", "gray", "dusty", "new",
@@ -16,14 +13,11 @@ LOOKS = ("red", "blue", "green", "yellow", "white", "black", "brown", "purple", 
 # What one does with each thing, after "took out the red kite and ...".
 USES = {
     "kite": "let it fly", "ball": "threw it high", "drum": "played a march", "book": "read a page",
-    "hat": "put it on", "scarf": "put it on", "umbrella": "opened it", "flute": "played a song",
-    "bell": "rang it", "lamp": "lit it", "boat": "let it float", "map": "looked at it", "cup": "drank from it",
+    "hat": "put it on", "umbrella": "opened it", "flute": "played a song", "bell": "rang it",
+    "lamp": "lit it", "boat": "let it float", "map": "looked at it", "cup": "drank from it",
     "doll": "combed its hair", "rope": "jumped over it", "whistle": "blew it", "blanket": "sat on it",
-    "puzzle": "solved it", "mirror": "looked into it", "coin": "threw it high", "feather": "blew on it",
-    "clock": "wound it up", "pencil": "drew a line", "ribbon": "waved it", "lantern": "lit it",
-    "wheel": "rolled it along", "net": "opened it", "trumpet": "blew it", "spoon": "balanced it", "brush": "cleaned it",
-    "button": "rolled it along", "medal": "put it on", "jar": "opened it", "stamp": "looked at it",
-    "pillow": "sat on it", "torch": "lit it",
+    "puzzle": "solved it", "mirror": "looked into it", "coin": "threw it high", "clock": "wound it up",
+    "pencil": "drew a line", "wheel": "rolled it along", "trumpet": "blew it", "spoon": "cleaned it",
 }
 
 WEATHER = ("sunny", "windy", "rainy", "foggy", "cloudy")

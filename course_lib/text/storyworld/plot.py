@@ -33,7 +33,7 @@ def opening(t: Teller) -> None:
     for joint in ((), (", ", " and "), (" and ",)):
         if joint:
             last = joint[t.weigh(joint, (3.0, 1.0)[:len(joint)])] == " and "
-        t.cast.append(t.pick(names))
+        t.cast.append(t.favour(names))
         names.remove(t.cast[-1])
         if joint and last:
             break

@@ -27,13 +27,13 @@ SPOTS = ("under", "behind", "beside")
 TROUBLES = ("was ill", "had left", "lived far away", "never wrote", "had no time", "was all alone")
 
 
-def with_article(words: tuple[str, ...]) -> tuple[str, ...]:
-    """Put "a" or "an" before each word, by its sound (none of ours begins with a silent or sounded-over letter)."""
-    return tuple(("an " if word[0] in "aeiou" else "a ") + word for word in words)
+def articled(words: str) -> str:
+    """Put "a" or "an" before the words, by their sound (no word of ours is spelled against it)."""
+    return ("an " if words[0] in "aeiou" else "a ") + words
 
 
-_TEMPERED = with_article(TEMPERS)
-_LOOKING = with_article(lexicon.LOOKS)
+_TEMPERED = tuple(map(articled, TEMPERS))
+_LOOKING = tuple(map(articled, lexicon.LOOKS))
 
 
 def creature(t: Teller, kinds: tuple[str, ...] = ANIMALS) -> str:
@@ -59,7 +59,7 @@ def new_thing(t: Teller) -> str:
     """
     look = t.pick(_LOOKING).split()[1]
     t.say(" ")
-    thing = t.pick([noun for noun in t.world.things if noun not in t.things])
+    thing = t.favour([noun for noun in t.world.things if noun not in t.things])
     t.things.append(thing)
     t.set("look", thing, look)
     t.set("where", thing, t.who)

@@ -60,7 +60,7 @@ class Teller:
         self.named: list[str] = []  # other people in the current event; "" for a grown-up
         self.focus: str | None = None  # whom "she" or "he" means without doubt
         self.last_question = self.world.patience  # where the last question was asked
-        self.aside_told = False  # whether the last sentence was one: no two in a row
+        self.aside_told = False  # no two asides in a row
         self.hour = 0  # how far the clock has come
         self.happenings: list[Happening] = []
         self.free: list[Event] = []  # templates that may still happen, at any time
@@ -95,6 +95,11 @@ class Teller:
             self.log_prob += math.log(weights[i] / sum(weights))
         self.say(options[i])
         return i
+
+    def favour(self, options: Sequence[str]) -> str:
+        """Say one of these names or things, the popular ones more often."""
+        options = options[:self.world.most]
+        return options[self.weigh(options, [self.world.popularity[word] for word in options])]
 
     # -- facts --------------------------------------------------------------------------------------------
 
@@ -141,10 +146,6 @@ class Teller:
     def him(self, who: str) -> str:
         """The pronoun that stands for a child as an object: her, him."""
         return "her" if who in self.world.girls else "him"
-
-    def articled(self, noun: str) -> str:
-        """With "a" or "an", by its sound."""
-        return ("an " if noun[0] in "aeiou" else "a ") + noun
 
     def at(self, place: str) -> str:
         """A place with its preposition: "at the beach"."""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
+from itertools import zip_longest
 
 from course_lib.text.storyworld import lexicon
 from course_lib.text.storyworld.places import PLACES, Place
@@ -38,6 +40,16 @@ class World:
                              "a story needs two places and three things")
         if self.shortest > self.longest:
             raise ValueError(f"shortest={self.shortest} exceeds longest={self.longest}; swap them")
+
+    @cached_property
+    def popularity(self) -> dict[str, float]:
+        """How readily names and things enter a story: as 1 / (rank + 2), for some words are commoner than others.
+
+        Zipf's law, as in real text; a model learns to look back for a name sooner when names are not all alike
+        (Chan et al. 2022, "Data distributional properties drive emergent in-context learning").
+        """
+        names = [name for pair in zip_longest(self.girls, self.boys) for name in pair if name]
+        return {word: 1 / (rank + 2) for words in (names, self.things) for rank, word in enumerate(words)}
 
     def shrink(self, *, events: tuple[str, ...], most: int = 1, shortest: int = 120, longest: int = 170) -> World:
         """A miniature of this world: three children, two places, `most` words of each kind, short stories."""
