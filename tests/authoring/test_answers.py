@@ -1,5 +1,7 @@
 """The names of a solution, and of the same with stubs."""
 
+import os
+
 import pytest
 
 from course_lib.authoring.answers import answer_namespace
@@ -18,3 +20,13 @@ def test_checks_are_left_out(tmp_path):
     cells, _ = new_exercise(tmp_path, "01.1", "shares", "Shares")
     cells.write_text(cells.read_text() + "\n# %%\nassert False\n")
     assert "shares" in answer_namespace(cells)
+
+
+def test_kernels_that_start_later_still_draw(tmp_path, monkeypatch):
+    cells, _ = new_exercise(tmp_path, "01.1", "shares", "Shares")
+    monkeypatch.delenv("MPLBACKEND", raising=False)
+    answer_namespace(cells)
+    assert "MPLBACKEND" not in os.environ
+    monkeypatch.setenv("MPLBACKEND", "inline")
+    answer_namespace(cells)
+    assert os.environ["MPLBACKEND"] == "inline"
