@@ -1,4 +1,4 @@
-"""All that grading needs to know about one lesson's exercises. No lesson derives it.
+"""All that grading needs to know about one lesson's exercises. Part of grading; no lesson derives it.
 
 Every exercise has two records (course_lib.authoring.record): the public one with the seed that students have, and
 the full one, hidden probes included, with a secret seed. Points of a public probe need both.

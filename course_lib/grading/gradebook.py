@@ -1,4 +1,4 @@
-"""Scores in nbgrader's gradebook, so that Formgrader shows and edits them. No lesson derives it.
+"""Scores in nbgrader's gradebook, so that Formgrader shows and edits them. Part of grading; no lesson derives it.
 
 nbgrader (nbgrader.readthedocs.io) keeps the automatic and the manual score of every cell in SQLite. It is asked to keep
 books only: it never runs a submission. A manual score stays through every regrade; when the answer that it was

@@ -1,4 +1,6 @@
-"""From evidence to marks: which exercise got how many points, and what to tell the student. No lesson derives it.
+"""From evidence to marks: which exercise got how many points, and what to tell the student.
+
+Part of grading; no lesson derives it.
 
 The same `diagnose` judges here and in the notebook. Evidence is untrusted: it is made tidy before anyone looks at it,
 and what does not fit counts as no answer.

@@ -11,6 +11,7 @@ FOLDER = Path(__file__).parents[2] / "benchmarks"
 
 @pytest.mark.parametrize("name, rows", [
     ("text", ["story world", "n-grams", "a batch"]),
+    ("grading", ["check of lesson 12: median", "check of lesson 12: worst"]),
     ("main_job", ["`tiny` on", "---", "unigram", "6-gram", "GPT (this run)"]),
 ])
 def test_smoke(name, rows):

@@ -139,9 +139,10 @@ def test_manual_score_in_a_real_browser_then_regrade_feedback_and_tables(class_o
     with served(root) as url, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])
         page = browser.new_page()
-        page.goto(f"{url}/formgrader/gradebook/{NAME}/{NAME}?token=t")
-        page.wait_for_selector("tbody tr td a", timeout=60_000)
-        assert page.locator("tbody tr").count() == STUDENTS
+        page.goto(f"{url}/login?token=t")
+        page.goto(f"{url}/formgrader/gradebook/{NAME}/{NAME}")
+        page.wait_for_selector("#main-table tr td a", timeout=60_000)
+        assert page.locator("#main-table tr").count() == STUDENTS
         asked = f"/formgrader/api/submitted_notebooks/{NAME}/{NAME}"
         listed = page.evaluate(f"() => fetch('{asked}').then(answer => answer.json())")
         one = next(entry for entry in listed if entry["student"] == student)

@@ -1,4 +1,4 @@
-"""Which of a student's cells holds which answer. No lesson derives it.
+"""Which of a student's cells holds which answer. Part of grading; no lesson derives it.
 
 Cells are known by nbgrader's grade_id, else by the id that Jupyter gave them, else by their text; an answer whose cell
 has lost all of that is found by the name that it defines.

@@ -1,4 +1,4 @@
-"""Find the notebook in a folder and read its cells, whatever state it is in. No lesson derives it.
+"""Find the notebook in a folder and read its cells, whatever state it is in. Part of grading; no lesson derives it.
 
 Nothing a student hands in is trusted: only regular files are opened, only so many bytes are read, and the result is
 a list of texts. What cannot be read at all becomes Unreadable, with the reason that goes to the student.

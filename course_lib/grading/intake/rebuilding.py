@@ -1,4 +1,4 @@
-"""A fresh copy of the release with a student's answers in it. No lesson derives it.
+"""A fresh copy of the release with a student's answers in it. Part of grading; no lesson derives it.
 
 The release's order and its given cells are the authority; from the student come the answers and cells of their own,
 which stay where they stood. So a deleted, edited or doubled cell harms nothing but itself.

@@ -1,4 +1,4 @@
-"""The program in the box: runs the cells, then each probe in a fork of its own. No lesson derives it.
+"""The program in the box: runs the cells, then each probe in a fork of its own. Part of grading; no lesson derives it.
 
 Started as `python -m course_lib.grading.sandbox.inside`. Reads stages from its standard input, one JSON line each:
 

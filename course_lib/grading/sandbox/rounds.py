@@ -1,4 +1,4 @@
-"""One submission's run: boxes until one ends well, or there were too many. No lesson derives it.
+"""One submission's run: boxes until one ends well, or there were too many. Part of grading; no lesson derives it.
 
 The job is a pure function of plain data, (cells, stages, limits) → evidence: it can run in a thread, in a process,
 or on another machine.

@@ -1,0 +1,120 @@
+"""Submissions a minute, end to end, and how fast a check answers: `python benchmarks/grading.py`.
+
+A class hands in one exercise, right and wrong answers in turn: collected, run in sandboxes, entered into the gradebook,
+feedback pages and table written. numpy and torch apart, for importing torch takes longer than all the rest.
+Run it as an ordinary account; as root, where grading refuses, only the checks are timed.
+"""
+
+import argparse
+import os
+import statistics
+import sys
+import tempfile
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+
+import nbformat
+from _machine import describe_machine
+from nbformat.v4 import new_code_cell, new_notebook
+
+from course_lib.authoring.answers import answer_namespace
+from course_lib.grading.assignment import load_assignment
+from course_lib.grading.batch import grade
+from course_lib.grading.cluster import workers
+from course_lib.grading.collect import collect
+from course_lib.grading.feedback import write_feedback
+from course_lib.grading.folders import Folders
+from course_lib.grading.gradebook import Book
+from course_lib.grading.tables import csv_path, write_csv
+from course_lib.lab.diagnose import diagnose
+from course_lib.lab.exercise import load_exercises
+from course_lib.lab.probing import run_probes
+from course_lib.lab.public_checks import load_checks
+
+NAME = "90_speed"
+SETUP = {"numpy": "import numpy as np\narray = np.array", "torch": "import torch\narray = torch.tensor"}
+RIGHT = "def double(x):\n    return x + x"
+CHECKS = '''
+{setup}
+from course_lib.lab.exercise import Exercise
+double = Exercise("90.1", "double", title="Double", hints=("a", "b", "c"))
+@double.probe()
+def three(ns, rng):
+    return ns["double"](array(rng.normal(size=3)))
+@double.probe(hidden=True)
+def many(ns, rng):
+    return ns["double"](array(rng.normal(size=(30, 40))))
+@double.mistake(hint="Once is not twice.")
+def once(x):
+    return x
+'''
+
+
+def main() -> None:
+    """Print the machine, then one table."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--smoke", action="store_true", help="two submissions of each kind: does it still run?")
+    parser.add_argument("--students", type=int, default=60)
+    parser.add_argument("--jobs", type=int, default=2)
+    options = parser.parse_args()
+    students = 2 if options.smoke else options.students
+    print(describe_machine(), end="\n\n")
+    print("| what | figure |\n|---|---|")
+    for library in SETUP if os.geteuid() else ():
+        with tempfile.TemporaryDirectory() as folder:
+            seconds = class_seconds(Path(folder), library, students, options.jobs)
+        print(f"| {library}: submissions a minute, {options.jobs} sandboxes | {60 * students / seconds:.0f} |")
+    times = check_seconds(1 if options.smoke else 5)
+    print(f"| check of lesson 12: median | {1000 * statistics.median(times):.1f} ms |")
+    print(f"| check of lesson 12: worst | {1000 * max(times):.1f} ms |")
+    if not os.geteuid():
+        print("\nroot: grading was not timed, for it refuses to run as root", file=sys.stderr)
+
+
+def class_seconds(folder: Path, library: str, students: int, jobs: int) -> float:
+    """Wall time from downloads to pages and table for a class of `students`."""
+    for kind in ("solutions", "exercises", "downloads"):
+        (folder / kind / NAME).mkdir(parents=True)
+    own = {"schema_version": 3, "task": False}
+    answer = own | {"grade_id": "answer-90-1", "grade": False, "solution": True, "locked": False}
+    check = own | {"grade_id": "check-90-1", "grade": True, "solution": False, "locked": True, "points": 2}
+    release = new_notebook(cells=[new_code_cell(SETUP[library]),
+                                  new_code_cell("def double(x):\n    ...", metadata={"nbgrader": answer}),
+                                  new_code_cell('check("90.1", double)', metadata={"nbgrader": check})])
+    nbformat.write(release, folder / "exercises" / NAME / f"{NAME}.ipynb")
+    (folder / "solutions" / NAME / "checks.py").write_text(CHECKS.format(setup=SETUP[library]))
+    (folder / "solutions" / NAME / f"{NAME}.nb.py").write_text(f"# %%\n{SETUP[library]}\n# %%\n{RIGHT}\n")
+    for number in range(students):
+        release.cells[1].source = RIGHT if number % 2 else "def double(x):\n    return x"
+        nbformat.write(release, folder / "downloads" / f"student{number}.ipynb")
+    folders, began = Folders(folder), time.perf_counter()
+    collect(folders, NAME, folder / "downloads", received=datetime.now(UTC))
+    assignment = load_assignment(folders, NAME)
+    with Book(folders, assignment) as book:
+        book.prepare()
+    with workers(jobs) as executor:
+        done = list(grade(folders, assignment, executor))
+    with Book(folders, assignment) as book:
+        rows = book.rows()
+    write_csv(csv_path(folders, NAME), rows, write_feedback(folders, assignment, rows))
+    seconds = time.perf_counter() - began
+    assert sum(row.score for row in rows) == 2 * (students // 2) and len(done) == students
+    return seconds
+
+
+def check_seconds(rounds: int) -> list[float]:
+    """Seconds of single checks, of lesson 12's right answers and of every mistake in its gallery."""
+    source = Path(__file__).resolve().parents[1] / "solutions" / "12_gpt"
+    answers, times = answer_namespace(source / "12_gpt.nb.py"), []
+    for exercise in load_exercises(source / "checks.py"):
+        record = load_checks(exercise.number)
+        for answer in [answers[exercise.function], *(mistake.fn for mistake in exercise.mistakes)] * rounds:
+            began = time.perf_counter()
+            diagnose(record, run_probes(record, {exercise.function: answer}, seed=record["seed"]))
+            times.append(time.perf_counter() - began)
+    return times
+
+
+if __name__ == "__main__":
+    main()
