@@ -6,6 +6,7 @@ from nbgrader.nbgraderformat import MetadataValidator
 from nbgrader.utils import compute_checksum, is_grade, is_locked, is_solution
 
 from course_lib.authoring.build import BuildError, exercise_of, read_source, sources
+from course_lib.authoring.nbgrader_cells import release_cells
 from course_lib.authoring.skeleton import new_exercise
 
 
@@ -70,3 +71,10 @@ def test_an_exercise_needs_its_two_cells(course, old, new):
     source.write_text(source.read_text().replace(old, new))
     with pytest.raises(BuildError, match="needs one cell that answers"):
         read_source(source, root=course)
+
+
+def test_checksums_of_cells_just_released(course):
+    nb = read_source(course / "solutions" / "01_tokens" / "01_tokens.nb.py", root=course)
+    release_cells(nb)
+    cells = [cell for cell in nb.cells if "nbgrader" in cell.metadata]
+    assert len(cells) == 4 and all(cell.metadata.nbgrader.checksum == compute_checksum(cell) for cell in cells)
