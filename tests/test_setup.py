@@ -52,12 +52,12 @@ def test_no_python(bench):
 
 def test_a_python_that_does_not_start_or_is_too_old_is_no_python(bench):
     command(bench[1], "python3.11", "echo 'pyenv: python3.11: command not found' >&2; exit 127")
-    command(bench[1], "python3", f"exec {sys.executable} -c 'import sys; sys.exit(1)'")
+    command(bench[1], "python3", f"exec '{sys.executable}' -c 'import sys; sys.exit(1)'")
     assert "Python 3.11 or newer is needed" in refusal(setup(bench))
 
 
 def test_no_venv_module(bench):
-    command(bench[1], "python3", f'case "$2" in *ensurepip*) exit 1;; esac; exec {sys.executable} "$@"')
+    command(bench[1], "python3", f'case "$2" in *ensurepip*) exit 1;; esac; exec "{sys.executable}" "$@"')
     line = refusal(setup(bench))
     assert "no venv module" in line and f"python3.{sys.version_info.minor}-venv" in line
 
@@ -73,7 +73,7 @@ case "$*" in
   "-m venv --clear .venv") mkdir -p .venv/bin; cp "$0" .venv/bin/python;;
   "-m pip install"*) echo "$@" >> installs.txt;;
   "-m ipykernel"*) echo "$@" >> kernels.txt;;
-  *) exec {sys.executable} "$@";;
+  *) exec '{sys.executable}' "$@";;
 esac
 """
 

@@ -72,7 +72,7 @@ class Tab:
         """The text of every error output and of everything written to stderr."""
         kinds = ("application/vnd.jupyter.error", "application/vnd.jupyter.stderr")
         wanted = ", ".join(f'.jp-OutputArea-output[data-mime-type="{kind}"]' for kind in kinds)
-        return self.page.locator(wanted).all_inner_texts()
+        return self.page.locator(wanted).all_text_contents()
 
 
 def _free_port():

@@ -59,5 +59,5 @@ def test_lesson(tab, lab, repository, tmp_path, lesson):
     assert tab.errors() == []
     assert tab.refused == []
     assert tab.console == []
-    numbers = tab.page.locator(".jp-NotebookPanel .jp-CodeCell .jp-InputPrompt").all_inner_texts()
+    numbers = tab.page.locator(".jp-NotebookPanel .jp-CodeCell .jp-InputPrompt").all_text_contents()
     assert numbers == [f"[{n}]:" for n in range(1, len(numbers) + 1)]
