@@ -8,6 +8,7 @@ import difflib
 import io
 import os
 import stat
+import warnings
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -61,7 +62,9 @@ def read_cells(raw: bytes, notes: list[str]) -> list[Cell]:
         raise Unreadable("the file is empty")
     text = _text(raw, notes)
     try:
-        notebook = nbformat.reads(text, as_version=4)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # ids that are missing or stand twice: ours are made anew
+            notebook = nbformat.reads(text, as_version=4)
         found = [_cell(one) for one in notebook.cells[:MOST_CELLS] if one.get("cell_type") in KINDS]
     except RecursionError:
         raise Unreadable("the notebook is nested too deeply") from None
