@@ -13,7 +13,8 @@ import pytest
 READING_ORDER = """
     text.download
     text.storyworld.lexicon text.storyworld.places text.storyworld.world text.storyworld.chooser
-    text.storyworld.teller text.storyworld.scenery text.storyworld.going text.storyworld.having text.storyworld.giving
+    text.storyworld.teller text.storyworld.scenery text.storyworld.nature
+    text.storyworld.going text.storyworld.having text.storyworld.giving
     text.storyworld.making text.storyworld.feeling text.storyworld.talking text.storyworld.asking
     text.storyworld.ending text.storyworld.plot text.storyworld.story text.storyworld
     text.place_names text.pydoc_text text.python_source text.corpora
