@@ -3,7 +3,7 @@
 PYTHON_IN_VENV := .venv/bin/python
 ARGS ?=
 
-.PHONY: help setup setup-dev lab test gpt notebooks check bench clean
+.PHONY: help setup setup-dev setup-grade lab test gpt notebooks check grade bench clean
 
 help:                 ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
@@ -13,6 +13,9 @@ setup:
 
 setup-dev:
 	@sh tools/setup.sh dev
+
+setup-grade:
+	@sh tools/setup.sh grade
 
 lab: setup            ## open JupyterLab at lesson 00 (ARGS="--port=9000" and the like go to JupyterLab)
 	@sh tools/lab.sh $(ARGS)
@@ -29,6 +32,9 @@ notebooks: setup-dev  ## rebuild the notebooks that differ from their sources (A
 
 check: setup-dev      ## say which notebooks are out of date; starts no kernel
 	@$(PYTHON_IN_VENV) tools/build_notebooks.py --check $(ARGS)
+
+grade: setup-grade    ## grade what was collected (ARGS="12_gpt --jobs 2")
+	@.venv/bin/course grade $(ARGS)
 
 bench: setup-dev      ## run the benchmarks, each printing one table
 	@for file in benchmarks/*.py; do echo "== $$file"; $(PYTHON_IN_VENV) "$$file" $(ARGS) || exit 1; done
