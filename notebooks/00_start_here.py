@@ -116,13 +116,13 @@ from course_lib.training.config import TrainConfig
 from course_lib.training.trainer import Trainer
 
 train_ids = write_ids(tempfile.mkdtemp() + "/train.bin", split.train, tokenizer)
-model = GPT(tiny(tokenizer.vocab_size, context_length=128, n_layer=2))
-settings = TrainConfig(max_steps=150, batch_size=8, optimizer="muon", muon_lr=0.05, max_lr=1.5e-2,
+model = GPT(tiny(tokenizer.vocab_size, context_length=128))
+settings = TrainConfig(max_steps=120, batch_size=8, optimizer="muon", muon_lr=0.05, max_lr=1.5e-2,
                        warmup_steps=5, schedule="wsd", decay_fraction=0.7, threads=1)
 dataset = TokenDataset(train_ids, batch_size=8, context_length=128)
 print(f"{sum(p.numel() for p in model.parameters()):,} numbers to learn, all random still")
 
-# %% mystnb={"image": {"alt": "Training loss falls from seven to under two nats a token in 150 steps, steeply at first."}} tags=["nbval-ignore-output"]
+# %% mystnb={"image": {"alt": "Training loss falls from seven to under two nats a token in 120 steps, steeply at first."}} tags=["nbval-ignore-output"]
 trainer = Trainer(model, dataset, settings)
 records = list(progress(trainer, total=settings.max_steps, name="training"))
 figure = plots.training_curve(records)
@@ -197,6 +197,6 @@ CourseMap()
 # guessing the next letter, played with people.
 
 # %% tags=["nbval-ignore-output"]
-record_result(lesson="00", model="GPT tiny, 2 blocks", corpus="storyworld",
+record_result(lesson="00", model="GPT tiny, a quarter of a minute", corpus="storyworld",
               parameters=sum(p.numel() for p in model.parameters()), tokens=trainer.tokens,
               seconds=trainer.seconds, bits_per_byte=rows["GPT, half a minute"])

@@ -141,8 +141,12 @@ def _modern(vocab_size: int, context_length: int, n_layer: int, n_head: int, n_e
 
 
 def tiny(vocab_size: int, **changes: Any) -> GPTConfig:
-    """The size of `baseline_tiny` with modern parts: RMSNorm, rotary, ReLU², query-key norm, no biases."""
-    return _modern(vocab_size, 256, 4, 4, 128, changes)
+    """The size of `baseline_tiny` with modern parts: RMSNorm, rotary, ReLU², query-key norm, no biases.
+
+    Two wide blocks learn in a minute what four narrow ones do not, and are faster. F = 736 instead of 4 C = 704 keeps
+    the number of parameters within 5 % of the baseline's from 65 characters to 1536 tokens.
+    """
+    return _modern(vocab_size, 256, 2, 4, 176, changes if "n_embd" in changes else {"n_hidden": 736, **changes})
 
 
 def small_cpu(vocab_size: int, **changes: Any) -> GPTConfig:

@@ -114,7 +114,7 @@ def load_corpus(name: str, **options) -> Corpus:
                   **entry.load(**options))
 
 
-def _storyworld(*, seed: int = 0, n: int | None = None, min_chars: int = 2_000_000) -> dict:
+def _storyworld(*, seed: int = 0, n: int | None = None, min_chars: int = 3_200_000) -> dict:
     documents, log_probs = [], []
     for story in stories(seed=seed, n=n, min_chars=min_chars if n is None else None):
         documents.append(story.text)

@@ -95,8 +95,8 @@ def tiny() -> TrainConfig:
     for a minute is short of updates, not of tokens.
     """
     return TrainConfig(
-        max_steps=280, batch_size=8, optimizer="muon", muon_lr=0.05, max_lr=1.5e-2, warmup_steps=10,
-        schedule="wsd", decay_fraction=0.6, weight_decay=0.1, eval_every=70, eval_batches=10)
+        max_steps=360, batch_size=8, optimizer="muon", muon_lr=0.05, max_lr=1.5e-2, warmup_steps=10,
+        schedule="wsd", decay_fraction=0.9, weight_decay=0.1, eval_every=90, eval_batches=10)
 
 
 def small_cpu() -> TrainConfig:
