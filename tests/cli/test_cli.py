@@ -11,22 +11,6 @@ import pytest
 from course_lib.cli import main
 
 
-@pytest.fixture
-def course(capsys, monkeypatch):
-    """Run `course …` in this process: (exit code, standard output, standard error)."""
-
-    def run(*arguments):
-        try:
-            main([str(argument) for argument in arguments])
-            code = 0
-        except SystemExit as exit:
-            code = exit.code
-        out, err = capsys.readouterr()
-        return code, out, err
-
-    return run
-
-
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory):
     """A run of a few steps."""

@@ -2,10 +2,8 @@
 
 import pytest
 
-from course_lib.cli import main
 
-
-@pytest.fixture
+@pytest.fixture(autouse=True)
 def root(tmp_path, monkeypatch):
     """An empty course, entered."""
     (tmp_path / "notebooks").mkdir()
@@ -15,21 +13,6 @@ def root(tmp_path, monkeypatch):
     monkeypatch.setenv("COURSE_WORK", str(tmp_path / "work"))
     monkeypatch.chdir(tmp_path)
     return tmp_path
-
-
-@pytest.fixture
-def course(root, capsys):
-    """Run `course …` in this process: (exit code, standard output, standard error)."""
-
-    def run(*arguments):
-        try:
-            main([str(argument) for argument in arguments])
-            code = 0
-        except SystemExit as exit:
-            code = exit.code
-        return code, *capsys.readouterr()
-
-    return run
 
 
 def test_from_a_new_exercise_to_a_students_copy(course, root):
