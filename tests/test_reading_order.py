@@ -34,8 +34,10 @@ READING_ORDER = """
     lab.expect lab.progress lab.results
     lab.plots.figure lab.plots.curves lab.plots.grids lab.plots.tokens lab.plots
     lab.public_checks lab.attempts lab.standing_table lab.course_map lab.dashboard lab.scoreboard
-    lab.plain lab.side_by_side lab.compare lab.exercise lab.time_limit lab.forbid lab.probing lab.diagnose
-    lab.properties lab.checks lab.start
+    lab.widgets.cells lab.widgets.picture lab.widgets.control lab.widgets.front lab.widgets.base lab.widgets.explore
+    lab.widgets
+    lab.plain lab.side_by_side lab.compare lab.exercise lab.open_question lab.time_limit lab.forbid lab.probing
+    lab.diagnose lab.properties lab.checks lab.start
 
     authoring.launch authoring.exercise authoring.lint authoring.probe_source authoring.record authoring.answers
     authoring.prove authoring.leaks authoring.nbgrader_cells authoring.lesson_checks

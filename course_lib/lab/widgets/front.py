@@ -1,0 +1,40 @@
+"""The browser's half of a widget: one comm, native controls, a picture, a line in words. No lesson derives it.
+
+panel.js draws what `controls`, `picture` and `words` say and sends back what a person does. A widget that needs to
+follow the mouse adds a script of its own, and panel.css a style. All are files beside this one: nothing is fetched.
+"""
+
+import functools
+from pathlib import Path
+
+import anywidget
+from traitlets import Int, List, Unicode
+
+HERE = Path(__file__).parent
+
+
+class Front(anywidget.AnyWidget):
+    """What Python and the browser share. `count` goes up with every picture: that is what the browser waits for."""
+
+    label = Unicode().tag(sync=True)
+    controls = List().tag(sync=True)
+    picture = Unicode().tag(sync=True)
+    words = Unicode().tag(sync=True)
+    count = Int().tag(sync=True)
+
+    def close(self) -> None:
+        """Close the comm, and that of the layout, which ipywidgets would keep."""
+        self.layout.close()
+        super().close()
+
+
+@functools.cache
+def front_class(name: str) -> type[Front]:
+    """The front of widget `name`: panel.js and panel.css, with name.js and name.css behind them where they exist."""
+    code, style = (_joined("panel", name, kind) for kind in ("js", "css"))
+    return type(f"Front_{name}", (Front,), {"_esm": code, "_css": style, "__module__": __name__})
+
+
+def _joined(first: str, second: str, kind: str) -> str:
+    paths = [HERE / f"{first}.{kind}", HERE / f"{second}.{kind}"]
+    return "\n".join(path.read_text(encoding="utf-8") for path in paths if path.exists())
