@@ -18,7 +18,7 @@ from course_lib.authoring.exercise import student_version
 from course_lib.authoring.launch import add_launch, public_repository
 from course_lib.authoring.lesson_checks import checks_of, dump, same_checks
 from course_lib.authoring.lint import problems
-from course_lib.authoring.nbgrader_cells import mark_cells, release_cells
+from course_lib.authoring.nbgrader_cells import mark_cells, mark_questions, release_cells
 from course_lib.authoring.prove import table
 from course_lib.lab.public_checks import FILE
 
@@ -43,6 +43,7 @@ def read_source(source: Path, *, root: Path) -> NotebookNode:
     if checks := checks_of(source):
         try:
             mark_cells(nb, checks.exercises)
+            mark_questions(nb, checks.questions)
         except ValueError as error:
             raise BuildError(f"{source.name}: {error}") from None
     return nb

@@ -6,13 +6,16 @@ An answer stands between two markers, inside a function or at the top of a cell:
     return ...
     ### END SOLUTION
 
-The markers are nbgrader's, so that an instructor can use its release step as well.
+The markers are nbgrader's, so that an instructor can use its release step as well. A free text that answers an open
+question is a Markdown cell tagged `answer`, and becomes an empty one.
 """
 
 import ast
 import copy
 
 from nbformat import NotebookNode
+
+from course_lib.lab.open_question import STUB as FREE_TEXT
 
 BEGIN, END = "### BEGIN SOLUTION", "### END SOLUTION"
 STUB = 'raise NotImplementedError("your turn")'
@@ -49,6 +52,11 @@ def cut_answers(source: str) -> str:
     return "\n".join(kept)
 
 
+def is_free_text(cell: NotebookNode) -> bool:
+    """Whether a cell is a written answer, for a person to grade."""
+    return cell.cell_type == "markdown" and "answer" in cell.metadata.get("tags", [])
+
+
 def is_check(cell: NotebookNode) -> bool:
     """Whether a code cell judges an answer: tagged `check`, calls check(...), or has an assert of its own."""
     if "check" in cell.metadata.get("tags", []):
@@ -67,6 +75,8 @@ def student_version(nb: NotebookNode) -> NotebookNode:
     """
     nb = copy.deepcopy(nb)
     for cell in nb.cells:
+        if is_free_text(cell):
+            cell.source = FREE_TEXT
         if cell.cell_type != "code":
             continue
         cell.outputs, cell.execution_count = [], None

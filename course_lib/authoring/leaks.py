@@ -6,7 +6,9 @@ nowhere in what is public anyway.
 
 import ast
 
-from course_lib.authoring.exercise import BEGIN, END
+import jupytext
+
+from course_lib.authoring.exercise import BEGIN, END, is_free_text
 from course_lib.authoring.probe_source import probe_source
 from course_lib.lab.exercise import Exercise
 
@@ -32,13 +34,15 @@ def leaks(notebook: str, checks: str, exercises: list[Exercise], released: list[
 
 
 def _split(notebook):
-    """Lines inside and outside the markers of a solution's source."""
-    inside, outside, open_ = [], [], False
-    for line in notebook.splitlines():
-        if line.strip() in (BEGIN, END):
-            open_ = line.strip() == BEGIN
-        else:
-            (inside if open_ else outside).append(line)
+    """Lines inside and outside the answers of a solution's source."""
+    inside, outside = [], []
+    for cell in jupytext.reads(notebook, fmt="py:percent").cells:
+        open_ = is_free_text(cell)
+        for line in cell.source.splitlines():
+            if line.strip() in (BEGIN, END):
+                open_ = line.strip() == BEGIN
+            else:
+                (inside if open_ else outside).append(line)
     return inside, outside
 
 

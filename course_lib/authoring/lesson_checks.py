@@ -5,44 +5,51 @@ Part of the authors' tools; no lesson derives it.
 """
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from nbformat import NotebookNode
 
 from course_lib.authoring.answers import answer_namespace
 from course_lib.authoring.leaks import leaks
-from course_lib.authoring.prove import Row, prove
-from course_lib.authoring.record import public_checks
+from course_lib.authoring.prove import Row, prove, prove_question
+from course_lib.authoring.record import public_checks, public_questions
 from course_lib.lab.diagnose import same_evidence
 from course_lib.lab.exercise import Exercise, load_exercises
+from course_lib.lab.open_question import OpenQuestion, load_questions
 
 
 @dataclass(frozen=True)
 class LessonChecks:
-    """A solution's source, its checks.py, and the exercises in it."""
+    """A solution's source, its checks.py, and the exercises and open questions in it."""
 
     source: Path
     text: str
     exercises: list[Exercise]
+    questions: list[OpenQuestion] = field(default_factory=list)
 
     def public(self) -> dict:
         """The public checks, as data; runs the solution."""
-        return public_checks(self.source.parent.name, self.exercises, self.text, answer_namespace(self.source))
+        return self._public(answer_namespace(self.source))
 
     def proved(self, stub: NotebookNode) -> tuple[dict, list[Row], list[str]]:
         """The public checks, the table's rows, and everything that is wrong; `stub`: the student's notebook."""
         answers, stubs = answer_namespace(self.source), answer_namespace(self.source, stubs=True)
-        data = public_checks(self.source.parent.name, self.exercises, self.text, answers)
+        data = self._public(answers)
         rows, wrong = [], []
         for exercise in self.exercises:
             row, lines = prove(exercise, self.text, answers, stubs, data["exercises"][exercise.number])
             rows.append(row)
             wrong += lines
+        wrong += [line for question in self.questions for line in prove_question(question, data["exercises"])]
         released = [*_strings(data), *(cell.source for cell in stub.cells)]
         notebook = self.source.read_text(encoding="utf-8")
         found = leaks(notebook, self.text, self.exercises, released)
         return data, rows, wrong + [f"students would receive the line: {line}" for line in found]
+
+    def _public(self, answers):
+        data = public_checks(self.source.parent.name, self.exercises, self.text, answers)
+        return data | public_questions(self.questions)
 
 
 def checks_of(source: Path) -> LessonChecks | None:
@@ -50,7 +57,7 @@ def checks_of(source: Path) -> LessonChecks | None:
     path = source.with_name("checks.py")
     if not source.name.endswith(".nb.py") or not path.exists():
         return None
-    return LessonChecks(source, path.read_text(encoding="utf-8"), load_exercises(path))
+    return LessonChecks(source, path.read_text(encoding="utf-8"), load_exercises(path), load_questions(path))
 
 
 def dump(data: dict) -> str:

@@ -1,17 +1,20 @@
 """nbgrader's marks on exercise cells, so that its gradebook and Formgrader read what we build.
 
 Part of the authors' tools; no lesson derives it. The answer of 12.1 is the cell `answer-12-1`, its check the cell
-`check-12-1` with the exercise's points. The format is version 3 of nbgrader's cell metadata (nbgrader 0.9,
-nbgrader/nbgraderformat/v3.json); the checksum is that of nbgrader/utils.py.
+`check-12-1` with the exercise's points. An open question's answer carries its points itself: such a cell is graded by
+hand. The format is version 3 of nbgrader's cell metadata (nbgrader 0.9, nbgrader/nbgraderformat/v3.json); the
+checksum is that of nbgrader/utils.py.
 """
 
 import ast
 import hashlib
+import re
 
 from nbformat import NotebookNode, from_dict
 
-from course_lib.authoring.exercise import has_answer, is_check
+from course_lib.authoring.exercise import has_answer, is_check, is_free_text
 from course_lib.lab.exercise import Exercise
+from course_lib.lab.open_question import OpenQuestion
 
 
 def mark_cells(nb: NotebookNode, exercises: list[Exercise]) -> None:
@@ -32,6 +35,30 @@ def mark_cells(nb: NotebookNode, exercises: list[Exercise]) -> None:
         answer, check = code[answers[0]], code[checks[0]]
         answer.metadata["nbgrader"] = _marks("answer", exercise, grade=False, solution=True)
         check.metadata["nbgrader"] = _marks("check", exercise, grade=True, solution=False)
+
+
+def mark_questions(nb: NotebookNode, questions: list[OpenQuestion]) -> None:
+    """Give, in place, each open question its rubric and its answer cell nbgrader's metadata.
+
+    Raises ValueError unless under each heading "## 02.6 · …" stands one answer, and no answer without a question.
+    """
+    wanted = {question.number: question for question in questions}
+    found, heading = {}, None
+    for cell in nb.cells:
+        if is_free_text(cell):
+            number = heading.source.split()[1] if heading else "no heading"
+            if number not in wanted or number in found:
+                what = "a second time" if number in found else "but is no OpenQuestion of checks.py"
+                raise ValueError(f"{number} is answered by a cell tagged answer, {what}")
+            found[number] = (heading, cell)
+        elif cell.cell_type == "markdown" and re.match(r"## \d\d\.\d+ ", cell.source):
+            heading = cell
+    if missing := sorted(wanted.keys() - found.keys()):
+        wanted_cells = f"a heading '## {missing[0]} · …' and a Markdown cell tagged answer below it"
+        raise ValueError(f"{missing[0]} needs {wanted_cells}")
+    for number, (heading, answer) in found.items():
+        heading.source += "\n\n" + wanted[number].rubric_text
+        answer.metadata["nbgrader"] = _marks("answer", wanted[number], grade=True, solution=True)
 
 
 def release_cells(nb: NotebookNode) -> None:
@@ -58,7 +85,7 @@ def _marks(role, exercise, *, grade, solution):
     marks = {
         "grade": grade,
         "grade_id": f"{role}-{exercise.number.replace('.', '-')}",
-        "locked": grade,
+        "locked": grade and not solution,
         "schema_version": 3,
         "solution": solution,
         "task": False,

@@ -5,13 +5,14 @@ recognised by its own name, and fail the hidden probes, too. What a check does n
 """
 
 import importlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 
 from course_lib.authoring.record import make_record
 from course_lib.lab.diagnose import diagnose
 from course_lib.lab.exercise import HINTS, Exercise, Forbid, Mistake
 from course_lib.lab.forbid import resolve
+from course_lib.lab.open_question import OpenQuestion
 from course_lib.lab.probing import run_probes
 from course_lib.lab.properties import first_broken
 
@@ -53,6 +54,16 @@ def prove(exercise: Exercise, text: str, answers: dict, stubs: dict, public: dic
     return Row(exercise.number, *counts), [f"{exercise.number}: {line}" for line in found]
 
 
+def prove_question(question: OpenQuestion, taken: Collection[str]) -> list[str]:
+    """What an open question lacks, a line each; `taken`: the numbers of the exercises beside it."""
+    found = list(_described(question))
+    if not question.rubric or not all(points > 0 and what for points, what in question.rubric):
+        found.append("give it a rubric: (points, what they are given for), each worth more than nothing")
+    if question.number in taken:
+        found.append("an exercise has this number already")
+    return [f"{question.number}: {line}" for line in found]
+
+
 def table(rows: list[Row]) -> str:
     """The rows as text, with a kill rate at the end."""
     lines = [f"{'exercise':<9}{'public':>8}{'hidden':>8}{'wrong answers':>15}{'killed':>8}"]
@@ -61,11 +72,15 @@ def table(rows: list[Row]) -> str:
     return "\n".join([*lines, f"killed: {killed} of {wrong} wrong answers"])
 
 
-def _complete(exercise: Exercise) -> Iterator[str]:
+def _described(exercise: Exercise | OpenQuestion) -> Iterator[str]:
     if exercise.difficulty not in range(1, 6):
         yield f"difficulty={exercise.difficulty}; say 1 to 5"
     if not exercise.minutes > 0 or not exercise.title:
         yield "give it a title and its minutes"
+
+
+def _complete(exercise: Exercise) -> Iterator[str]:
+    yield from _described(exercise)
     if len(exercise.hints) != HINTS or not all(exercise.hints):
         yield f"{len(exercise.hints)} hints; it needs {HINTS}"
     if len(exercise.mistakes) < MISTAKES:

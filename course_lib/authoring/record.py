@@ -7,6 +7,7 @@ for all lessons.
 
 from course_lib.authoring.probe_source import probe_source
 from course_lib.lab.exercise import Exercise
+from course_lib.lab.open_question import OpenQuestion
 from course_lib.lab.probing import run_probes
 
 Namespace = dict[str, object]
@@ -67,3 +68,10 @@ def public_checks(lesson: str, exercises: list[Exercise], text: str, answers: Na
         properties = {"source": probe_source(text, ids), "list": ranges}
         records[exercise.number] = record | told | {"properties": properties}
     return {"format": 1, "lesson": lesson, "exercises": records}
+
+
+def public_questions(questions: list[OpenQuestion]) -> dict:
+    """What a student's progress shows of the open questions; nothing where there are none."""
+    told = ("title", "difficulty", "minutes", "points")
+    found = {question.number: {name: getattr(question, name) for name in told} for question in questions}
+    return {"questions": found} if found else {}

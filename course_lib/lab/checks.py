@@ -112,12 +112,11 @@ def _edited(number, record):
 
 
 def _worked_answer(record):
-    """The cell of the solution's notebook that defines the function; None when solutions/ is not here."""
-    root = record["folder"].parents[1]
+    """The answer's cell of the solution's notebook; None when solutions/ is not here."""
+    root, grade_id = record["folder"].parents[1], f"answer-{record['number'].replace('.', '-')}"
     for path in root.glob(f"solutions/{record['folder'].name}/*.ipynb"):
         for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]:
-            text = "".join(cell["source"])
-            starts = (f"def {record['function']}(", f"class {record['function']}")
-            if cell["cell_type"] == "code" and "### BEGIN SOLUTION" in text and any(s in text for s in starts):
-                return "\n".join(line for line in text.splitlines() if not line.strip().startswith(MARKS))
+            if cell["metadata"].get("nbgrader", {}).get("grade_id") == grade_id:
+                lines = "".join(cell["source"]).splitlines()
+                return "\n".join(line for line in lines if not line.strip().startswith(MARKS))
     return None

@@ -160,6 +160,18 @@ def load_exercises(path: Path) -> list[Exercise]:
 
     Raises ValueError when it defines none, or two with one number or two functions with one name.
     """
+    found = [value for value in run_checks(path).values() if isinstance(value, Exercise)]
+    numbers = [exercise.number for exercise in found]
+    if not found or len(set(numbers)) != len(numbers):
+        raise ValueError(f"{path} defines the exercises {numbers}; each number must stand there once")
+    ids = [part.id for e in found for part in (*e.probes, *e.properties, *e.mistakes)]
+    if twice := sorted({one for one in ids if ids.count(one) > 1}):
+        raise ValueError(f"{path} gives two functions the name {', '.join(twice)}; the second hides the first")
+    return in_order(found)
+
+
+def run_checks(path: Path) -> dict[str, object]:
+    """The names that a checks.py defines."""
     name = f"checks_of_{path.parent.name}"
     spec = importlib.util.spec_from_file_location(name, path)
     module = importlib.util.module_from_spec(spec)
@@ -168,14 +180,12 @@ def load_exercises(path: Path) -> list[Exercise]:
         spec.loader.exec_module(module)
     finally:
         del sys.modules[name]
-    found = [value for value in vars(module).values() if isinstance(value, Exercise)]
-    numbers = [exercise.number for exercise in found]
-    if not found or len(set(numbers)) != len(numbers):
-        raise ValueError(f"{path} defines the exercises {numbers}; each number must stand there once")
-    ids = [part.id for e in found for part in (*e.probes, *e.properties, *e.mistakes)]
-    if twice := sorted({one for one in ids if ids.count(one) > 1}):
-        raise ValueError(f"{path} gives two functions the name {', '.join(twice)}; the second hides the first")
-    return sorted(found, key=lambda exercise: [int(part) for part in exercise.number.split(".")])
+    return vars(module)
+
+
+def in_order(numbered: list) -> list:
+    """Things with a `number` such as "07.2", sorted by it: 07.10 stands after 07.9."""
+    return sorted(numbered, key=lambda one: [int(part) for part in one.number.split(".")])
 
 
 def _said(fn):

@@ -28,8 +28,12 @@ def load_checks(number: str) -> dict:
     lesson = number.partition(".")[0]
     for folder in (Path.cwd(), *Path.cwd().parents, course_root()):
         for path in (folder / FILE, *sorted(folder.glob(f"exercises/{lesson}_*/{FILE}"))):
-            if path.is_file() and (record := read_checks(path)["exercises"].get(number)):
+            if not path.is_file():
+                continue
+            if record := read_checks(path)["exercises"].get(number):
                 return record | {"folder": path.parent}
+            if number in read_checks(path).get("questions", ()):
+                raise NoChecks(f"{number} is an open question: a person reads your answer, there is nothing to run")
     raise NoChecks(f"there is no exercise {number} in exercises/{lesson}_…/{FILE}, seen from this folder or the course")
 
 

@@ -1,6 +1,8 @@
 """How far you are, exercise by exercise: for `course progress` and for the panel in lesson 00 (start_here)."""
 
+import contextlib
 import html
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from course_lib.lab.attempts import Standing, standings
@@ -40,16 +42,17 @@ class Line:
 def lines() -> list[Line]:
     """Every exercise of the course in order, with your standing; headless, as of somebody who has just begun."""
     mine = {} if headless() else standings()
-    found = []
+    return [
+        Line(number, record["title"], record["minutes"], mine.get(number, Standing(number, 0, 0, False, {})))
+        for number, record in _released("exercises")
+    ]
+
+
+def _released(kind: str) -> Iterator[tuple[str, dict]]:
+    """Number and record of every exercise, or of every open question ("questions"), that is here."""
     for path in sorted((course_root() / "exercises").glob(f"*/{FILE}")):
-        try:
-            records = read_checks(path)["exercises"]
-        except NoChecks:
-            continue
-        for number, record in records.items():
-            standing = mine.get(number, Standing(number, 0, 0, False, {}))
-            found.append(Line(number, record["title"], record["minutes"], standing))
-    return found
+        with contextlib.suppress(NoChecks):
+            yield from read_checks(path).get(kind, {}).items()
 
 
 class StandingTable:
@@ -57,18 +60,25 @@ class StandingTable:
 
     def __init__(self):
         self.lines = lines()
+        self.by_hand = [(number, record["title"], record["minutes"]) for number, record in _released("questions")]
+
+    @property
+    def _rows(self):
+        rows = [(x.number, x.title, x.minutes, x.state, x.notes) for x in self.lines]
+        rows += [(*told, "open", "a person reads the answer") for told in self.by_hand]
+        return sorted(rows, key=lambda row: [int(part) for part in row[0].split(".")])
 
     def __repr__(self) -> str:
         return f"Exercises: {sum(line.standing.passed for line in self.lines)} of {len(self.lines)} correct."
 
     def __str__(self) -> str:
-        width = max((len(line.title) for line in self.lines), default=0)
-        rows = [f"{x.number:<6} {x.title:<{width}}  {x.minutes:>3} min  {x.state:<9}  {x.notes}".rstrip()
-                for x in self.lines]
+        width = max((len(title) for _, title, *_ in self._rows), default=0)
+        rows = [f"{number:<6} {title:<{width}}  {minutes:>3} min  {state:<9}  {notes}".rstrip()
+                for number, title, minutes, state, notes in self._rows]
         return "\n".join([*rows, repr(self)])
 
     def _repr_html_(self) -> str:
         head = "<tr><th>exercise</th><th>minutes</th><th>state</th><th>notes</th></tr>"
-        cells = ((f"{x.number} · {x.title}", str(x.minutes), x.state, x.notes) for x in self.lines)
+        cells = ((f"{number} · {title}", f"{minutes}", *more) for number, title, minutes, *more in self._rows)
         rows = "".join(f"<tr>{''.join(f'<td>{html.escape(text)}</td>' for text in row)}</tr>" for row in cells)
         return f'{STYLE}<table class="course-standing" aria-label="Your exercises">{head}{rows}</table>'

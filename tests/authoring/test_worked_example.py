@@ -11,9 +11,9 @@ def test_it_builds(repository, tmp_path, monkeypatch):
     (tmp_path / "pyproject.toml").write_text('[project]\nname = "x"\n')
     source, checks = new_exercise(tmp_path, "07.2", "causal_mask", "Hide the future")
     text = (repository / "CONTRIBUTING.md").read_text(encoding="utf-8")
-    cells, functions = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
-    source.write_text(source.read_text().partition("# %%\ndef ")[0] + cells)
-    checks.write_text(checks.read_text().partition("# ---- ")[0] + functions)
+    cells, functions, asked, question = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    source.write_text(source.read_text().partition("# %%\ndef ")[0] + cells + "\n" + asked)
+    checks.write_text(checks.read_text().partition("# ---- ")[0] + functions + "\n" + question)
     told = []
     build(source, root=tmp_path, tell=told.append)
     assert told[0].splitlines()[1:] == [
