@@ -21,7 +21,7 @@ READING_ORDER = """
     text.pretokenize text.vocabulary text.bpe text.tokenizer
     text.token_file text.permutation text.windows text.dataset text.prepare
 
-    byhand.ngram
+    byhand.functional byhand.gradcheck byhand.ngram byhand.autograd byhand.optim
 
     model.config model.norm model.position model.kv_cache model.attention model.feedforward model.block
     model.gpt model.pretrained
