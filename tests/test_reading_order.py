@@ -21,7 +21,7 @@ READING_ORDER = """
     text.pretokenize text.vocabulary text.bpe text.tokenizer
     text.token_file text.permutation text.windows text.dataset text.prepare
 
-    byhand.functional byhand.gradcheck byhand.ngram byhand.autograd byhand.optim
+    byhand.functional byhand.gradcheck byhand.ngram byhand.mlp byhand.autograd byhand.optim
 
     model.config model.norm model.position model.kv_cache model.attention model.feedforward model.block
     model.gpt model.pretrained
@@ -47,7 +47,7 @@ READING_ORDER = """
     grading.sandbox.rounds grading.sandbox.shell grading.sandbox.inside
     grading.intake.reading grading.intake.matching grading.intake.rebuilding
     grading.folders grading.collect grading.release grading.assignment grading.marking grading.display
-    grading.gradebook grading.batch grading.cluster grading.report grading.feedback grading.tables
+    grading.rows grading.gradebook grading.batch grading.cluster grading.report grading.feedback grading.tables
     grading.similar grading.stats
 
     doctor

@@ -77,6 +77,20 @@ def drive_ngram():
     model.probs([0, 1])
 
 
+def drive_backprop():
+    """A step of each MLP by hand, which calls every commented function of byhand.functional."""
+    from course_lib.byhand import functional as F
+    from course_lib.byhand.mlp import MLPLanguageModel
+
+    rng = np.random.default_rng(0)
+    model = MLPLanguageModel(V, T, 4, 6, generator=rng)
+    logits, steps = model.forward(rng.integers(0, V, (B, T)))
+    targets = rng.integers(0, V, B)
+    F.cross_entropy(logits, targets)
+    model.backward(F.cross_entropy_backward(1.0, logits, targets), steps)
+    F.linear_backward(np.ones((B, T, 2)), np.ones((B, T, 4)), np.ones((4, 2)))
+
+
 def drive_evaluate():
     from course_lib.text.tokenizer import CharTokenizer
     from course_lib.training.evaluate import document_nats
@@ -108,6 +122,8 @@ def drive_trainer():
 DRIVERS = {
     "text.dataset": drive_dataset,
     "text.windows": drive_dataset,
+    "byhand.functional": drive_backprop,
+    "byhand.mlp": drive_backprop,
     "byhand.ngram": drive_ngram,
     "model.attention": drive_model,
     "model.block": drive_model,
