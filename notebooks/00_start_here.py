@@ -73,12 +73,15 @@ tokenizer = BPETokenizer.train(split.train, vocab_size=1536)
 sentence = split.train[0].split(".")[0] + "."
 ids = tokenizer.encode(sentence)
 pieces = [tokenizer.decode([i]) for i in ids]
-figure = plots.token_strip(pieces, ids, unit="token id", title="One sentence in tokens")
+figure = plots.token_strip(pieces, ids, unit="token id", title="One sentence in tokens",
+                           caption="One sentence as the model reads it. A space belongs to the word that follows it (␣).",
+                           alt="The first sentence of a story cut into about twenty tokens, each a coloured box; "
+                               "most are whole words.")
 plt.show()
 print(f"{len(sentence)} characters became {len(ids)} tokens, each one of {tokenizer.vocab_size}")
 
 # %% [markdown]
-# *One sentence as the model reads it. A space belongs to the word that follows it (␣).* How to find such pieces is lesson 01.
+# How to find such pieces is lesson 01.
 #
 # ## 3 · The task
 #
@@ -125,12 +128,13 @@ print(f"{sum(p.numel() for p in model.parameters()):,} numbers to learn, all ran
 # %% mystnb={"image": {"alt": "Training loss falls from seven to under two nats a token in 120 steps, steeply at first."}} tags=["nbval-ignore-output"]
 trainer = Trainer(model, dataset, settings)
 records = list(progress(trainer, total=settings.max_steps, name="training"))
-figure = plots.training_curve(records)
+figure = plots.training_curve(
+    records,
+    caption=r"The loss is the mean surprise of the next token. At the very first step it is $\ln 1536 = 7.3$: "
+            "the model knows nothing.",
+    alt="Training loss falls from seven to under two nats a token in 120 steps, steeply at first.")
 plt.show()
 print(figure.summary)
-
-# %% [markdown]
-# *The loss is the mean surprise of the next token. At the very first step it is $\ln 1536 = 7.3$: the model knows nothing.*
 
 # %%
 expect(records[0]["loss"], about=math.log(1536), within=0.1, name="loss of the first step (nats a token)")
@@ -138,14 +142,16 @@ rows["GPT, half a minute"] = scoreboard.model_bits(model, tokenizer, held_out)
 expect(rows["GPT, half a minute"], about=0.59, within=0.08, name="held-out bits per byte of our GPT")
 
 # %% mystnb={"image": {"alt": "Horizontal bars: unigram about 4.6 bits per byte, 6-gram about 0.95, GPT about 0.6, dashed line at the entropy, about 0.4."}} tags=["nbval-ignore-output"]
-figure = plots.ladder(rows, floor=("story-teller", entropy))
+figure = plots.ladder(
+    rows, floor=("story-teller", entropy),
+    caption="Shorter is better. Half a minute of learning beats all counting; the way from there to the dashed line "
+            "is what the rest of the course is about.",
+    alt="Horizontal bars: unigram about 4.6 bits per byte, 6-gram about 0.95, GPT about 0.6, "
+        "dashed line at the entropy, about 0.4.")
 plt.show()
 print(figure.summary)
 
 # %% [markdown]
-# *Shorter is better. Half a minute of learning beats all counting; the way from there to the dashed line is what the rest of
-# the course is about.*
-#
 # ## 6 · It writes
 #
 # Ask for the next token, append it, ask again. That is all there is to writing.
@@ -168,13 +174,15 @@ idx = torch.tensor([[tokenizer.end_of_text, *tokenizer.encode(question)]])[:, -1
 with torch.no_grad():
     probs = model(idx)[0, -1].softmax(dim=-1)
 figure = plots.next_token_bars([tokenizer.decode([i]) for i in range(tokenizer.vocab_size)], probs.numpy(),
-                               title=f"… {question[-30:]} ▢")
+                               title=f"… {question[-30:]} ▢",
+                               caption="What may come next, and how probable the model thinks it is. "
+                                       "Which of them to take is lesson 13.",
+                               alt="Bars of the most probable next tokens after 'Where is the': "
+                                   "nouns such as pencil, drum and whistle.")
 plt.show()
 print(figure.summary)
 
 # %% [markdown]
-# *What may come next, and how probable the model thinks it is. Which of them to take is lesson 13.*
-#
 # ## The map
 #
 # Text → tokens → batches → a model → a loss → training → writing. Each of these steps becomes a lesson, and what a model needs

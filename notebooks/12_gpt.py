@@ -352,12 +352,11 @@ dashboard = Dashboard()
 for record in dashboard.watch(trainer, total=settings.max_steps):
     if record["step"] in (1, 20, 50, 100, settings.max_steps):
         dashboard.sample(record["step"], write(model, "One", 40))
-figure = dashboard.show()
+figure = dashboard.show(
+    caption="Thin line: the loss of every batch; thick line: the same, smoothed; dots: held-out text. They lie on each "
+            "other: the model has read its text not quite once, so there is nothing yet that it could know by heart.",
+    alt="Training loss falls steeply from above six nats a token and flattens; held-out dots lie on the curve.")
 print(figure.summary)
-
-# %% [markdown]
-# *Thin line: the loss of every batch; thick line: the same, smoothed; dots: held-out text. They lie on each other: the model
-# has read its text not quite once, so there is nothing yet that it could know by heart.*
 
 # %% tags=["nbval-ignore-output"]
 dashboard.show_samples(width=170)
@@ -375,14 +374,15 @@ expect(gpt / rows["6-gram"], about=0.6, within=0.1, name="GPT / 6-gram, held-out
 expect(gpt / entropy, about=1.47, within=0.2, name="GPT / entropy of the source")
 
 # %% mystnb={"image": {"alt": "Horizontal bars of bits per byte: unigram longest, then 6-gram, then GPT; a dashed line marks the entropy."}} tags=["nbval-ignore-output"]
-figure = plots.ladder(rows, floor=("entropy", entropy))
+figure = plots.ladder(
+    rows, floor=("entropy", entropy),
+    caption="Bits per byte on the same held-out stories: shorter is better, and nobody gets past the dashed line, "
+            "which is the story-teller's own surprise.",
+    alt="Horizontal bars of bits per byte: unigram longest, then 6-gram, then GPT; a dashed line marks the entropy.")
 plt.show()
 print(figure.summary)
 
 # %% [markdown]
-# *Bits per byte on the same held-out stories: shorter is better, and nobody gets past the dashed line, which is the
-# story-teller's own surprise.*
-#
 # Both have seen the same stories once. What is left between the GPT and the line is mostly *memory*: who holds the drum, where
 # the kite was left, said two hundred characters ago. A 6-gram cannot reach that far; attention can, and learning where to look
 # is what takes longest. `make gpt` gives it a minute on two cores.
@@ -391,25 +391,26 @@ print(figure.summary)
 #
 # A mean hides what matters. Here is one held-out story, token by token.
 
-# %% mystnb={"image": {"alt": "A story, token by token; most tokens are dark, the first pieces of names, objects and events are bright."}} tags=["nbval-ignore-output"]
+# %% mystnb={"image": {"alt": "A story, token by token; most tokens are pale, the first pieces of names, objects and events are dark."}} tags=["nbval-ignore-output"]
 from course_lib.training.evaluate import target_nats
 
 story = tokenizer.encode(split.held_out[1])[:110]
 path = torch.tensor([[tokenizer.end_of_text, *story]])
 nats = target_nats(model, path[:, :-1].numpy(), path[:, 1:].numpy())[0]
 pieces = [tokenizer.decode([i]) for i in story]
-figure = plots.token_strip(pieces, (nats / math.log(2)).tolist(), unit="bits", title="Surprise of each token")
+figure = plots.token_strip(
+    pieces, nats / math.log(2), unit="bits", title="Surprise of each token",
+    caption="Dark: surprising. Surprise sits where the story-teller really chose: names, objects, what happens next. "
+            "The rest of each word and the grammar between are nearly free.",
+    alt="A story, token by token; most tokens are pale, the first pieces of names, objects and events are dark.")
 plt.show()
 print(figure.summary)
 
 # %% [markdown]
-# *Bright: surprising. Surprise sits where the story-teller really chose: names, objects, what happens next. The rest of each
-# word and the grammar between are nearly free.*
-#
 # And what does it look at? Every head of every block has weights that say which earlier token it read from. We call the
 # same functions as the model does, and look.
 
-# %% mystnb={"image": {"alt": "Attention maps of the heads of the last block: lower triangles, some heads bright on the diagonal, some on single earlier columns."}} tags=["nbval-ignore-output"]
+# %% mystnb={"image": {"alt": "Attention maps of the heads of the last block: lower triangles, some heads dark on the diagonal, some on single earlier columns."}} tags=["nbval-ignore-output"]
 from course_lib.model.attention import attention_weights
 
 
@@ -428,14 +429,16 @@ def weights_of(block_number, idx):
 beginning = path[:, 1:15]
 weights = weights_of(config.n_layer - 1, beginning)
 pieces = [tokenizer.decode([i]) for i in beginning[0].tolist()]
-figure = plots.attention_maps(weights.numpy(), pieces, title="The last block")
+figure = plots.attention_maps(
+    weights, pieces, title="The last block",
+    caption="Four heads, one row for each reading token. Nothing above the diagonal: the mask holds. "
+            "(What such maps do and do not prove is a question of lesson 25.)",
+    alt="Attention maps of the heads of the last block: lower triangles, some heads dark on the diagonal, "
+        "some on single earlier columns.")
 plt.show()
 print(figure.summary)
 
 # %% [markdown]
-# *Four heads, one row for each reading token. Nothing above the diagonal: the mask holds. (What such maps do and do not prove
-# is a question of lesson 25.)*
-#
 # ## 8 · What to remember
 #
 # - A GPT is a table, a few identical blocks that *add* to a stream, and the table again.

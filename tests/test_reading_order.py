@@ -32,7 +32,8 @@ READING_ORDER = """
     generation.sampling generation.generate
 
     lab.expect lab.progress lab.results
-    lab.plots.figure lab.plots.curves lab.plots.grids lab.plots.tokens lab.plots
+    lab.plots.fonts lab.plots.theme lab.plots.figure lab.plots.tokens lab.plots.grids lab.plots.attention
+    lab.plots.curves lab.plots.bars lab.plots
     lab.public_checks lab.attempts lab.standing_table lab.course_map lab.dashboard lab.scoreboard
     lab.widgets.cells lab.widgets.picture lab.widgets.control lab.widgets.front lab.widgets.base lab.widgets.explore
     lab.widgets

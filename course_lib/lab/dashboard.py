@@ -1,6 +1,5 @@
 """A training run to watch: live loss curve and samples, a still picture afterwards. Lessons 12, 14."""
 
-import io
 import time
 from collections.abc import Iterable, Iterator, Mapping
 
@@ -16,7 +15,7 @@ class Dashboard:
     >>> for record in dashboard.watch(trainer):                          # doctest: +SKIP
     ...     if record["step"] % 100 == 0:
     ...         dashboard.sample(record["step"], write())
-    >>> dashboard.show()                                                  # doctest: +SKIP
+    >>> dashboard.show(caption="...", alt="...")                          # doctest: +SKIP
 
     Live drawing needs ipywidgets and a person; under COURSE_HEADLESS=1 only `show` draws, so that what is
     stored in a notebook does not depend on how fast the machine was.
@@ -45,9 +44,9 @@ class Dashboard:
         """Keep what the model wrote at `step`; `show_samples` prints all of them."""
         self.samples.append((step, text))
 
-    def show(self):
-        """The finished figure (also shows it); print its `summary` beside it."""
-        figure = training_curve(self.records, references=self.references, unit=self.unit)
+    def show(self, *, caption: str, alt: str):
+        """The finished figure (also shows it, with its caption); print its `summary` beside it."""
+        figure = training_curve(self.records, references=self.references, unit=self.unit, caption=caption, alt=alt)
         plt.show()
         return figure
 
@@ -63,9 +62,7 @@ class Dashboard:
         if self._picture is None:
             self._picture = Image(format="png", layout={"max_width": "720px"})
             display(self._picture)
-        figure = training_curve(self.records, references=self.references, unit=self.unit)
-        buffer = io.BytesIO()
-        figure.savefig(buffer, format="png")
-        plt.close(figure)
-        self._picture.value = buffer.getvalue()
+        words = dict(caption="The run so far.", alt="Training loss by step, up to now.")
+        figure = training_curve(self.records, references=self.references, unit=self.unit, **words)
+        self._picture.value = figure.png()
         self._drawn_at = time.monotonic()

@@ -19,7 +19,7 @@ def test_records_pass_unchanged_and_are_kept():
 def test_the_picture_shows_the_run():
     dashboard = Dashboard(references={"6-gram": 1.5})
     assert len(list(dashboard.watch(RECORDS))) == 30
-    figure = dashboard.show()
+    figure = dashboard.show(caption="A run.", alt="Falling.")
     ax = figure.axes[0]
     assert list(ax.lines[0].get_ydata()) == [r["loss"] for r in RECORDS]
     assert "6-gram  1.50" in [text.get_text() for text in ax.get_legend().get_texts()]

@@ -1,9 +1,25 @@
-"""The course's figures: pure functions from arrays to matplotlib figures, in one visual language."""
+"""The course's figures: pure functions from arrays to matplotlib figures, in one visual language.
 
-from course_lib.lab.plots.curves import ladder, schedule_curve, training_curve
-from course_lib.lab.plots.figure import CourseFigure, in_course_style, new_figure, printable
-from course_lib.lab.plots.grids import attention_maps, labelled_grid
+Each takes `caption` and `alt` by name, always: what to see in the picture, and what a reader gets who cannot see it.
+In a notebook (the caption appears below the picture):
+
+    figure = plots.token_strip(pieces, bits, unit="bits",
+                               caption="Dark: surprising.", alt="A sentence; its names are dark.")
+    plt.show()
+    print(figure.summary)
+
+`with plots.use_theme("dark"):` draws on dark ground. `figure.png()` gives the file's bytes and closes the figure.
+"""
+
+from course_lib.lab.plots.attention import attention_map, attention_maps
+from course_lib.lab.plots.bars import grouped_bars, ladder, speed_ladder, stacked_bars
+from course_lib.lab.plots.curves import curves, schedule_curve, training_curve
+from course_lib.lab.plots.figure import CourseFigure, course_figure, new_canvas, new_figure, numbers
+from course_lib.lab.plots.fonts import printable
+from course_lib.lab.plots.grids import labelled_grid, labelled_grids
+from course_lib.lab.plots.theme import theme, use_theme
 from course_lib.lab.plots.tokens import next_token_bars, token_strip
 
-__all__ = ["CourseFigure", "attention_maps", "in_course_style", "labelled_grid", "ladder", "new_figure",
-           "next_token_bars", "printable", "schedule_curve", "token_strip", "training_curve"]
+__all__ = ["CourseFigure", "attention_map", "attention_maps", "course_figure", "curves", "grouped_bars",
+           "labelled_grid", "labelled_grids", "ladder", "new_canvas", "new_figure", "next_token_bars", "numbers", "printable",
+           "schedule_curve", "speed_ladder", "stacked_bars", "theme", "token_strip", "training_curve", "use_theme"]

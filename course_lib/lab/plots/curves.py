@@ -1,101 +1,113 @@
-"""Curves over training, and the ladder of bits per byte on which all models meet. Lessons 00, 12, 14."""
+"""Curves: loss over training, several runs as a line in a band, schedules. Lessons 00, 05, 09, 12, 14, 16."""
 
 from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from course_lib.lab.plots.figure import (
-    AMBER,
-    BLUE,
-    GREEN,
-    GREY,
-    ORANGE,
-    PINK,
-    SKY,
-    CourseFigure,
-    in_course_style,
-    new_figure,
-)
-
-LINES = ((ORANGE, "--"), (GREEN, "-."), (PINK, ":"), (AMBER, (0, (5, 1))), (SKY, (0, (3, 1, 1, 1))))
+from course_lib.lab.plots.figure import CourseFigure, course_figure, new_figure, numbers
+from course_lib.lab.plots.theme import LINES, theme
 
 
 def smooth(values: Sequence[float], half_life: float) -> np.ndarray:
-    """Moving average whose weights halve every `half_life` steps, corrected for its start."""
+    """Moving average whose weights halve every `half_life` steps, corrected for its start; NaN is passed over."""
     keep, total, weight, out = 0.5 ** (1 / half_life), 0.0, 0.0, []
     for value in values:
-        total, weight = keep * total + (1 - keep) * value, keep * weight + (1 - keep)
-        out.append(total / weight)
+        if not np.isnan(value):
+            total, weight = keep * total + (1 - keep) * value, keep * weight + (1 - keep)
+        out.append(total / weight if weight else np.nan)
     return np.array(out)
 
 
-@in_course_style
+@course_figure
 def training_curve(records: Sequence[Mapping], *, references: Mapping[str, float] | None = None,
                    unit: str = "nats a token", title: str = "Loss while training") -> CourseFigure:
     """Training loss (thin: every step, thick: smoothed), held-out loss (dots), and levels to beat (dashed).
 
     Args:
-        records: the trainer's records: `step` and `loss`, and `held_out_loss` where it was measured.
-        references: name → level in the same unit, drawn as horizontal lines with their names at the right.
+        records: the trainer's records: `step` and `loss`, and `held_out_loss` where it was measured. A loss that is
+            NaN or infinite leaves a gap, and the summary says where the first was.
+        references: name → level in the same unit, drawn as horizontal lines named in the legend.
+
+    Raises ValueError if there are no records, or no loss that is finite.
     """
+    if not records:
+        raise ValueError("no records; give a list of what the trainer yields, one record a step")
+    references, look = references or {}, theme()
+    steps, losses = [r["step"] for r in records], np.array([r["loss"] for r in records], dtype=float)
+    broken = np.flatnonzero(~np.isfinite(losses))
+    losses = numbers(np.where(np.isfinite(losses), losses, np.nan), "loss", gaps=True)
     figure, ax = new_figure()
-    steps, losses = [r["step"] for r in records], [r["loss"] for r in records]
-    ax.plot(steps, losses, color=BLUE, alpha=0.25, linewidth=0.8, linestyle="-")
+    ax.plot(steps, losses, color=look.series[0], alpha=0.35, linewidth=0.8, linestyle="-")
     smoothed = smooth(losses, half_life=max(1.0, len(losses) / 60))
-    ax.plot(steps, smoothed, color=BLUE, linestyle="-", label="training")
+    ax.plot(steps, np.where(np.isnan(losses), np.nan, smoothed), color=look.series[0], linestyle="-", label="training")
     held_out = [(r["step"], r["held_out_loss"]) for r in records if r.get("held_out_loss") is not None]
     if held_out:
-        ax.plot(*zip(*held_out, strict=True), color="black", marker="o", markersize=5, linestyle="none",
+        ax.plot(*zip(*held_out, strict=True), color=look.ink, marker="o", markersize=5, linestyle="none",
                 label="held out")
-    for (name, level), (color, style) in zip((references or {}).items(), LINES, strict=False):
-        ax.axhline(level, color=color, linestyle=style, linewidth=1.6, label=f"{name}  {level:.2f}")
+    for n, (name, level) in enumerate(references.items()):
+        ax.axhline(level, color=look.series[1 + n % 5], linestyle=LINES[1 + n % 5], linewidth=1.6,
+                   label=f"{name}  {level:.2f}")
     ax.set(title=title, xlabel="step (optimizer updates)", ylabel=f"loss ({unit})")
     # The first steps fall from ln V and would flatten all that follows: let them leave through the top.
-    levels = [*smoothed, *(v for _, v in held_out), *(references or {}).values()]
-    low, high = min(levels), float(np.quantile(smoothed, 0.97)) if len(smoothed) > 20 else max(levels)
-    high = max(high, *(references or {}).values()) if references else high
+    levels = [*smoothed, *(v for _, v in held_out), *references.values()]
+    low, high = np.nanmin(levels), np.nanquantile(smoothed, 0.97) if len(smoothed) > 20 else np.nanmax(levels)
+    high = max(high, *references.values(), *(v for _, v in held_out[1:]), low)
     ax.set_ylim(low - 0.08 * (high - low) - 1e-6, high + 0.12 * (high - low) + 1e-6)
     ax.legend(loc="upper right")
     last = f", held out {held_out[-1][1]:.2f}" if held_out else ""
-    figure.summary = f"training loss {losses[0]:.1f} → {smoothed[-1]:.1f} {unit} in {steps[-1]} steps{last}"
+    gap = f"; {len(broken)} not finite, first at step {steps[broken[0]]}" if len(broken) else ""
+    first = losses[np.isfinite(losses)][0]
+    figure.summary = f"training loss {first:.1f} → {smoothed[-1]:.1f} {unit} in {steps[-1]} steps{last}{gap}"
     return figure
 
 
-@in_course_style
-def ladder(rows: Mapping[str, float], *, floor: tuple[str, float] | None = None,
-           title: str = "Held-out bits per byte: lower is better") -> CourseFigure:
-    """One bar a model, best at the bottom, with the known entropy of the source (if there is one) as a wall.
+@course_figure
+def curves(x: Sequence[float], lines: Mapping[str, np.ndarray], *, xlabel: str, ylabel: str, title: str = "",
+           log: str = "", levels: Mapping[str, float] | None = None, marks: bool = False) -> CourseFigure:
+    """Lines to compare, named in a legend: optimizers, gradient norms by depth, shots against accuracy.
 
     Args:
-        rows: model name → bits per byte, in the order to be drawn from the top.
-        floor: (name, bits per byte) that no model can go below.
+        x: (N,) places, in the unit that `xlabel` says.
+        lines: name → (N,) values; or (R, N), R runs with different seeds, drawn as their median in a band from the
+            lowest to the highest. NaN leaves a gap.
+        log: the axes to draw logarithmically: "", "x", "y" or "xy".
+        levels: name → value to compare with, drawn as a thin horizontal line with its name.
+
+    Raises ValueError if lines and places do not fit, or a logarithm would meet a value that is not positive.
     """
-    figure, ax = new_figure(height=0.9 + 0.48 * len(rows))
-    names, values = list(rows), list(rows.values())
-    colors = [GREY] * (len(rows) - 1) + [BLUE]
-    bars = ax.barh(names, values, color=colors, height=0.62)
-    ax.bar_label(bars, labels=[f"{v:.2f}" for v in values], padding=4)
-    ax.invert_yaxis()
-    ax.set(title=title, xlabel="bits per byte")
-    ax.grid(axis="y", visible=False)
-    ax.set_xlim(0, 1.12 * max(values))
-    if floor:
-        ax.axvline(floor[1], color=ORANGE, linestyle="--")
-        ax.annotate(f"{floor[0]} {floor[1]:.2f}", (floor[1], 0), xytext=(6, 0), textcoords="offset points",
-                    color="white", fontsize=9.5, va="center", fontweight="bold")
-    figure.summary = " · ".join(f"{name} {value:.2f}" for name, value in rows.items())
-    if floor:
-        figure.summary += f" · {floor[0]} {floor[1]:.2f}"
+    x = numbers(x, "x", dims=1)
+    figure, ax = new_figure()
+    said = []
+    for n, (name, values) in enumerate(lines.items()):
+        runs = np.atleast_2d(numbers(values, name, dims=(1, 2), gaps=True))
+        if runs.shape[-1] != len(x):
+            raise ValueError(f"{name} has shape {np.shape(values)}, but x has {len(x)} places; give one value for each")
+        if "y" in log and np.nanmin(runs) <= 0:
+            raise ValueError(f"{name} falls to {np.nanmin(runs):g}, which has no logarithm; leave out log or the value")
+        middle, color = np.nanmedian(runs, axis=0), theme().series[n % 6]
+        if len(runs) > 1:
+            ax.fill_between(x, np.nanmin(runs, axis=0), np.nanmax(runs, axis=0), color=color, alpha=0.2, linewidth=0)
+        marker = "osD^vP"[n % 6] if marks or len(x) == 1 else None
+        ax.plot(x, middle, color=color, linestyle=LINES[n % 6], label=name, marker=marker, markersize=4.5)
+        last = middle[np.isfinite(middle)][-1]
+        said.append(f"{name} ends at {last:.3g}" + (f" ({len(runs)} runs)" if len(runs) > 1 else ""))
+    for name, level in (levels or {}).items():
+        ax.axhline(level, color=theme().muted, linewidth=1, linestyle=(0, (4, 3)))
+        ax.annotate(name, (1, level), xycoords=("axes fraction", "data"), xytext=(0, 3), textcoords="offset points",
+                    ha="right", fontsize=9, color=theme().muted)
+    ax.set(title=title, xlabel=xlabel, ylabel=ylabel, **{f"{axis}scale": "log" for axis in log})
+    if len(lines) > 1:
+        ax.legend()
+    figure.summary = " · ".join(said)
     return figure
 
 
-@in_course_style
-def schedule_curve(lrs: Mapping[str, Sequence[float]], *,
-                   title: str = "Learning-rate schedules") -> CourseFigure:
+@course_figure
+def schedule_curve(lrs: Mapping[str, Sequence[float]], *, title: str = "Learning-rate schedules") -> CourseFigure:
     """Learning rate against step, one line a schedule: name → one value a step."""
     figure, ax = new_figure(height=2.8)
-    for (name, values), (color, style) in zip(lrs.items(), ((BLUE, "-"), *LINES), strict=False):
-        ax.plot(values, color=color, linestyle=style, label=name)
+    for n, (name, values) in enumerate(lrs.items()):
+        ax.plot(numbers(values, name, dims=1), color=theme().series[n % 6], linestyle=LINES[n % 6], label=name)
     ax.set(title=title, xlabel="step (optimizer updates)", ylabel="learning rate")
     ax.set_ylim(bottom=0)
     ax.legend()

@@ -1,69 +1,151 @@
-"""Matrices one can read: grids with their values, attention as small multiples. Lessons 07, 08, 12."""
+"""Arrays one can read: grids with their values, one beside the other. Lessons 04, 07, 08."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
+from matplotlib.colors import Normalize
+from matplotlib.patches import Rectangle
 
-from course_lib.lab.plots.figure import CourseFigure, in_course_style, mono_fonts, new_figure, printable
+from course_lib.lab.plots.figure import WIDTH, CourseFigure, axes_at, course_figure, new_canvas, new_figure, numbers
+from course_lib.lab.plots.fonts import mono_fonts, printable
+from course_lib.lab.plots.theme import text_on, theme
+from course_lib.lab.plots.tokens import span
+
+Cells = Sequence[tuple[int, ...]]
+CELL_WIDTH, CELL_HEIGHT, GAP = 0.46, 0.32, 0.72  # inches; the gap holds an axis's name and ticks
 
 
-@in_course_style
+@course_figure
 def labelled_grid(values: np.ndarray, *, rows: str, columns: str, title: str = "",
                   row_labels: Sequence[str] | None = None, column_labels: Sequence[str] | None = None,
-                  decimals: int = 2) -> CourseFigure:
-    """A matrix with every value written into its cell and both axes named (`rows="T (queries)"`)."""
-    values = np.asarray(values, dtype=float)
-    n, m = values.shape
-    figure, ax = new_figure(width=min(7.2, 1.6 + 0.62 * m), height=min(7.0, 1.2 + 0.42 * n))
-    _cells(ax, values, decimals)
-    ax.set(title=title, xlabel=columns, ylabel=rows)
-    _tick(ax.xaxis, m, column_labels)
-    _tick(ax.yaxis, n, row_labels)
-    low, high = np.nanmin(values), np.nanmax(values)
-    figure.summary = f"{n} × {m} values from {low:.{decimals}f} to {high:.{decimals}f}"
-    return figure
-
-
-def _cells(ax, values: np.ndarray, decimals: int) -> None:
-    low, high = np.nanmin(values), np.nanmax(values)
-    ax.imshow(values, cmap="cividis", vmin=low, vmax=high, aspect="auto")
-    ax.grid(visible=False)
-    for (y, x), value in np.ndenumerate(values):
-        dark = value < low + 0.55 * (high - low)
-        ax.text(x, y, f"{value:.{decimals}f}", ha="center", va="center", fontsize=9,
-                color="white" if dark else "black")
-
-
-def _tick(axis, n: int, labels: Sequence[str] | None) -> None:
-    axis.set_ticks(range(n), [printable(label) for label in labels] if labels is not None else range(n))
-
-
-@in_course_style
-def attention_maps(weights: np.ndarray, tokens: Sequence[str], *, title: str = "",
-                   names: Sequence[str] | None = None) -> CourseFigure:
-    """One small map for each head: which earlier token (column) each token (row) reads from.
+                  decimals: int = 2, signed: bool = False, marked: Cells = ()) -> CourseFigure:
+    """A matrix with every value written into its cell and both axes named (`rows="T (queries)"`).
 
     Args:
-        weights: (H, T, T), rows summing to one.
-        tokens: the T tokens, written along both sides of the first map.
+        values: (rows, columns); NaN leaves a cell empty (hidden by a mask, not computed yet).
+        row_labels, column_labels: tokens or names instead of 0, 1, 2 ...
+        signed: colour by sign, blue below zero and orange above it.
+        marked: (row, column) of the cells to frame.
+
+    Raises ValueError if `values` is no matrix, or labels or marked cells do not fit it.
     """
-    weights = np.asarray(weights, dtype=float)
-    H, T, S = weights.shape
-    if not T == S == len(tokens):
-        raise ValueError(f"weights of shape {weights.shape} do not fit {len(tokens)} tokens; give (H, T, T)")
-    figure, axes = new_figure(1, H, width=7.6, height=7.6 / H + 1.2, squeeze=False, sharey=True)
-    for h, ax in enumerate(axes[0]):
-        image = ax.imshow(weights[h], cmap="cividis", vmin=0, vmax=1)
-        ax.grid(visible=False)
-        ax.set_title(names[h] if names else f"head {h}", fontsize=10)
-        ax.set_xticks(range(T), map(printable, tokens), rotation=90, fontsize=6.5, family=mono_fonts())
-    axes[0, 0].set_yticks(range(T), map(printable, tokens), fontsize=6.5, family=mono_fonts())
-    axes[0, 0].set_ylabel("query: the token that reads")
-    figure.supxlabel("key: the token that is read", fontsize=10.5)
-    figure.colorbar(image, ax=axes, label="weight", shrink=0.7, aspect=18)
-    figure.suptitle(title, fontsize=12, fontweight="bold", x=0.02, ha="left")
-    names = names or [f"head {h}" for h in range(H)]
-    sharp = weights[:, -1].argmax(-1)
-    reads = ", ".join(f"{name} reads {printable(tokens[s])!r}" for name, s in zip(names, sharp, strict=True))
-    figure.summary = f"the last token: {reads}"
+    values = numbers(values, "values", dims=2, gaps=True)
+    n, m = values.shape
+    figure, ax = new_figure(width=min(WIDTH, 1.5 + 0.56 * m), height=min(9.0, 1.15 + 0.36 * n))
+    draw_grid(ax, values, decimals=decimals, signed=signed, marked=marked)
+    ax.set(title=title, xlabel=columns, ylabel=rows)
+    label_ticks(ax.xaxis, m, column_labels)
+    label_ticks(ax.yaxis, n, row_labels)
+    figure.summary = f"{n} × {m} values from {np.nanmin(values):.{decimals}f} to {np.nanmax(values):.{decimals}f}"
     return figure
+
+
+@course_figure
+def labelled_grids(arrays: Mapping[str, np.ndarray], *, axes: Mapping[str, Sequence[str]], title: str = "",
+                   decimals: int = 2, signed: bool = False, marked: Mapping[str, Cells] | None = None) -> CourseFigure:
+    """The arrays of a computation side by side, with cells of one size and colours of one scale: an array microscope.
+
+    Args:
+        arrays: name → array of 1 to 4 axes; further axes become one grid for each index (`scores, H = 0`).
+            NaN leaves a cell empty.
+        axes: name → the names of its axes, as in `{"q": "TD", "scores": ("H", "T", "S")}`.
+        marked: name → indices of the cells to frame.
+
+    Raises ValueError if an array has another number of axes than `axes` names for it.
+    """
+    grids = [grid for name, array in arrays.items() for grid in _grids(name, array, axes, (marked or {}).get(name, ()))]
+    lines = _lines(grids, WIDTH)
+    heights = [max(grid.values.shape[0] for grid in line) * CELL_HEIGHT + 0.85 for line in lines]
+    limits = span(np.concatenate([grid.values.ravel() for grid in grids]))
+    figure, canvas = new_canvas(WIDTH, sum(heights), title=title)
+    y = 0.0
+    for line, height in zip(lines, heights, strict=True):
+        x = 0.5
+        for grid in line:
+            (n, m), (rows, columns) = grid.values.shape, grid.axes
+            ax = axes_at(canvas, x, y + 0.32, m * CELL_WIDTH, n * CELL_HEIGHT)
+            draw_grid(ax, grid.values, decimals=decimals, signed=signed, marked=grid.marked, limits=limits)
+            ax.set_title(grid.title, fontsize=10.5, pad=5)
+            ax.set(xlabel=columns, ylabel=rows)
+            label_ticks(ax.xaxis, m, None)
+            label_ticks(ax.yaxis, n, None if rows else [" "])
+            x += m * CELL_WIDTH + GAP
+        y += height
+    figure.summary = " · ".join(f"{name} {tuple(np.shape(a))} from {np.nanmin(a):.{decimals}f} to "
+                                f"{np.nanmax(a):.{decimals}f}" for name, a in arrays.items())
+    return figure
+
+
+def draw_grid(ax, values: np.ndarray, *, decimals: int = 2, signed: bool = False, marked: Cells = (),
+              limits: tuple[float, float] | None = None) -> None:
+    """Cells with their values in `ax`; the numbers are left out where cells are too many to hold them."""
+    low, high = limits or span(values)
+    if signed:
+        low, high = -max(abs(low), abs(high)), max(abs(low), abs(high))
+    colors, norm = theme().plus_minus() if signed else theme().more(), Normalize(low, high)
+    ax.imshow(np.ma.masked_invalid(values), cmap=colors, norm=norm, aspect="auto")
+    ax.grid(visible=False)
+    ax.set_xticks(np.arange(values.shape[1] - 1) + 0.5, minor=True)
+    ax.set_yticks(np.arange(values.shape[0] - 1) + 0.5, minor=True)
+    ax.grid(which="minor", color=theme().background, linewidth=1.2)
+    ax.tick_params(which="both", length=0)
+    ax.spines[:].set_visible(False)
+    for (y, x), value in np.ndenumerate(values):
+        if np.isfinite(value) and values.shape[1] <= 14 and values.shape[0] <= 24:
+            written = f"{value:.{decimals}f}".replace("-", "−")
+            ax.text(x, y, written, ha="center", va="center_baseline", fontsize=8.5, color=text_on(colors(norm(value))))
+    for y, x in marked:
+        if not (0 <= y < values.shape[0] and 0 <= x < values.shape[1]):
+            raise ValueError(f"the marked cell {(y, x)} is outside of a grid of {values.shape}; count from 0")
+        ax.add_patch(Rectangle((x - 0.5, y - 0.5), 1, 1, fill=False, edgecolor=theme().series[1], linewidth=2.4,
+                               clip_on=False, zorder=3))
+
+
+def label_ticks(axis, n: int, labels: Sequence[str] | None, *, every: int = 1, **text) -> None:
+    """Write `labels` (tokens; or 0, 1, 2 ...) at every `every`-th of `n` places of a matplotlib axis.
+
+    Raises ValueError if there are not `n` labels.
+    """
+    if labels is not None and len(labels) != n:
+        raise ValueError(f"{len(labels)} labels for {n} places; give one label for each")
+    words = [printable(str(label), longest=14) for label in labels] if labels is not None else list(map(str, range(n)))
+    axis.set_ticks(range(0, n, every), words[::every], family=mono_fonts(), **text)
+
+
+@dataclass
+class _Grid:
+    """One matrix to draw: its title, the names of its axes, its cells and those to frame."""
+
+    title: str
+    values: np.ndarray
+    axes: tuple[str, str]
+    marked: Cells
+
+
+def _grids(name, array, axes, marked):
+    """One _Grid for each matrix in an array."""
+    array = numbers(array, name, dims=(1, 2, 3, 4), gaps=True)
+    names = tuple(axes.get(name, ()))
+    if len(names) != array.ndim:
+        raise ValueError(f"{name} has shape {array.shape}, but axes names {names}; give one name for each axis")
+    if array.ndim == 1:
+        yield _Grid(name, array[None], ("", names[0]), [(0, *cell) for cell in marked])
+        return
+    for index in np.ndindex(array.shape[:-2]):
+        where = ", ".join(f"{axis} = {i}" for axis, i in zip(names, index, strict=False))
+        cells = [tuple(cell[-2:]) for cell in marked if tuple(cell[:-2]) == index]
+        yield _Grid(f"{name}, {where}" if where else name, array[index], names[-2:], cells)
+
+
+def _lines(grids, wide):
+    """Grids in lines that are at most `wide` inches wide, axis labels included."""
+    lines, x = [], wide
+    for grid in grids:
+        needed = grid.values.shape[1] * CELL_WIDTH + GAP
+        if x + needed > wide or not lines:
+            lines.append([])
+            x = 0.5 - GAP
+        lines[-1].append(grid)
+        x += needed
+    return lines
