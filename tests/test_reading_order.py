@@ -26,7 +26,8 @@ READING_ORDER = """
     model.config model.norm model.position model.kv_cache model.attention model.feedforward model.block
     model.gpt model.pretrained
 
-    training.config training.device training.loss training.optim training.muon training.schedule training.cost
+    training.config training.device training.ranks training.distributed training.loss training.optim training.muon
+    training.schedule training.cost
     training.evaluate training.disk training.run_folder training.identity training.checkpoint training.trainer
 
     generation.sampling generation.generate
@@ -36,9 +37,10 @@ READING_ORDER = """
     lab.plots.curves lab.plots.bars lab.plots
     lab.public_checks lab.attempts lab.standing_table lab.course_map lab.dashboard lab.scoreboard
     lab.widgets.cells lab.widgets.picture lab.widgets.control lab.widgets.front lab.widgets.base lab.widgets.explore
+    lab.widgets.next_token lab.widgets.training lab.widgets.live_map
     lab.widgets
-    lab.plain lab.side_by_side lab.compare lab.exercise lab.open_question lab.time_limit lab.forbid lab.probing
-    lab.diagnose lab.properties lab.checks lab.start
+    lab.plain lab.side_by_side lab.compare lab.exercise lab.open_question lab.time_limit lab.stand_ins lab.forbid
+    lab.probing lab.diagnose lab.properties lab.checks lab.start
 
     authoring.launch authoring.exercise authoring.lint authoring.probe_source authoring.record authoring.answers
     authoring.prove authoring.leaks authoring.nbgrader_cells authoring.lesson_checks
@@ -52,7 +54,7 @@ READING_ORDER = """
     grading.similar grading.stats
 
     doctor
-    cli.doctor cli.data cli.generate cli.run cli.train cli.exercises cli.classroom cli __main__
+    cli.doctor cli.data cli.generate cli.samples cli.run cli.train cli.exercises cli.classroom cli __main__
 """.split()
 
 NO_TORCH = ("text.", "byhand.", "doctor")

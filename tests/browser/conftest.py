@@ -1,12 +1,14 @@
 """JupyterLab and Chromium for the whole session: `lab` serves a temporary folder, `page` is a fresh tab in it.
 
 The folder is a copy: what a test runs and saves never touches the course. Every request that leaves the machine is
-refused and remembered, so that a lesson which needs the network fails here.
+refused and remembered, so that a lesson which needs the network fails here. Pictures are kept in build/screenshots
+(COURSE_SCREENSHOTS moves it), for people to look at.
 """
 
 import contextlib
 import json
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -16,11 +18,14 @@ import urllib.request
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import nbformat
 import pytest
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 TOKEN = "course-tests"
 FLAGS = """--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking
     --disable-component-update --disable-sync --disable-dev-shm-usage""".split()
+KERNEL = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
 NO_NEWS = {"fetchNews": "false", "checkForUpdates": False}
 SECONDS = 1000  # Playwright counts in milliseconds
 
@@ -32,6 +37,40 @@ class Lab:
     url: str
     folder: Path
 
+    def write(self, name, *sources):
+        """Put a notebook of these code cells into the folder."""
+        cells = [new_markdown_cell("# A notebook of the tests"), *map(new_code_cell, sources)]
+        nbformat.write(new_notebook(cells=cells, metadata={"kernelspec": KERNEL}), self.folder / name)
+
+
+class Bench:
+    """A widget in the page: its controls by their labels, its picture, its line in words."""
+
+    def __init__(self, root):
+        self.root = root
+
+    def control(self, label):
+        """The input, list or button with this label, as a screen reader finds it."""
+        names = self.root.get_by_label(label, exact=True), self.root.get_by_role("button", name=label, exact=True)
+        return names[0].or_(names[1]).first
+
+    def settle(self):
+        """Wait until the kernel has answered all that was asked."""
+        self.root.page.wait_for_function(
+            "root => root.getAttribute('aria-busy') === 'false'", arg=self.root.element_handle(), timeout=30 * SECONDS
+        )
+        return self
+
+    @property
+    def words(self):
+        """What is read aloud."""
+        return self.settle().root.locator(".words").inner_text()
+
+    @property
+    def picture(self):
+        """The picture as HTML; pixels are part of it."""
+        return self.settle().root.locator(".picture").inner_html()
+
 
 @dataclass
 class Tab:
@@ -39,12 +78,24 @@ class Tab:
 
     page: object
     lab: Lab
+    pictures: Path
     refused: list = field(default_factory=list)
     console: list = field(default_factory=list)
 
     def open_notebook(self, path):
         """Show a notebook and wait until its kernel is idle."""
         self.page.goto(f"{self.lab.url}/lab/tree/{path}?token={TOKEN}&reset")
+        self._wait_for_kernel()
+
+    def open_from_file_browser(self, *path):
+        """Find a notebook as a student does: double click on each folder, then on the file."""
+        self.page.goto(f"{self.lab.url}/lab?token={TOKEN}&reset")
+        for name in path:
+            item = self.page.locator(".jp-DirListing-item").filter(has_text=re.compile(rf"^\s*{re.escape(name)}"))
+            item.first.dblclick(timeout=60 * SECONDS)
+        self._wait_for_kernel()
+
+    def _wait_for_kernel(self):
         self.page.wait_for_selector(".jp-NotebookPanel:not(.lm-mod-hidden) .jp-Cell", timeout=60 * SECONDS)
         # The toolbar's indicator says "idle" before there is a kernel; the status bar does not.
         self.page.get_by_text("Python 3 (ipykernel) | Idle").wait_for(timeout=90 * SECONDS)
@@ -67,6 +118,35 @@ class Tab:
             }""",
             timeout=seconds * SECONDS,
         )
+
+    def run_cell_again(self, number):
+        """Run the code cell with this number (from 0) once more and wait for its next prompt number."""
+        cell = self.page.locator(".jp-NotebookPanel:not(.lm-mod-hidden) .jp-CodeCell").nth(number)
+        before = cell.locator(".jp-InputPrompt").inner_text()
+        cell.locator(".cm-content").click()
+        self.page.keyboard.press("Control+Enter")
+        self.page.wait_for_function(
+            "([cell, before]) => { const now = cell.querySelector('.jp-InputPrompt').textContent.trim();"
+            " return now !== before && /^\\[\\d+\\]:$/.test(now); }",
+            arg=[cell.element_handle(), before.strip()],
+            timeout=60 * SECONDS,
+        )
+
+    def bench(self, label):
+        """The widget that screen readers call `label`, once it is there."""
+        assert self.errors() == []
+        root = self.page.locator(".jp-NotebookPanel:not(.lm-mod-hidden)").get_by_role("group", name=label, exact=True)
+        root.first.wait_for(timeout=60 * SECONDS)
+        return Bench(root.first).settle()
+
+    def keep(self, name, element=None):
+        """Keep a picture of the page, or of one element of it."""
+        self.pictures.mkdir(parents=True, exist_ok=True)
+        (element or self.page).screenshot(path=self.pictures / f"{name}.png")
+
+    def clean(self):
+        """Nothing failed: no error output, no stderr, no error of the page or its console, no request to elsewhere."""
+        return (self.errors(), self.console, self.refused) == ([], [], [])
 
     def errors(self):
         """The text of every error output and of everything written to stderr."""
@@ -94,7 +174,8 @@ def _private_environment(home):
     settings = home / "settings" / "@jupyterlab" / "apputils-extension" / "notification.jupyterlab-settings"
     settings.parent.mkdir(parents=True)
     settings.write_text(json.dumps(NO_NEWS))
-    return os.environ | {name: str(home / folder) for name, folder in places.items()}
+    # A student's JupyterLab, not a builder's: widgets are alive.
+    return os.environ | {name: str(home / folder) for name, folder in places.items()} | {"COURSE_HEADLESS": "0"}
 
 
 def _wait_until_up(url, server, log):
@@ -149,11 +230,17 @@ def browser(chromium):
         browser.close()
 
 
+@pytest.fixture(scope="session")
+def pictures(repository):
+    """The folder of screenshots, as test artefacts."""
+    return Path(os.environ.get("COURSE_SCREENSHOTS") or repository / "build" / "screenshots")
+
+
 @pytest.fixture
-def tab(browser, lab, tmp_path):
+def tab(browser, lab, tmp_path, pictures):
     """A fresh tab that cannot reach the network; a picture of it is kept if the test fails."""
     context = browser.new_context(viewport={"width": 1200, "height": 1000})
-    tab = Tab(context.new_page(), lab)
+    tab = Tab(context.new_page(), lab, pictures)
 
     def only_here(route):
         address = route.request.url
@@ -165,6 +252,7 @@ def tab(browser, lab, tmp_path):
 
     context.route("**/*", only_here)
     tab.page.on("console", lambda message: message.type == "error" and tab.console.append(message.text[:300]))
+    tab.page.on("pageerror", lambda error: tab.console.append(str(error)[:300]))
     yield tab
     tab.page.screenshot(path=tmp_path / "last.png")
     context.close()

@@ -2,5 +2,8 @@
 
 from course_lib.lab.widgets.base import Widget
 from course_lib.lab.widgets.explore import Explore, explore
+from course_lib.lab.widgets.live_map import LiveMap
+from course_lib.lab.widgets.next_token import NextToken
+from course_lib.lab.widgets.training import Dashboard
 
-__all__ = ["Explore", "Widget", "explore"]
+__all__ = ["Dashboard", "Explore", "LiveMap", "NextToken", "Widget", "explore"]

@@ -117,8 +117,8 @@ class Widget:
         from course_lib.lab.widgets.front import front_class  # a notebook that is only tested never needs it
 
         picture = self.picture()
-        self._front = front_class(self.name)(label=self.label, controls=self._described(), words=picture.words,
-                                             picture=picture.as_html())
+        self._front = front_class(self.name)(kind=self.name, label=self.label, controls=self._described(),
+                                             picture=picture.as_html(), words=picture.words)
         self._front.on_msg(self._receive)
         try:
             self._loop = asyncio.get_running_loop()

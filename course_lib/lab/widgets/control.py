@@ -21,6 +21,7 @@ class Control:
     values: Sequence[Any] = ()
     texts: Sequence[str] = ()
     enabled: bool = True
+    plays: bool = False
 
     def read(self, sent: Any) -> Any:
         """The value that the browser means; raises ValueError for what this control cannot be set to."""
@@ -39,14 +40,18 @@ class Control:
         if self.kind == "choice":
             return plain | {"value": position, "texts": list(self.texts)}
         shown = self.texts[position] if self.texts else readable(self.values[position])
-        return plain | {"value": position, "last": len(self.values) - 1, "shown": shown}
+        return plain | {"value": position, "last": len(self.values) - 1, "shown": shown, "plays": self.plays}
 
 
-def slider(name: str, values: Sequence, label: str = "", *, texts: Sequence[str] = (), enabled: bool = True) -> Control:
-    """A slider over `values` in order; `texts` says how each is read, else the value itself is written."""
+def slider(name: str, values: Sequence, label: str = "", *, texts: Sequence[str] = (), enabled: bool = True,
+           plays: bool = False) -> Control:
+    """A slider over `values` in order; `texts` says how each is read, else the value itself is written.
+
+    One that `plays` has a button beside it that moves it on by itself, to the end.
+    """
     if not 0 < len(values) <= MOST:
         raise ValueError(f"a slider has 1 to {MOST} positions, {name} would have {len(values)}; take a larger step")
-    return Control("slider", name, label or name.replace("_", " "), values, texts, enabled)
+    return Control("slider", name, label or name.replace("_", " "), values, texts, enabled, plays)
 
 
 def choice(name: str, options: Sequence | dict, label: str = "", *, enabled: bool = True) -> Control:

@@ -16,7 +16,7 @@ class Explore(Widget):
     def __init__(self, fn: Callable[..., object], ranges: dict[str, Any], *, label: str = ""):
         defaults = _defaults(fn, ranges)
         self.fn, self._controls = fn, [control_of(name, given) for name, given in ranges.items()]
-        self.label = label or f"Explore {getattr(fn, '__name__', 'a function').replace('_', ' ')}"
+        self.label = label or f"Explore {_called(fn).replace('_', ' ')}"
         super().__init__(state={c.name: _start(c, ranges[c.name], defaults) for c in self._controls})
 
     def controls(self) -> list[Control]:
@@ -44,12 +44,16 @@ def explore(fn: Callable[..., object], /, *, label: str = "", **ranges: Any) -> 
     return Explore(fn, ranges, label=label)
 
 
+def _called(fn: Callable[..., object]) -> str:
+    return getattr(fn, "__name__", "the function")
+
+
 def _defaults(fn: Callable[..., object], ranges: dict[str, Any]) -> dict[str, Any]:
     parameters = inspect.signature(fn).parameters
     takes_all = any(p.kind is p.VAR_KEYWORD for p in parameters.values())
     unknown = [name for name in ranges if name not in parameters and not takes_all]
     if unknown:
-        raise ValueError(f"{fn.__name__} has no argument {', '.join(unknown)}; it has {', '.join(parameters)}")
+        raise ValueError(f"{_called(fn)} has no argument {', '.join(unknown)}; it has {', '.join(parameters)}")
     return {name: p.default for name, p in parameters.items() if p.default is not p.empty}
 
 

@@ -16,6 +16,7 @@ HERE = Path(__file__).parent
 class Front(anywidget.AnyWidget):
     """What Python and the browser share. `count` goes up with every picture: that is what the browser waits for."""
 
+    kind = Unicode().tag(sync=True)
     label = Unicode().tag(sync=True)
     controls = List().tag(sync=True)
     picture = Unicode().tag(sync=True)

@@ -39,16 +39,47 @@ function queueFor(model, root) {
   };
 }
 
+// A button that moves a slider on, to its end in a hundred pictures at most, each after the last one has come.
+function playerOf(spec, input, parent) {
+  const node = make("button", "", parent);
+  let playing = false, timer;
+  const say = () => {
+    node.textContent = playing ? "❚❚" : "▶";
+    node.setAttribute("aria-label", `${playing ? "Stop playing" : "Play"} ${spec.label}`);
+  };
+  const go = () => {
+    if (!playing || !node.isConnected) return;
+    if (+input.value >= +input.max) playing = false;
+    else { input.value = +input.value + Math.max(1, Math.round(input.max / 100)); input.oninput(); }
+    say();
+  };
+  node.type = "button";
+  node.onclick = (event) => {
+    event.preventDefault();  // the label it stands in would pass the click on to the slider
+    playing = !playing;
+    if (playing && +input.value >= +input.max) { input.value = 0; input.oninput(); } else go();
+    say();
+  };
+  say();
+  return (now, idle) => {
+    node.disabled = !now.enabled;
+    clearTimeout(timer);
+    if (idle && playing) timer = setTimeout(go, 120);
+  };
+}
+
 const makers = {
   slider(spec, send) {
     const label = make("label"), input = make("input"), shown = make("output");
     Object.assign(input, { type: "range", min: 0, step: 1 });
     label.append(make("span"), input, shown);
     input.oninput = () => send(spec.name, +input.value, { merge: true });
+    const player = spec.plays ? playerOf(spec, input, label) : () => {};
     return [label, (now, idle) => {
       input.max = now.last;
       if (idle) input.value = now.value;  // while one drags, the hand is right
       input.setAttribute("aria-valuetext", shown.textContent = now.shown);
+      player(now, idle);
     }];
   },
   choice(spec, send) {
@@ -143,7 +174,7 @@ function listen(root, picture, send) {
 }
 
 function render({ model, el }) {
-  const root = make("section", "course-widget", el);
+  const root = make("section", `course-widget ${model.get("kind")}`, el);
   const bar = make("div", "controls", root), picture = make("div", "picture", root), words = make("p", "words", root);
   root.setAttribute("role", "group");
   words.setAttribute("aria-live", "polite");

@@ -11,11 +11,17 @@ from matplotlib.figure import Figure
 
 @dataclass(frozen=True)
 class Picture:
-    """One moment of a widget: either `png` or `markup`, and `words`, one line for those who cannot see it."""
+    """One moment of a widget: either `png` or `markup`, and in words what is to be seen.
+
+    words: its numbers in one line, read aloud when they change, compared when a notebook is tested.
+    alt: what stands in the place of the pixels. caption: what to look at, one or two sentences.
+    """
 
     words: str
     png: bytes = b""
     markup: str = ""
+    alt: str = ""
+    caption: str = ""
 
     def bundle(self) -> dict[str, str]:
         """As a notebook stores it: the picture and the words, no script, no kernel."""
@@ -25,11 +31,13 @@ class Picture:
         return {"text/html": self.markup} | words
 
     def as_html(self) -> str:
-        """As the browser shows it; the words are the alternative text of the pixels."""
+        """As the browser shows it, with alternative text and caption."""
         if not self.png:
             return self.markup
+        alt, caption = html.escape(f"{self.alt} {self.words}".strip()), html.escape(self.caption)
         data = base64.b64encode(self.png).decode()
-        return f'<img alt="{html.escape(self.words)}" src="data:image/png;base64,{data}">'
+        below = f"<figcaption>{caption}</figcaption>" if caption else ""
+        return f'<figure><img alt="{alt}" src="data:image/png;base64,{data}">{below}</figure>'
 
 
 def picture_of(shown: object, *, words: str = "") -> Picture:
@@ -44,7 +52,8 @@ def picture_of(shown: object, *, words: str = "") -> Picture:
         shown = plt.gcf()
     shown = getattr(shown, "figure", shown) if not isinstance(shown, Figure) else shown  # axes know their figure
     if isinstance(shown, Figure):
-        return Picture(words or _summary(shown), png=png_of(shown))
+        alt, caption = (getattr(shown, name, "") for name in ("alt", "caption"))
+        return Picture(words or _summary(shown), png=png_of(shown), alt=alt, caption=caption)
     if hasattr(shown, "_repr_html_"):
         return Picture(words or repr(shown), markup=shown._repr_html_())
     text = "" if shown is None else str(shown)
