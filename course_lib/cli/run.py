@@ -10,6 +10,7 @@ from pathlib import Path
 
 import click
 
+from course_lib.cli.samples import cut_samples, keep_sample
 from course_lib.lab import scoreboard
 from course_lib.model.config import PRESETS, GPTConfig
 from course_lib.model.gpt import GPT
@@ -48,15 +49,17 @@ def claim(folder: Path, *, resume: bool, fresh: bool) -> None:
 
 
 def set_up(preset: str, data: str, folder: Path, *, tokenizer: str = "bpe", vocab_size: int = VOCAB_SIZE,
-           resume: bool = False, **changes) -> tuple[Trainer, Prepared, Corpus]:
+           min_chars: int | None = None, resume: bool = False, **changes) -> tuple[Trainer, Prepared, Corpus]:
     """Text, tokenizer, ids, model and trainer of a run, new or resumed.
 
-    `changes` are settings of `TrainConfig` instead of the recipe's; None leaves a setting as it is. A resumed run
-    keeps its own settings, and refuses others.
+    `min_chars` is how much of a generated text to generate. `changes` are settings of `TrainConfig` instead of the
+    recipe's; None leaves a setting as it is. A resumed run keeps its own settings, and refuses others.
     """
     if preset not in PRESETS:
         raise ValueError(f"preset {preset!r} is unknown; choose one of {', '.join(PRESETS)}")
-    corpus = load_corpus(data)
+    if min_chars is not None and data != "storyworld":
+        raise ValueError(f"min_chars={min_chars} is for a text that is generated: storyworld, not {data}")
+    corpus = load_corpus(data, **({} if min_chars is None else {"min_chars": min_chars}))
     prepared = prepare(corpus, folder / "ids", tokenizer=tokenizer, vocab_size=vocab_size)
     model_config = PRESETS[preset](prepared.tokenizer.vocab_size)
     config = with_changes(saved_config(folder, model_config) if resume else RECIPES[preset](), changes)
@@ -98,9 +101,13 @@ def describe(trainer: Trainer, prepared: Prepared, preset: str, data: str, secon
 
 
 def drain(trainer: Trainer, stopped: list) -> None:
-    """Train to the end, or until `stopped` is filled, under a bar; leave a checkpoint either way."""
+    """Train to the end, or until `stopped` is filled, under a bar; leave a checkpoint either way.
+
+    Each evaluation also leaves a sample of what the model writes by then.
+    """
     from tqdm import tqdm
 
+    cut_samples(trainer.out, trainer.step)
     with tqdm(total=trainer.config.max_steps, initial=trainer.step, unit="step", dynamic_ncols=True) as bar:
         for record in trainer:
             bar.update()
@@ -110,6 +117,7 @@ def drain(trainer: Trainer, stopped: list) -> None:
                 bar.write(f"step {record['step']:>6,}  training {record['loss']:.3f}  "
                           f"held out {record['held_out_loss']:.3f} nats a token  "
                           f"{record.get('bits_per_byte', float('nan')):.3f} bits per byte")
+                keep_sample(trainer)
             if stopped:
                 trainer.save()
                 return

@@ -17,10 +17,12 @@ import click
 @click.option("--tokenizer", type=click.Choice(["bpe", "char"]), default="bpe", show_default=True)
 @click.option("--vocab-size", type=click.IntRange(min=257), default=1536, show_default=True,
               help="Ids of a bpe tokenizer; GPT-2 had 50257.")
+@click.option("--min-chars", type=click.IntRange(min=1), help="Characters of a generated text: storyworld.")
 @click.option("--resume", is_flag=True, help="Go on from the run's last checkpoint.")
 @click.option("--fresh", is_flag=True, help="Replace a run that is already in --out.")
 def train(preset: str, data_name: str, out: str, steps: int | None, device: str | None, seed: int | None,
-          threads: int | None, tokenizer: str, vocab_size: int, resume: bool, fresh: bool) -> None:
+          threads: int | None, tokenizer: str, vocab_size: int, min_chars: int | None, resume: bool,
+          fresh: bool) -> None:
     """Train the model PRESET (tiny, baseline_tiny, small_cpu, gpt2_124m ...) on a text.
 
     Shows loss, tokens a second and the time left; Ctrl-C leaves a checkpoint that --resume goes on from.
@@ -34,7 +36,7 @@ def train(preset: str, data_name: str, out: str, steps: int | None, device: str 
     started = time.perf_counter()
     trainer, prepared, corpus = run.set_up(
         preset, data_name, folder, max_steps=steps, device=device, seed=seed, threads=threads, tokenizer=tokenizer,
-        vocab_size=vocab_size, resume=resume)
+        vocab_size=vocab_size, min_chars=min_chars, resume=resume)
     click.echo(run.describe(trainer, prepared, preset, data_name, time.perf_counter() - started))
     with run.interruptible() as stopped:
         run.drain(trainer, stopped)

@@ -1,0 +1,46 @@
+"""What a model writes while it learns, kept in the run's folder as samples.jsonl. Read in lesson 14 (gpt_on_gpu)."""
+
+import json
+from pathlib import Path
+
+FILE = "samples.jsonl"
+TEMPERATURE = 0.8
+
+
+def keep_sample(trainer, max_new_tokens: int = 160) -> str:
+    """Let the trainer's model write one document, append {"step", "text"} to the run's samples, return the text.
+
+    Every sample is drawn with the same random numbers of its own: two samples differ by what was learned between
+    them alone, and training goes on as if nothing had been drawn. Without a tokenizer that knows where documents
+    end there is no sample ("").
+    """
+    import torch
+
+    from course_lib.generation.generate import generate
+
+    end = None if trainer.tokenizer is None else trainer.tokenizer.end_of_text
+    if end is None:
+        return ""
+    generator = torch.Generator(trainer.device).manual_seed(0)
+    idx = torch.tensor([[end]], device=trainer.device)
+    ids = generate(trainer.model, idx, max_new_tokens=max_new_tokens, stop_ids=(end,), temperature=TEMPERATURE,
+                   generator=generator)[0, 1:].tolist()
+    text = trainer.tokenizer.decode([i for i in ids if i != end])
+    if trainer.out is not None:
+        with open(trainer.out / FILE, "a", encoding="utf-8") as file:
+            file.write(json.dumps({"step": trainer.step, "text": text}, ensure_ascii=False) + "\n")
+    return text
+
+
+def read_samples(folder: str | Path) -> list[dict]:
+    """The samples of a run, in the order of their steps; [] where none were kept."""
+    path = Path(folder) / FILE
+    lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+    return [json.loads(line) for line in lines if line]
+
+
+def cut_samples(folder: str | Path, step: int) -> None:
+    """Drop the samples after `step`: a run that goes on from there draws them again."""
+    kept = [sample for sample in read_samples(folder) if sample["step"] <= step]
+    if (path := Path(folder) / FILE).exists():
+        path.write_text("".join(json.dumps(sample, ensure_ascii=False) + "\n" for sample in kept), encoding="utf-8")
