@@ -34,7 +34,7 @@ READING_ORDER = """
 
     lab.expect lab.progress lab.results
     lab.plots.fonts lab.plots.theme lab.plots.figure lab.plots.tokens lab.plots.grids lab.plots.attention
-    lab.plots.curves lab.plots.bars lab.plots
+    lab.plots.curves lab.plots.bars lab.plots.surface lab.plots
     lab.public_checks lab.attempts lab.standing_table lab.course_map lab.dashboard lab.scoreboard
     lab.widgets.cells lab.widgets.picture lab.widgets.control lab.widgets.front lab.widgets.base lab.widgets.explore
     lab.widgets.next_token lab.widgets.training lab.widgets.live_map

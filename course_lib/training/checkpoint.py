@@ -23,7 +23,9 @@ from course_lib.model.gpt import GPT
 from course_lib.text.tokenizer import load_tokenizer
 from course_lib.training.config import TrainConfig
 from course_lib.training.disk import CheckpointError, disk_errors, replace_file, write_file
+from course_lib.training.distributed import whole
 from course_lib.training.identity import checksum, describe_model, differences
+from course_lib.training.ranks import is_main, wait_for_all
 from course_lib.training.run_folder import find_checkpoint, new_checkpoint
 
 FORMAT = 1
@@ -45,24 +47,27 @@ def save_checkpoint(out: str | Path, *, model: nn.Module, tokenizer: Any = None,
                     metrics: bytes = b"", best: bool = False) -> Path:
     """Write `out`/step-NNNNNN and let `latest` (and `best`, if asked) name it. Returns its folder.
 
-    Raises `CheckpointError` where the disk is full or cannot be written; the last checkpoint stays whole.
+    Of several ranks all must call: each gives its shards, the first one writes. Raises `CheckpointError` where the
+    disk is full or cannot be written; the last checkpoint stays whole.
     """
-    with new_checkpoint(out, step, best=best) as folder:
-        if tokenizer is not None:
-            tokenizer.save(folder / "tokenizer.json")
-            write_file(folder / "tokenizer.json", (folder / "tokenizer.json").read_bytes())  # and sync
-        buffer = io.BytesIO()
-        torch.save(state or {}, buffer)
-        write_file(folder / "state.pt", buffer.getbuffer())
-        weights = {name: tensor.detach().cpu().contiguous() for name, tensor in own_tensors(model).items()}
-        write_file(folder / "model.safetensors", safetensors.torch.save(weights))
-        write_file(folder / "metrics.jsonl", metrics)
-        files = {path.name: checksum(path.read_bytes()) for path in sorted(folder.iterdir())}
-        made_with = {"course_lib": course_lib.__version__, "torch": torch.__version__,
-                     "python": platform.python_version()}
-        config = {"format": FORMAT, "step": step, "model": describe_model(model), "training": training or {},
-                  "data": data or {}, "made_with": made_with, "files": files}
-        write_file(folder / "config.json", (json.dumps(config, indent=2) + "\n").encode())
+    weights = {name: whole(tensor.detach()).cpu().contiguous() for name, tensor in own_tensors(model).items()}
+    if is_main():
+        with new_checkpoint(out, step, best=best) as folder:
+            if tokenizer is not None:
+                tokenizer.save(folder / "tokenizer.json")
+                write_file(folder / "tokenizer.json", (folder / "tokenizer.json").read_bytes())  # and sync
+            buffer = io.BytesIO()
+            torch.save(state or {}, buffer)
+            write_file(folder / "state.pt", buffer.getbuffer())
+            write_file(folder / "model.safetensors", safetensors.torch.save(weights))
+            write_file(folder / "metrics.jsonl", metrics)
+            files = {path.name: checksum(path.read_bytes()) for path in sorted(folder.iterdir())}
+            made_with = {"course_lib": course_lib.__version__, "torch": torch.__version__,
+                         "python": platform.python_version()}
+            config = {"format": FORMAT, "step": step, "model": describe_model(model), "training": training or {},
+                      "data": data or {}, "made_with": made_with, "files": files}
+            write_file(folder / "config.json", (json.dumps(config, indent=2) + "\n").encode())
+    wait_for_all()
     return find_checkpoint(out)
 
 

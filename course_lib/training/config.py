@@ -6,6 +6,7 @@ from dataclasses import dataclass
 SCHEDULES = ("cosine", "wsd")
 OPTIMIZERS = ("adamw", "muon")
 DTYPES = ("auto", "float32", "bfloat16")
+PARALLEL = ("ddp", "fsdp")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,6 +34,7 @@ class TrainConfig:
     dtype: str = "auto"  # "bfloat16": matrix products in bf16, weights and sums in float32
     device: str = "auto"  # "auto", "cpu", "cuda", "cuda:1", "mps"
     threads: int | None = None  # CPU threads; None: as many as torch uses now
+    parallel: str = "ddp"  # how several processes share a run: "ddp", or "fsdp", which also shares the memory
     compile: bool = False  # torch.compile on each repeated block; pays only in long runs
     seed: int = 0
     eval_every: int | None = None  # steps between looks at the held-out text; None: at the end only
@@ -45,7 +47,8 @@ class TrainConfig:
         for name in ("threads", "eval_every", "eval_batches", "save_every"):
             value = getattr(self, name)
             _require(value is None or value >= 1, f"{name}={value} must be at least 1, or None")
-        for name, choices in (("schedule", SCHEDULES), ("optimizer", OPTIMIZERS), ("dtype", DTYPES)):
+        for name, choices in (("schedule", SCHEDULES), ("optimizer", OPTIMIZERS), ("dtype", DTYPES),
+                              ("parallel", PARALLEL)):
             value = getattr(self, name)
             _require(value in choices, f"{name}={value!r} is unknown; choose from {', '.join(choices)}")
         _require(self.max_lr > 0 and self.muon_lr > 0,

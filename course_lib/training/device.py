@@ -94,15 +94,15 @@ def seed_everything(seed: int) -> None:
     torch.manual_seed(seed)
 
 
-def random_state() -> dict:
+def random_state(device: torch.device) -> dict:
     """Everything that `restore_random_state` needs, in types that load without running foreign code."""
-    cuda = torch.cuda.get_rng_state_all() if torch.cuda.is_available() else []
+    cuda = [torch.cuda.get_rng_state(device)] if device.type == "cuda" else []
     return {"python": random.getstate(), "torch": torch.get_rng_state(), "cuda": cuda}
 
 
-def restore_random_state(state: dict) -> None:
+def restore_random_state(state: dict, device: torch.device) -> None:
     """Continue the random numbers where `random_state` was taken."""
     random.setstate(state["python"])
     torch.set_rng_state(state["torch"])
-    if state["cuda"] and len(state["cuda"]) == torch.cuda.device_count():
-        torch.cuda.set_rng_state_all(state["cuda"])
+    if state["cuda"] and device.type == "cuda":
+        torch.cuda.set_rng_state(state["cuda"][0], device)

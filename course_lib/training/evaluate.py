@@ -65,7 +65,7 @@ def target_nats(model: nn.Module, idx: np.ndarray, targets: np.ndarray,
                 dtype: str = "float32") -> torch.Tensor:
     """-log p of each target, in nats: (B, T), 0 where the target is -1."""
     device = next(model.parameters()).device
-    with torch.inference_mode(), autocast(device, dtype):
+    with torch.no_grad(), autocast(device, dtype):
         logits = model(to_torch(idx, device))                                          # (B, T, V)
     logits = logits if logits.dtype == torch.float64 else logits.float()               # (B, T, V)
     wanted = to_torch(targets, device)                                                 # (B, T)

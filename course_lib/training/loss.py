@@ -19,7 +19,7 @@ class NonFiniteLoss(RuntimeError):
 
 
 def next_token_loss(logits: torch.Tensor, targets: torch.Tensor,
-                    *, n_targets: int | None = None) -> torch.Tensor:
+                    *, n_targets: float | None = None) -> torch.Tensor:
     r"""Mean cross-entropy of the next token, in nats.
 
     $$\text{loss} = -\frac{1}{N} \sum_{b,t:\ \text{targets}_{bt} \neq -1} \log p(\text{targets}_{bt})$$
@@ -35,7 +35,7 @@ def next_token_loss(logits: torch.Tensor, targets: torch.Tensor,
     if n_targets is None:
         n_targets = int((targets != IGNORE).sum())
     nats = F.cross_entropy(logits.flatten(0, 1), targets.flatten(), ignore_index=IGNORE, reduction="sum")
-    return nats / max(n_targets, 1)
+    return nats / (n_targets or 1)
 
 
 def bits_per_byte(nats: float, n_bytes: int) -> float:

@@ -2,11 +2,13 @@
 
 import math
 from collections.abc import Iterable
+from functools import partial
 
 import torch
 from torch import Tensor, nn
 
 from course_lib.training.config import TrainConfig
+from course_lib.training.distributed import by_owner
 from course_lib.training.optim import AdamW, Optimizer
 
 NEWTON_SCHULZ = (3.4445, -4.7750, 2.0315)  # Jordan et al. 2024: chosen to lift small singular values fastest
@@ -24,9 +26,9 @@ class Muon(Optimizer):
     """
 
     def __init__(self, params: Iterable, lr: float = 0.02, *, momentum: float = 0.95, weight_decay: float = 0.1,
-                 dtype: torch.dtype = torch.float32):
+                 dtype: torch.dtype | None = None):
         super().__init__(params, lr=lr, momentum=momentum, weight_decay=weight_decay)
-        self.dtype = dtype  # of the products inside orthogonalize; weights and momentum keep theirs
+        self.dtype = dtype  # of the products inside orthogonalize, if not the weights'
         for p in self.parameters():
             if p.ndim != 2:
                 raise ValueError(f"Muon moves matrices, not a tensor of shape {tuple(p.shape)}; use AdamW")
@@ -43,7 +45,7 @@ class Muon(Optimizer):
         m, n = params[0].shape
         torch._foreach_lerp_(buffers, grads, 1 - group["momentum"])
         mixed = torch.stack(torch._foreach_lerp(grads, buffers, group["momentum"]))     # (L, m, n)
-        direction = orthogonalize(mixed, dtype=self.dtype)                              # (L, m, n)
+        direction = by_owner(partial(orthogonalize, dtype=self.dtype), mixed)           # (L, m, n)
         torch._foreach_mul_(params, 1 - group["lr"] * group["weight_decay"])
         torch._foreach_add_(params, list(direction.unbind()), alpha=-group["lr"] * math.sqrt(max(1, m / n)))
 
@@ -90,7 +92,7 @@ def build_optimizers(model: nn.Module, config: TrainConfig) -> list[Optimizer]:
               dict(params=[p for p in rest if p.ndim < 2], weight_decay=0.0, lr_ratio=1.0)]
     optimizers = []
     if matrices:
-        products = torch.bfloat16 if config.dtype == "bfloat16" else torch.float32
+        products = torch.bfloat16 if config.dtype == "bfloat16" else None
         optimizers.append(Muon([dict(params=matrices, lr_ratio=config.muon_lr / config.max_lr)],
                                momentum=config.momentum, weight_decay=config.weight_decay, dtype=products))
     if groups := [group for group in groups if group["params"]]:

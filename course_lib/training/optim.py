@@ -10,6 +10,8 @@ from collections.abc import Iterable
 import torch
 from torch import Tensor
 
+from course_lib.training.distributed import shard_like, whole
+
 
 class Optimizer:
     """What AdamW and Muon have in common: groups of parameters with settings, and a state for each parameter.
@@ -53,13 +55,14 @@ class Optimizer:
         """The state by number of the parameter, and the settings: enough to continue in another process."""
         number = {p: i for i, p in enumerate(self.parameters())}
         groups = [{**group, "params": [number[p] for p in group["params"]]} for group in self.param_groups]
-        return {"state": {number[p]: dict(state) for p, state in self.state.items()}, "param_groups": groups}
+        state = {number[p]: {name: whole(tensor) for name, tensor in state.items()} for p, state in self.state.items()}
+        return {"state": state, "param_groups": groups}
 
     def load_state_dict(self, saved: dict) -> None:
         """Take over the state of another optimizer for the same parameters; the settings stay one's own."""
         params = self.parameters()
-        self.state = {params[i]: {name: tensor.detach().clone().to(params[i].device)
-                                  for name, tensor in state.items()} for i, state in saved["state"].items()}
+        self.state = {params[i]: {name: shard_like(tensor, params[i]) for name, tensor in state.items()}
+                      for i, state in saved["state"].items()}
 
 
 class AdamW(Optimizer):

@@ -11,6 +11,7 @@ from torch import nn
 
 from course_lib.text.windows import IGNORE
 from course_lib.training import device as machine
+from course_lib.training import distributed, ranks
 from course_lib.training.checkpoint import cut_metrics, load_checkpoint, load_state, save_checkpoint
 from course_lib.training.config import TrainConfig
 from course_lib.training.evaluate import bytes_per_id, held_out_ids, sample_windows, score
@@ -30,6 +31,8 @@ class Trainer:
     with a tokenizer, `bits_per_byte`. Any module with forward(idx (B, T)) -> logits (B, T, V) can be trained.
     `dataset` is a `TokenDataset` or has its attributes; `held_out` is ids, a token file or its path. The folder
     `out` gets every record, in metrics.jsonl, and checkpoints, from which `Trainer.resume` continues.
+    Inside `ranks.process_group()` several processes train one model, each with a dataset of its rank: the same
+    updates, and the same records in all of them, as if one had made all the forward passes.
 
     Raises `NonFiniteLoss` where training breaks down, `CheckpointError` where it cannot be saved.
     """
@@ -39,19 +42,23 @@ class Trainer:
         if dataset.batch_size != config.batch_size:
             raise ValueError(f"the dataset has batch_size={dataset.batch_size}, the config {config.batch_size}; "
                              "build the dataset with the config's")
+        if getattr(dataset, "world_size", 1) != ranks.world_size():
+            raise ValueError(f"the dataset is for world_size={getattr(dataset, 'world_size', 1)}, but there are "
+                             f"{ranks.world_size()} processes; give it rank=rank(), world_size=world_size()")
         self.config = machine.resolve(config)
-        self.device = torch.device(self.config.device)
+        self.device, self.own_steps = ranks.own_device(self.config.device), distributed.own_steps(config)
         torch.set_num_threads(self.config.threads)
-        machine.seed_everything(self.config.seed)
-        self.model, self.tokenizer = model.to(self.device).train(), tokenizer
+        machine.seed_everything(self.config.seed + ranks.rank())  # dropout differs from rank to rank
+        self.model, self.tokenizer = model.train(), tokenizer
         self.dataset, self.batches = dataset, iter(dataset)
         self.held_out = None if held_out is None else held_out_ids(held_out)
         self.id_bytes = None if tokenizer is None or held_out is None else bytes_per_id(tokenizer)
-        self.optimizers = build_optimizers(self.model, self.config)
         if self.config.compile:
             machine.compile_blocks(self.model)
+        self.parallel = distributed.parallelize(self.model, self.config, self.device)  # what is called in its place
+        self.optimizers = build_optimizers(self.model, self.config)
         self.step, self.tokens, self.seconds, self.best_loss = 0, 0, 0.0, math.inf
-        self.out = None if out is None else open_run(out)
+        self.out = None if out is None else open_run(out) if ranks.is_main() else Path(out)
 
     @classmethod
     def resume(cls, out: str | Path, dataset, *, config: TrainConfig | None = None, held_out=None,
@@ -67,7 +74,7 @@ class Trainer:
         saved = TrainConfig.from_dict(checkpoint.config["training"])
         trainer = cls(checkpoint.model, dataset, saved, held_out=held_out, tokenizer=checkpoint.tokenizer)
         trainer.restore(load_state(checkpoint))
-        trainer.out = cut_metrics(checkpoint)
+        trainer.out = cut_metrics(checkpoint) if ranks.is_main() else checkpoint.folder.parent
         return trainer
 
     def __iter__(self) -> Iterator[dict]:
@@ -93,16 +100,19 @@ class Trainer:
 
     def gradients(self) -> tuple[float, float, int]:
         """Fill `.grad` from `accumulation_steps` batches as if they were one. Returns loss, norm, targets."""
-        batches = [next(self.batches) for _ in range(self.config.accumulation_steps)]
-        n_targets = sum(int((targets != IGNORE).sum()) for _, targets in batches)
+        batches = [next(self.batches) for _ in range(self.own_steps)]
+        n_targets = ranks.total(sum(int((targets != IGNORE).sum()) for _, targets in batches))
+        share = n_targets / ranks.world_size()  # for the mean over ranks of sums / share is the sum / n_targets
         self.model.zero_grad()  # here and not after the update, so that an interrupted step leaves nothing behind
         loss = torch.zeros((), device=self.device)
-        for idx, targets in batches:
-            with machine.autocast(self.device, self.config.dtype):
-                logits = self.model(machine.to_torch(idx, self.device))                     # (B, T, V)
-            part = next_token_loss(logits, machine.to_torch(targets, self.device), n_targets=n_targets)
-            part.backward()
+        for number, (idx, targets) in enumerate(batches, 1):
+            with distributed.backward_pass(self.parallel, last=number == len(batches)):
+                with machine.autocast(self.device, self.config.dtype):
+                    logits = self.parallel(machine.to_torch(idx, self.device))              # (B, T, V)
+                part = next_token_loss(logits, machine.to_torch(targets, self.device), n_targets=share)
+                part.backward()
             loss = loss + part.detach()
+        loss = ranks.mean(loss)
         norm = clip_gradients(self.model.parameters(), self.config.grad_clip)
         loss, norm = torch.stack([loss, norm.to(loss)]).tolist()  # the only wait for the GPU in a step
         if not (math.isfinite(loss) and math.isfinite(norm)):
@@ -114,7 +124,7 @@ class Trainer:
         """`held_out_loss` in nats a target and, with a tokenizer, `bits_per_byte`; on the same text each time."""
         windows = sample_windows(self.held_out, self.config.batch_size, self.dataset.context_length,
                                  self.config.eval_batches)
-        found = score(self.model, windows, dtype=self.config.dtype, id_bytes=self.id_bytes)
+        found = score(self.parallel, windows, dtype=self.config.dtype, id_bytes=self.id_bytes)
         return {"held_out_loss": found.loss} | ({"bits_per_byte": found.bits_per_byte} if found.n_bytes else {})
 
     def save(self, *, best: bool = False) -> Path:
@@ -123,12 +133,13 @@ class Trainer:
             raise ValueError("this run has no folder to save in; give Trainer(out=...)")
         return save_checkpoint(self.out, model=self.model, tokenizer=self.tokenizer, step=self.step, best=best,
                                training=self.config.to_dict(), data=describe_data(self.dataset, self.held_out),
-                               metrics=(self.out / "metrics.jsonl").read_bytes(), state=self.state())
+                               metrics=(self.out / "metrics.jsonl").read_bytes() if ranks.is_main() else b"",
+                               state=self.state())
 
     def state(self) -> dict:
         """What only resuming needs, in plain values and tensors."""
         return {"step": self.step, "tokens": self.tokens, "seconds": self.seconds, "best_loss": self.best_loss,
-                "dataset": self.dataset.state(), "random": machine.random_state(),
+                "dataset": self.dataset.state(), "random": machine.random_state(self.device),
                 "optimizers": [optimizer.state_dict() for optimizer in self.optimizers]}
 
     def restore(self, state: dict) -> None:
@@ -138,12 +149,16 @@ class Trainer:
         self.dataset.restore(state["dataset"])
         for optimizer, saved in zip(self.optimizers, state["optimizers"], strict=True):
             optimizer.load_state_dict(saved)
-        machine.restore_random_state(state["random"])
+        if ranks.is_main():
+            machine.restore_random_state(state["random"], self.device)
+        else:  # only the first rank's were saved; the others draw new ones
+            machine.seed_everything(self.config.seed + ranks.rank() + self.step)
 
     def _keep(self, record: dict) -> None:
         best = record.get("held_out_loss", math.inf) < self.best_loss
         self.best_loss = record["held_out_loss"] if best else self.best_loss
-        append_record(self.out, record)
+        if ranks.is_main():
+            append_record(self.out, record)
         if best or self._is_time(self.config.save_every):
             self.save(best=best)
 

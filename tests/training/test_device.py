@@ -57,9 +57,9 @@ def test_autocast_multiplies_in_bf16_and_leaves_float32_alone():
 def test_random_numbers_continue_where_the_state_was_taken():
     machine.seed_everything(5)
     first = random.random(), torch.rand(3).tolist()
-    state = machine.random_state()
+    state = machine.random_state(CPU)
     expected = random.random(), torch.rand(3).tolist()
-    machine.restore_random_state(state)
+    machine.restore_random_state(state, CPU)
     assert (random.random(), torch.rand(3).tolist()) == expected
     machine.seed_everything(5)
     assert (random.random(), torch.rand(3).tolist()) == first
