@@ -17,9 +17,11 @@ from course_lib.lab.plots.curves import curves, schedule_curve, training_curve
 from course_lib.lab.plots.figure import CourseFigure, course_figure, new_canvas, new_figure, numbers
 from course_lib.lab.plots.fonts import printable
 from course_lib.lab.plots.grids import labelled_grid, labelled_grids
+from course_lib.lab.plots.surface import decision_surface
 from course_lib.lab.plots.theme import theme, use_theme
 from course_lib.lab.plots.tokens import next_token_bars, token_strip
 
-__all__ = ["CourseFigure", "attention_map", "attention_maps", "course_figure", "curves", "grouped_bars",
-           "labelled_grid", "labelled_grids", "ladder", "new_canvas", "new_figure", "next_token_bars", "numbers", "printable",
-           "schedule_curve", "speed_ladder", "stacked_bars", "theme", "token_strip", "training_curve", "use_theme"]
+__all__ = ["CourseFigure", "attention_map", "attention_maps", "course_figure", "curves", "decision_surface",
+           "grouped_bars", "labelled_grid", "labelled_grids", "ladder", "new_canvas", "new_figure",
+           "next_token_bars", "numbers", "printable", "schedule_curve", "speed_ladder", "stacked_bars", "theme",
+           "token_strip", "training_curve", "use_theme"]
