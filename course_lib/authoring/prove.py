@@ -4,8 +4,9 @@ The solution must get everything, the untouched stub nothing, and each wrong ans
 recognised by its own name, and fail the hidden probes, too. What a check does not catch, students will find.
 """
 
+import functools
 import importlib
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 from course_lib.authoring.record import make_record
@@ -125,29 +126,34 @@ def _mistake(exercise: Exercise, mistake: Mistake, record: dict, public: dict) -
         yield f"'{mistake.name}' is taken for '{outcome.mistake or outcome.message}'"
 
 
-def _by_name(name):
-    return lambda: resolve(name)
-
-
-def _by_alias(name):
-    thing = resolve(name)
-    return lambda: thing
-
-
 def _by_importlib(name):
     module, _, attribute = name.rpartition(".")
-
-    def call():
-        try:
-            return getattr(importlib.import_module(module), attribute)
-        except ImportError:  # a method: module.Class.method
-            outer, _, owner = module.rpartition(".")
-            return getattr(getattr(importlib.import_module(outer), owner), attribute)
-
-    return call
+    try:
+        return getattr(importlib.import_module(module), attribute)
+    except ImportError:  # a method: module.Class.method
+        outer, _, owner = module.rpartition(".")
+        return getattr(getattr(importlib.import_module(outer), owner), attribute)
 
 
-WAYS: dict[str, Callable] = {"by its name": _by_name, "by an alias": _by_alias, "by importlib": _by_importlib}
+def _by_map(name):
+    """A function that leaves the call to `map`, so that none is written in Python."""
+    found = resolve.__wrapped__(name)  # looked up anew: what stands there now
+    return lambda *args, **named: next(map(functools.partial(found, **named), *([arg] for arg in args)))
+
+
+WAYS = {  # how an answer's code, run with these names, comes to what is forbidden
+    "by its name": "by_name(name)",
+    "by an alias": "alias",
+    "by importlib": "by_importlib(name)",
+    "by map": "by_map(name)",
+}
+
+
+def _answer_with(forbid, way):
+    names = {"name": forbid.name, "alias": resolve(forbid.name), "fn": forbid.fn, "by_name": resolve.__wrapped__,
+             "by_importlib": _by_importlib, "by_map": _by_map}
+    exec(f"def answer(*args):\n    return fn({WAYS[way]}, *args)", names)
+    return names["answer"]
 
 
 def _forbidden(exercise: Exercise, forbid: Forbid, way: str, record: dict) -> Iterator[str]:
@@ -156,12 +162,7 @@ def _forbidden(exercise: Exercise, forbid: Forbid, way: str, record: dict) -> It
     except ValueError as error:
         yield str(error)
         return
-    found = WAYS[way](forbid.name)
-
-    def answer(*args):
-        return forbid.fn(found(), *args)
-
-    ns = {exercise.function: answer}
+    ns = {exercise.function: _answer_with(forbid, way)}
     outcome = diagnose(record, run_probes(record, ns, seed=record["seed"]))
     if outcome.kind != "forbidden" or outcome.points:
         yield f"an answer that calls {forbid.name} {way} is '{outcome.kind}' with {outcome.points:g} points"

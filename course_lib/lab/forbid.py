@@ -1,18 +1,26 @@
 """Names that an exercise asks to write oneself: using them while a probe runs raises. Used by all lessons.
 
 Looking for a name in the source is easily misled (an alias, importlib, getattr). So the calls themselves are
-watched: while a probe runs, Python reports every call, and one of a forbidden function is refused when the
-student's code stands above it on the stack. What the probe itself calls is its own business. (Python reports no
-call that one builtin makes of another, as in `map(torch.softmax, …)`.)
+watched: while a probe runs, Python reports every call, and one of a forbidden function is refused when the student's
+code stands above it on the stack. What the probe itself calls is its own business. Where Python reports nothing,
+stand-ins wait (course_lib.lab.stand_ins).
+
+What remains out of reach: an operator (`@` for numpy.matmul); a method of an array handed to a builtin
+(`map(numpy.ndarray.sum, rows)`, operator.methodcaller); a C function, not torch's, that was put into a list, a closure
+or an object before the probe runs; a builtin that calls torch's in a thread; and whoever takes a stand-in apart. The
+watch is there to remind, and to make a way round it longer than the exercise.
 """
 
 import contextlib
+import functools
 import importlib
 import inspect
 import sys
 import threading
 import types
 from collections.abc import Collection, Iterator
+
+from course_lib.lab.stand_ins import stand_ins, torch_reports
 
 ASKS = "this exercise asks you to write it"
 
@@ -22,7 +30,7 @@ class Forbidden(Exception):
 
 
 class Watch:
-    """What may not be called, and what was called all the same (`caught`, in order)."""
+    """What may not be called, and what was called all the same (`caught`, in order, since the last `forbidding`)."""
 
     def __init__(self, names: Collection[str]):
         self.codes: dict[types.CodeType, str] = {}
@@ -46,6 +54,17 @@ class Watch:
         else:
             self.builtins[thing] = name
 
+    @property
+    def torch(self) -> bool:
+        """Whether some of it is torch's own C code."""
+        watched = [*self.builtins.values(), *(name for pairs in self.methods.values() for _, name in pairs)]
+        return any(name.startswith("torch.") for name in watched)
+
+    @property
+    def replaced(self) -> dict[object, str]:
+        """What stand-ins are needed for."""
+        return {thing: name for thing, name in self.builtins.items() if not name.startswith("torch.")}
+
     def name_of(self, event: str, frame: types.FrameType, called: object) -> str | None:
         """The forbidden name that this call is of, if any; arguments as Python gives them to a profile function."""
         if event == "call":
@@ -55,9 +74,21 @@ class Watch:
         for descriptor, name in self.methods.get(called.__name__, ()):
             if getattr(type(called.__self__), called.__name__, None) is descriptor:
                 return name
-        return self.builtins.get(called)
+        return self.builtins.get(called) or self._name_of_owner(called)
+
+    def name_of_operator(self, function: object) -> str | None:
+        """The forbidden name of one of torch's functions or methods, if it has one."""
+        known = self.methods.get(getattr(function, "__name__", ""), ())
+        found = next((name for descriptor, name in known if descriptor is function), None)
+        return found or (self.builtins.get(function) if isinstance(function, types.BuiltinFunctionType) else None)
+
+    def _name_of_owner(self, method):
+        """`numpy.logaddexp` for its method `reduce`."""
+        owner = method.__self__
+        return next((name for thing, name in self.builtins.items() if thing is owner), None)
 
 
+@functools.lru_cache(maxsize=256)
 def resolve(name: str) -> object:
     """What a dotted name stands for: "torch.Tensor.softmax". Raises ValueError when there is no such thing."""
     parts = name.split(".")
@@ -77,12 +108,19 @@ def resolve(name: str) -> object:
 
 
 @contextlib.contextmanager
-def forbidding(watch: Watch, student: set[int]) -> Iterator[Watch]:
-    """Within the body, raise Forbidden when code whose globals are in `student` (ids) leads to a watched call.
+def forbidding(watch: Watch, student: list[dict]) -> Iterator[Watch]:
+    """Within the body, raise Forbidden when code whose global names are one of `student` leads to a watched call.
 
     Swallowing the exception does not help: the call stays in `watch.caught`. Taking the watch away counts as one.
     """
-    boundary = sys._getframe(2)  # over this generator and contextlib: who entered the body
+    boundary, ours = sys._getframe(2), sys._getframe()  # boundary: over this generator and contextlib, who entered
+    known = {id(names) for names in student}
+    watch.caught.clear()
+
+    def refuse(name, frame):
+        if _stands_on(frame, known, boundary):
+            watch.caught.append(name)
+            raise Forbidden(f"{name}: {ASKS}")
 
     def hook(frame, event, called):
         if event not in ("call", "c_call"):
@@ -90,23 +128,30 @@ def forbidding(watch: Watch, student: set[int]) -> Iterator[Watch]:
         name = watch.name_of(event, frame, called)
         if called is sys.setprofile and frame is not ours:
             name = "sys.setprofile"
-        if name is not None and _stands_on(frame, student, boundary):
-            watch.caught.append(name)
-            raise Forbidden(f"{name}: {ASKS}")
+        if name is not None:
+            refuse(name, frame)
 
-    ours, before = sys._getframe(), sys.getprofile()
-    threading.setprofile(hook)
-    sys.setprofile(hook)
-    try:
-        yield watch
-    finally:
-        sys.setprofile(before)
-        threading.setprofile(None)
+    def ask(name):
+        refuse(name, sys._getframe(1))
+
+    before = sys.getprofile()
+    reports = torch_reports(watch.name_of_operator, ask) if watch.torch else contextlib.nullcontext()
+    with stand_ins(watch.replaced, student, ask), reports:
+        threading.setprofile(hook)
+        sys.setprofile(hook)
+        try:
+            yield watch
+        finally:
+            taken = sys.getprofile() is not hook
+            sys.setprofile(before)
+            threading.setprofile(None)
+            if taken:
+                watch.caught.append("sys.setprofile")
 
 
-def _stands_on(frame, student, boundary):
+def _stands_on(frame, known, boundary):
     while frame is not None and frame is not boundary:
-        if id(frame.f_globals) in student:
+        if id(frame.f_globals) in known:
             return True
         frame = frame.f_back
     return False

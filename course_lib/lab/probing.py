@@ -5,6 +5,7 @@ the notebook. Evidence is one entry a probe: {"value": data} or {"error": kind, 
 """
 
 import contextlib
+import functools
 import hashlib
 import inspect
 import linecache
@@ -38,12 +39,12 @@ def run_probes(job: dict, ns: dict, *, seed: int, only: list[str] | None = None)
     """
     ids = [probe["id"] for probe in job["probes"] if only is None or probe["id"] in only]
     probes = load_probes(job["source"], ids)
-    settings = {"function": job["function"], "forbidden": job["forbidden"], "seconds": job["seconds"]}
+    settings = {"function": job["function"], "watch": Watch(job["forbidden"]), "seconds": job["seconds"]}
     return {one: run_probe(fn, ns, one, seed=seed, **settings) for one, fn in probes.items()}
 
 
-def run_probe(fn: Callable, ns: dict, id: str, *, seed: int, function: str, forbidden: list[str] = (),
-              seconds: float = 5.0, arguments: dict | None = None) -> dict:
+def run_probe(fn: Callable, ns: dict, id: str, *, seed: int, function: str, watch: Watch, seconds: float = 5.0,
+              arguments: dict | None = None) -> dict:
     """Evidence of one probe. Never raises for what the student's code does, and leaves all random states as they were.
 
     The probe is called as `fn(ns, rng)`, or as `fn(ns, **arguments)` where those are given.
@@ -53,7 +54,7 @@ def run_probe(fn: Callable, ns: dict, id: str, *, seed: int, function: str, forb
     """
     if function not in ns:
         return _error("missing", "NameError", f"there is no {function} yet")
-    watch, student = Watch(forbidden), student_globals(ns[function])
+    student = student_globals(ns[function])
     if (own := _is_forbidden(watch, ns[function])) is not None:
         return _error("forbidden", "Forbidden", own)
     given = {"rng": np.random.default_rng(_seed(seed, id))} if arguments is None else arguments
@@ -78,30 +79,31 @@ def run_probe(fn: Callable, ns: dict, id: str, *, seed: int, function: str, forb
     return evidence
 
 
-def student_globals(answer: object) -> set[int]:
-    """Ids of the global names that a student's function (or a class's methods) runs with."""
+def student_globals(answer: object) -> list[dict]:
+    """The global names that a student's function (or a class's methods) runs with."""
     functions = [answer, *vars(answer).values()] if isinstance(answer, type) else [answer]
     functions += [type(answer).__call__] if not isinstance(answer, type) and callable(answer) else []
     inner = (_unwrapped(function) for function in functions)
-    return {id(function.__globals__) for function in inner if hasattr(function, "__globals__")}
+    found = {id(f.__globals__): f.__globals__ for f in inner if isinstance(getattr(f, "__globals__", None), dict)}
+    return list(found.values())
 
 
 @contextlib.contextmanager
 def random_states(seed: int):
     """Seed Python's, numpy's and (where it is loaded) torch's generators within the body, and put them back after."""
     torch = sys.modules.get("torch")
-    python, legacy, own = random.getstate(), np.random.get_state(), torch and torch.get_rng_state()
+    python, legacy, own = random.getstate(), np.random.get_state(), torch and torch.default_generator.get_state()
     random.seed(seed)
     np.random.seed(seed % 2**32)
     if torch:
-        torch.manual_seed(seed % 2**63)
+        torch.default_generator.manual_seed(seed % 2**63)  # a tenth of torch.manual_seed's time: no GPU is touched
     try:
         yield
     finally:
         random.setstate(python)
         np.random.set_state(legacy)
         if torch:
-            torch.set_rng_state(own)
+            torch.default_generator.set_state(own)
 
 
 def _seed(seed, id):
@@ -116,7 +118,7 @@ def _line(error, student):
     """[number, text] of the student's line that the error passed last, or None when it passed none."""
     found, step = None, error.__traceback__
     while step is not None:
-        if id(step.tb_frame.f_globals) in student:
+        if any(step.tb_frame.f_globals is names for names in student):
             file, number = step.tb_frame.f_code.co_filename, step.tb_lineno
             found = [number, linecache.getline(file, number).strip()[:200]]
         step = step.tb_next
@@ -131,6 +133,8 @@ def _text(error):
 
 
 def _unwrapped(function):
+    while isinstance(function, functools.partial):
+        function = function.func
     try:
         return inspect.unwrap(getattr(function, "__func__", function))
     except ValueError:  # a wrapper that says it wraps itself
@@ -140,4 +144,4 @@ def _unwrapped(function):
 def _is_forbidden(watch, answer):
     if getattr(_unwrapped(answer), "__code__", None) in watch.codes:
         return watch.codes[_unwrapped(answer).__code__]
-    return next((name for thing, name in watch.builtins.items() if thing is answer), None)
+    return next((name for thing, name in watch.builtins.items() if thing is _unwrapped(answer)), None)

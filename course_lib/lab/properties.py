@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from course_lib.lab.compare import compare
+from course_lib.lab.forbid import Watch
 from course_lib.lab.plain import decode
 from course_lib.lab.probing import load_probes, run_probe
 from course_lib.lab.results import work_folder
@@ -34,7 +35,7 @@ def first_broken(record: dict, ns: dict) -> Broken | None:
     """The first property of a record (see course_lib.lab.public_checks) that the answer in `ns` breaks, or None."""
     rules = record["properties"]["list"]
     functions = load_probes(record["properties"]["source"], [rule["id"] for rule in rules], name="<properties>")
-    settings = {"function": record["function"], "forbidden": record["forbidden"], "seconds": record["seconds"]}
+    settings = {"function": record["function"], "watch": Watch(record["forbidden"]), "seconds": record["seconds"]}
     start = time.monotonic()
     for rule in rules:
 

@@ -444,6 +444,27 @@ def _(call, logits, targets):
     return (call(rows, -1) - rows[torch.arange(len(wanted)), wanted]).mean()
 
 
+@loss.forbid("torch.special.log_softmax")
+def _(call, logits, targets):
+    return -call(logits, -1)[targets != -1].gather(-1, targets[targets != -1][:, None]).mean()
+
+
+@loss.forbid("torch.special.logsumexp")
+def _(call, logits, targets):
+    rows, wanted = logits[targets != -1], targets[targets != -1]
+    return (call(rows, -1) - rows[torch.arange(len(wanted)), wanted]).mean()
+
+
+@loss.forbid("numpy.logaddexp")
+def _(call, logits, targets):
+    rows, wanted = logits[targets != -1], targets[targets != -1]
+    columns = rows.numpy().T
+    total = columns[0]
+    for column in columns[1:]:
+        total = call(total, column)
+    return (torch.tensor(total) - rows[torch.arange(len(wanted)), wanted]).mean()
+
+
 @loss.forbid("torch.Tensor.logsumexp")
 def _(call, logits, targets):
     rows, wanted = logits[targets != -1], targets[targets != -1]

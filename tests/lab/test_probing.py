@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 
+from course_lib.lab.forbid import Watch
 from course_lib.lab.probing import load_probes, run_probe, run_probes
 
 SOURCE = """
@@ -98,5 +99,5 @@ def test_random_states_are_put_back():
 
 def test_arguments_instead_of_a_generator():
     fn = load_probes("def same(ns, a, b):\n    return ns['f'](a), b\n", ["same"])["same"]
-    found = run_probe(fn, {"f": lambda a: a}, "same", seed=0, function="f", arguments={"a": 2, "b": 3})
+    found = run_probe(fn, {"f": lambda a: a}, "same", seed=0, function="f", watch=Watch([]), arguments={"a": 2, "b": 3})
     assert found == {"value": [2, 3]}
