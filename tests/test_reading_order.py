@@ -33,13 +33,14 @@ READING_ORDER = """
     generation.sampling generation.generate
 
     lab.expect lab.progress lab.results
-    lab.plots.fonts lab.plots.theme lab.plots.figure lab.plots.tokens lab.plots.grids lab.plots.attention
-    lab.plots.curves lab.plots.bars lab.plots.surface lab.plots
+    lab.plots.fonts lab.plots.theme lab.plots.figure lab.plots.tokens lab.plots.html lab.plots.grids
+    lab.plots.attention lab.plots.curves lab.plots.bars lab.plots.histograms lab.plots.graphs lab.plots.trees
+    lab.plots.timelines lab.plots.surface lab.plots.word_map lab.plots
     lab.public_checks lab.attempts lab.standing_table lab.course_map lab.dashboard lab.scoreboard
     lab.widgets.cells lab.widgets.picture lab.widgets.control lab.widgets.front lab.widgets.base lab.widgets.explore
     lab.widgets.next_token lab.widgets.training lab.widgets.live_map
     lab.widgets
-    lab.plain lab.side_by_side lab.compare lab.exercise lab.open_question lab.time_limit lab.stand_ins lab.forbid
+    lab.plain lab.side_by_side lab.compare lab.exercise lab.open_question lab.time_limit lab.stand_ins lab.forbid lab.examples
     lab.probing lab.diagnose lab.properties lab.checks lab.start
 
     authoring.launch authoring.exercise authoring.lint authoring.probe_source authoring.record authoring.answers

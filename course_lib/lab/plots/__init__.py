@@ -16,12 +16,19 @@ from course_lib.lab.plots.bars import grouped_bars, ladder, speed_ladder, stacke
 from course_lib.lab.plots.curves import curves, schedule_curve, training_curve
 from course_lib.lab.plots.figure import CourseFigure, course_figure, new_canvas, new_figure, numbers
 from course_lib.lab.plots.fonts import printable
+from course_lib.lab.plots.graphs import graph
 from course_lib.lab.plots.grids import labelled_grid, labelled_grids
+from course_lib.lab.plots.histograms import layer_histograms
+from course_lib.lab.plots.html import TokenHTML, token_html
 from course_lib.lab.plots.surface import decision_surface
 from course_lib.lab.plots.theme import theme, use_theme
+from course_lib.lab.plots.timelines import memory_timeline, timeline
 from course_lib.lab.plots.tokens import next_token_bars, token_strip
+from course_lib.lab.plots.trees import tree
+from course_lib.lab.plots.word_map import word_map
 
-__all__ = ["CourseFigure", "attention_map", "attention_maps", "course_figure", "curves", "decision_surface",
-           "grouped_bars", "labelled_grid", "labelled_grids", "ladder", "new_canvas", "new_figure",
-           "next_token_bars", "numbers", "printable", "schedule_curve", "speed_ladder", "stacked_bars", "theme",
-           "token_strip", "training_curve", "use_theme"]
+__all__ = ["CourseFigure", "TokenHTML", "attention_map", "attention_maps", "course_figure", "curves",
+           "decision_surface", "graph", "grouped_bars", "labelled_grid", "labelled_grids", "ladder",
+           "layer_histograms", "memory_timeline", "new_canvas", "new_figure", "next_token_bars", "numbers",
+           "printable", "schedule_curve", "speed_ladder", "stacked_bars", "theme", "timeline", "token_html",
+           "token_strip", "training_curve", "tree", "use_theme", "word_map"]

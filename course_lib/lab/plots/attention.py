@@ -8,7 +8,7 @@ from matplotlib.colors import Normalize
 
 from course_lib.lab.plots.figure import SMALLEST, WIDTH, CourseFigure, course_figure, new_figure, numbers
 from course_lib.lab.plots.fonts import columns_of, printable
-from course_lib.lab.plots.grids import draw_grid, label_ticks
+from course_lib.lab.plots.grids import draw_grid, frame, label_ticks
 from course_lib.lab.plots.theme import add_scale, theme
 
 
@@ -30,8 +30,9 @@ def attention_map(weights: np.ndarray, tokens: Sequence[str], *, keys: Sequence[
     T, S = _fits(weights, tokens, keys)
     cell = min(0.5, 5.2 / S)
     figure, ax = new_figure(width=min(WIDTH, cell * S + 2.3), height=min(8.0, max(cell * 0.8, 0.17) * T + 1.5))
-    marked = [(query, s) for s in range(S)] if query is not None else ()
-    draw_grid(ax, np.where(weights == 0, np.nan, weights), decimals=decimals, limits=(0, 1), marked=marked)
+    draw_grid(ax, np.where(weights == 0, np.nan, weights), decimals=decimals, limits=(0, 1))
+    if query is not None:
+        frame(ax, 0, range(T)[query], width=S)
     size = max(SMALLEST, min(9.5, 52 * cell))
     label_ticks(ax.xaxis, S, keys, every=_every(cell, size), rotation=_rotation(keys, cell), fontsize=size)
     label_ticks(ax.yaxis, T, tokens, fontsize=size)

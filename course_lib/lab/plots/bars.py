@@ -1,11 +1,11 @@
-"""Bars: the ladder of bits per byte on which all models meet, other ladders, parts of a whole. Lessons 00, 02, 12, 14."""
+"""Bars: the ladder of bits per byte on which all models meet, other ladders, parts. Lessons 00, 02, 12, 14."""
 
 from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from course_lib.lab.plots.figure import CourseFigure, course_figure, new_figure, numbers
-from course_lib.lab.plots.theme import text_on, theme
+from course_lib.lab.plots.theme import HATCHES, LINES, below, text_on, theme
 
 
 @course_figure
@@ -22,7 +22,8 @@ def ladder(rows: Mapping[str, float], *, floor: tuple[str, float] | None = None,
     colors = [theme().rest] * (len(rows) - 1) + [theme().series[0]]
     bars = ax.barh(list(rows), values, color=colors, height=0.62)
     ax.bar_label(bars, labels=[f"{v:.2f}" for v in values], padding=4)
-    ax.set(title=title, xlabel="bits per byte", xlim=(0, 1.12 * max(values)), ylim=(len(rows) - 0.5, -0.5))
+    ax.set(xlabel="bits per byte", xlim=(0, 1.12 * max(values)), ylim=(len(rows) - 0.5, -0.5))
+    ax.set_title(title, pad=22 if floor else None)
     ax.grid(axis="y", visible=False)
     ax.tick_params(axis="y", length=0)
     figure.summary = " · ".join(f"{name} {value:.2f}" for name, value in rows.items())
@@ -52,25 +53,23 @@ def grouped_bars(values: Mapping[str, Sequence[float]], names: Sequence[str], *,
         heights = numbers(heights, series, dims=1, gaps=True)
         if len(heights) != len(names):
             raise ValueError(f"{series} has {len(heights)} values for {len(names)} names; give one for each")
-        bars = ax.bar(place + (n - (len(values) - 1) / 2) * wide, heights, width=wide * 0.92, color=theme().series[n % 6],
-                      hatch=("", "///", "...", "xx", "\\\\", "++")[n % 6], edgecolor=theme().background, linewidth=0,
-                      label=series)
+        bars = ax.bar(place + (n - (len(values) - 1) / 2) * wide, heights, width=wide * 0.92, label=series,
+                      color=theme().series[n % 6], hatch=HATCHES[n % 6], edgecolor=theme().background, linewidth=0)
         if len(values) * len(names) <= 16:
             labels = [f"{h:.{decimals}f}" if np.isfinite(h) else "" for h in heights]
             ax.bar_label(bars, labels=labels, padding=2, fontsize=8.5)
         best = int(np.nanargmin(heights)), int(np.nanargmax(heights))
         said.append(f"{series} from {heights[best[0]]:.{decimals}f} ({names[best[0]]}) "
                     f"to {heights[best[1]]:.{decimals}f} ({names[best[1]]})")
-    for name, level in (levels or {}).items():
-        ax.axhline(level, color=theme().series[1], linewidth=1.4, linestyle="--")
-        ax.annotate(f"{name} {level:.{decimals}f}", (1, level), xycoords=("axes fraction", "data"), xytext=(0, 3),
-                    textcoords="offset points", ha="right", fontsize=9)
+    for n, (name, level) in enumerate((levels or {}).items()):
+        ax.axhline(level, color=theme().ink, linewidth=1.4, linestyle=LINES[1 + n % 5],
+                   label=f"{name}  {level:.{decimals}f}")
     ax.set_xticks(place, names)
     ax.set(title=title, xlabel=xlabel, ylabel=ylabel)
     ax.margins(y=0.12)
     ax.grid(axis="x", visible=False)
-    if len(values) > 1:
-        ax.legend(ncols=len(values), loc="lower right", bbox_to_anchor=(1, 1), borderaxespad=0.2)
+    if len(values) > 1 or levels:
+        below(figure, ax)
     figure.summary = " · ".join(said)
     return figure
 
@@ -123,14 +122,15 @@ def stacked_bars(parts: Mapping[str, Sequence[float]], names: Sequence[str], *, 
         left = left + amounts
     for y, total in enumerate(left):
         ax.annotate(short(total), (total, y), xytext=(4, 0), textcoords="offset points", va="center", fontweight="bold")
-    ax.set(title=title, xlabel=unit, xlim=(0, 1.12 * max(*left, limit[1] if limit else 0)), ylim=(len(names) - 0.5, -0.5))
+    ax.set(xlabel=unit, xlim=(0, 1.12 * max(*left, limit[1] if limit else 0)), ylim=(len(names) - 0.5, -0.5))
+    ax.set_title(title, pad=22 if limit else None)
     if limit:
         ax.axvline(limit[1], color=theme().ink, linestyle="--", linewidth=1.6)
         ax.annotate(f"{limit[0]} {short(limit[1])}", (limit[1], 1), xycoords=("data", "axes fraction"), xytext=(-4, 2),
                     textcoords="offset points", ha="right", va="bottom", fontsize=9.5, annotation_clip=False)
     ax.grid(axis="y", visible=False)
     ax.tick_params(axis="y", length=0)
-    figure.legend(*ax.get_legend_handles_labels(), loc="outside lower center", ncols=min(4, len(parts)))
+    below(figure, ax)
     figure.summary = " · ".join(f"{name} {short(total)} {unit}" for name, total in zip(names, left, strict=True))
     return figure
 

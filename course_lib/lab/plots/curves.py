@@ -71,7 +71,7 @@ def curves(x: Sequence[float], lines: Mapping[str, np.ndarray], *, xlabel: str, 
         lines: name → (N,) values; or (R, N), R runs with different seeds, drawn as their median in a band from the
             lowest to the highest. NaN leaves a gap.
         log: the axes to draw logarithmically: "", "x", "y" or "xy".
-        levels: name → value to compare with, drawn as a thin horizontal line with its name.
+        levels: name → value to compare with, drawn as a thin horizontal line.
 
     Raises ValueError if lines and places do not fit, or a logarithm would meet a value that is not positive.
     """
@@ -91,12 +91,10 @@ def curves(x: Sequence[float], lines: Mapping[str, np.ndarray], *, xlabel: str, 
         ax.plot(x, middle, color=color, linestyle=LINES[n % 6], label=name, marker=marker, markersize=4.5)
         last = middle[np.isfinite(middle)][-1]
         said.append(f"{name} ends at {last:.3g}" + (f" ({len(runs)} runs)" if len(runs) > 1 else ""))
-    for name, level in (levels or {}).items():
-        ax.axhline(level, color=theme().muted, linewidth=1, linestyle=(0, (4, 3)))
-        ax.annotate(name, (1, level), xycoords=("axes fraction", "data"), xytext=(0, 3), textcoords="offset points",
-                    ha="right", fontsize=9, color=theme().muted)
+    for n, (name, level) in enumerate((levels or {}).items()):
+        ax.axhline(level, color=theme().ink, linewidth=1.2, linestyle=LINES[1 + n % 5], label=f"{name}  {level:.3g}")
     ax.set(title=title, xlabel=xlabel, ylabel=ylabel, **{f"{axis}scale": "log" for axis in log})
-    if len(lines) > 1:
+    if len(lines) > 1 or levels:
         ax.legend()
     figure.summary = " · ".join(said)
     return figure

@@ -134,6 +134,6 @@ def numbers(values, name: str, *, dims: int | tuple[int, ...] | None = None, gap
         bad = np.isinf(array)
     if bad.any():
         first = np.argwhere(bad)[0].tolist()
-        raise ValueError(f"{name} has {bad.sum()} of {array.size} values that are NaN or infinite, the first at {first}; "
-                         "find out why, or leave them out")
+        raise ValueError(f"{name} has {bad.sum()} of {array.size} values that are NaN or infinite, the first at "
+                         f"{first}; find out why, or leave them out")
     return array

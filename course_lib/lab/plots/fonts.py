@@ -11,7 +11,7 @@ WIDE = ("Noto Sans Mono CJK", "Noto Sans CJK", "Source Han Sans", "WenQuanYi", "
 
 @functools.cache
 def cjk_font() -> str | None:
-    """The installed font that figures write Chinese in, or None. Of one family's five, `SC` has the mainland's forms."""
+    """The installed font that figures write Chinese in, or None. Of a family's five, `SC` has the mainland's forms."""
     installed = {font.name for font in fontManager.ttflist}
     for family in WIDE:
         if found := [name for name in installed if name.startswith(family)]:

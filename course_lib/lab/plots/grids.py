@@ -13,7 +13,7 @@ from course_lib.lab.plots.theme import text_on, theme
 from course_lib.lab.plots.tokens import span
 
 Cells = Sequence[tuple[int, ...]]
-CELL_WIDTH, CELL_HEIGHT, GAP = 0.46, 0.32, 0.72  # inches; the gap holds an axis's name and ticks
+CELL_WIDTH, CELL_HEIGHT, GAP = 0.44, 0.32, 0.62  # inches; the gap holds an axis's name and ticks
 
 
 @course_figure
@@ -98,7 +98,13 @@ def draw_grid(ax, values: np.ndarray, *, decimals: int = 2, signed: bool = False
     for y, x in marked:
         if not (0 <= y < values.shape[0] and 0 <= x < values.shape[1]):
             raise ValueError(f"the marked cell {(y, x)} is outside of a grid of {values.shape}; count from 0")
-        ax.add_patch(Rectangle((x - 0.5, y - 0.5), 1, 1, fill=False, edgecolor=theme().series[1], linewidth=2.4,
+        frame(ax, x, y)
+
+
+def frame(ax, x: float, y: float, width: float = 1, height: float = 1) -> None:
+    """A frame around cells, seen on dark and on pale ones: the first cell's place, and how many it spans."""
+    for color, line in ((theme().background, 4.6), (theme().series[1], 2.4)):
+        ax.add_patch(Rectangle((x - 0.5, y - 0.5), width, height, fill=False, edgecolor=color, linewidth=line,
                                clip_on=False, zorder=3))
 
 

@@ -13,6 +13,7 @@ from matplotlib.rcsetup import cycler
 STYLE = Path(__file__).resolve().parents[1] / "course.mplstyle"
 # Each colour of a series has its own line, so that colour never carries a meaning alone.
 LINES = ("-", "--", "-.", ":", (0, (5, 1)), (0, (3, 1, 1, 1)))
+HATCHES = ("", "///", "...", "xx", "\\\\", "++")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,6 +29,7 @@ class Theme:
     muted: str  # text that steps back: axes, notes
     rest: str  # marks that step back: "all others"
     faint: str  # grids and empty cells
+    gradient: str  # text that stands for a gradient
     series: tuple[str, ...]  # blue, orange, green, pink, brown or yellow, sky
     ramp: tuple[str, ...]  # none → much: the more ink (on dark: the more light), the more there is
     signed: tuple[str, ...]  # minus → nothing → plus
@@ -52,12 +54,14 @@ class Theme:
 
 LIGHT = Theme(
     name="light", background="#ffffff", ink="#1d2128", muted="#59606b", rest="#8b929c", faint="#e3e6ea",
+    gradient="#a84300",
     series=("#0060a8", "#e0600a", "#0e9a78", "#c2589f", "#6e4a12", "#4699d2"),
     ramp=("#f4f7fa", "#c3dbee", "#6daed6", "#2374b2", "#0a3d73", "#06203f"),
-    signed=("#0a3d73", "#4a97cc", "#f6f6f4", "#f09a4e", "#963b00"),
+    signed=("#0f4f8a", "#5ba4d6", "#f6f6f4", "#f3a45c", "#b04a05"),
 )
 DARK = Theme(
     name="dark", background="#14171c", ink="#eceff3", muted="#a8b0bb", rest="#7c8592", faint="#2b313a",
+    gradient="#ffa26b",
     series=("#4fa3f0", "#ff8b4a", "#1fbf8f", "#eba4d0", "#f2d855", "#a5dcff"),
     ramp=("#20262e", "#1c456b", "#2b7fb8", "#6cb8e6", "#bfe2f8", "#f8fcff"),
     signed=("#9fd3fb", "#2f7fbd", "#252a31", "#c7661c", "#ffc08a"),
@@ -106,3 +110,9 @@ def add_scale(figure, ax, norm, colors, label: str, **options):
     bar = figure.colorbar(ScalarMappable(norm, colors), ax=ax, label=label, **options)
     bar.outline.set_visible(False)
     return bar
+
+
+def below(figure, ax, columns: int = 5) -> None:
+    """The legend of `ax` below the whole figure, where it covers nothing."""
+    handles, labels = ax.get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside lower center", ncols=min(columns, len(labels)))

@@ -35,8 +35,8 @@ def token_strip(tokens: Sequence[str], values: Sequence[float], *, unit: str, ti
             color, wide = colors(norm(values[at])), columns_of(token)
             box = dict(boxstyle="round,pad=0,rounding_size=0.18", mutation_aspect=0.5, linewidth=0)
             ax.add_patch(FancyBboxPatch((x + 0.07, y - 0.42), wide + 0.36, 0.84, facecolor=color, **box))
-            ax.text(x + wide / 2 + 0.25, y, token, ha="center", va="center_baseline", color=text_on(color), fontsize=8.4,
-                    family=mono_fonts())
+            ax.text(x + wide / 2 + 0.25, y, token, ha="center", va="center_baseline", fontsize=8.4,
+                    color=text_on(color), family=mono_fonts())
             at += 1
     ax.set(xlim=(0, columns), ylim=(len(lines) - 0.45, -0.55), title=title)
     ax.axis("off")
