@@ -74,7 +74,7 @@ def parallelize(model: nn.Module, config: TrainConfig, device: torch.device) -> 
         from torch.nn.parallel import DistributedDataParallel
 
         return DistributedDataParallel(model.to(device), device_ids=[device] if device.type == "cuda" else None,
-                                       broadcast_buffers=False, gradient_as_bucket_view=True)
+                                       gradient_as_bucket_view=True)
     from torch.distributed.fsdp import fully_shard
 
     mesh = all_ranks(device.type, dist.group.WORLD)
@@ -95,8 +95,8 @@ def backward_pass(parallel: nn.Module, *, last: bool) -> contextlib.AbstractCont
 
 
 def whole(tensor: Tensor) -> Tensor:
-    """All of a tensor of which this rank may hold a shard only; such a one arrives on the CPU. Every rank must ask."""
-    return tensor.full_tensor().cpu() if hasattr(tensor, "full_tensor") else tensor
+    """All of a tensor of which this rank may hold a shard only. Every rank must ask."""
+    return tensor.full_tensor() if hasattr(tensor, "full_tensor") else tensor
 
 
 def shard_like(tensor: Tensor, p: Tensor) -> Tensor:

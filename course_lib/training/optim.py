@@ -55,7 +55,8 @@ class Optimizer:
         """The state by number of the parameter, and the settings: enough to continue in another process."""
         number = {p: i for i, p in enumerate(self.parameters())}
         groups = [{**group, "params": [number[p] for p in group["params"]]} for group in self.param_groups]
-        state = {number[p]: {name: whole(tensor) for name, tensor in state.items()} for p, state in self.state.items()}
+        state = {number[p]: {name: whole(tensor).cpu() for name, tensor in tensors.items()}
+                 for p, tensors in self.state.items()}
         return {"state": state, "param_groups": groups}
 
     def load_state_dict(self, saved: dict) -> None:
@@ -130,4 +131,4 @@ def clip_gradients(params: Iterable[Tensor], max_norm: float | None) -> Tensor:
     norm = torch.linalg.vector_norm(torch.stack(torch._foreach_norm(grads)))
     if max_norm is not None:
         torch._foreach_mul_(grads, (max_norm / (norm + 1e-6)).clamp(max=1.0))
-    return norm
+    return whole(norm)
