@@ -69,17 +69,20 @@ def attention_maps(weights: np.ndarray, tokens: Sequence[str], *, keys: Sequence
     figure, axes = new_figure(lines, wide, width=min(WIDTH, wide * side + 1.8), height=height, squeeze=False,
                               sharex=True, sharey=True)
     colors = theme().more()
-    step_x, step_y = _every(side / S, SMALLEST), _every(side * min(T / S, 2.0) / T, SMALLEST)
+    size = SMALLEST if side / S < 0.3 else 9
+    step_x, step_y = _every(side / S, size), _every(side * min(T / S, 2.0) / T, size)
     for h, ax in enumerate(axes.flat):
         if h >= H:
             ax.set_axis_off()
             continue
-        ax.imshow(weights[h], cmap=colors, vmin=0, vmax=1, aspect="auto")
+        ax.imshow(np.where(weights[h] == 0, np.nan, weights[h]), cmap=colors, vmin=0, vmax=1, aspect="auto")
         ax.grid(visible=False)
         ax.set_title(names[h], fontsize=10, fontweight="normal", pad=4)
         ax.tick_params(length=0)
-        label_ticks(ax.xaxis, S, keys, every=step_x, rotation=90, fontsize=SMALLEST)
-        label_ticks(ax.yaxis, T, tokens, every=step_y, fontsize=SMALLEST)
+        ax.spines[:].set_color(theme().faint)
+        ax.spines[:].set_visible(True)
+        label_ticks(ax.xaxis, S, keys, every=step_x, rotation=_rotation(keys, side / S), fontsize=size)
+        label_ticks(ax.yaxis, T, tokens, every=step_y, fontsize=size)
         ax.xaxis.set_tick_params(labelbottom=h + wide >= H)
     figure.supylabel("query: the token that reads", fontsize=10)
     figure.supxlabel("key: the token that is read", fontsize=10)

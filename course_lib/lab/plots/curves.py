@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from course_lib.lab.plots.figure import CourseFigure, course_figure, new_figure, numbers
-from course_lib.lab.plots.theme import LINES, theme
+from course_lib.lab.plots.theme import LINES, below, theme
 
 
 def smooth(values: Sequence[float], half_life: float) -> np.ndarray:
@@ -94,7 +94,9 @@ def curves(x: Sequence[float], lines: Mapping[str, np.ndarray], *, xlabel: str, 
     for n, (name, level) in enumerate((levels or {}).items()):
         ax.axhline(level, color=theme().ink, linewidth=1.2, linestyle=LINES[1 + n % 5], label=f"{name}  {level:.3g}")
     ax.set(title=title, xlabel=xlabel, ylabel=ylabel, **{f"{axis}scale": "log" for axis in log})
-    if len(lines) > 1 or levels:
+    if len(lines) + len(levels or {}) > 3:
+        below(figure, ax)
+    elif len(lines) > 1 or levels:
         ax.legend()
     figure.summary = " · ".join(said)
     return figure
