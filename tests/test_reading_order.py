@@ -40,6 +40,10 @@ READING_ORDER = """
     lab.public_checks lab.attempts lab.standing_table lab.course_map lab.dashboard lab.scoreboard
     lab.widgets.cells lab.widgets.picture lab.widgets.control lab.widgets.front lab.widgets.base lab.widgets.explore
     lab.widgets.next_token lab.widgets.training lab.widgets.live_map
+    lab.widgets.markup lab.widgets.axes lab.widgets.stepper lab.widgets.attention_viewer
+    lab.widgets.merge_steps lab.widgets.merge_stepper
+    lab.widgets.graph_layout lab.widgets.graph_steps lab.widgets.graph_stepper
+    lab.widgets.computation lab.widgets.reach lab.widgets.microscope_cards lab.widgets.microscope
     lab.widgets
     lab.plain lab.side_by_side lab.compare lab.exercise lab.open_question lab.time_limit lab.stand_ins lab.forbid lab.examples
     lab.probing lab.diagnose lab.properties lab.checks lab.start
