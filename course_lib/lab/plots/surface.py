@@ -45,7 +45,8 @@ def decision_surface(probability: Callable[[np.ndarray], np.ndarray], x: np.ndar
         ax.plot(*x[labels == label].T, linestyle="none", marker=marker, color=color, markersize=7,
                 markeredgecolor=look.background, markeredgewidth=0.9, label=f"class {label}")
     if wrong.any():
-        ax.plot(*x[wrong].T, linestyle="none", marker="x", color=look.ink, markersize=6, label="wrong side")
+        ax.plot(*x[wrong].T, linestyle="none", marker="x", color=look.ink, markersize=11, markeredgewidth=1.8,
+                label="wrong side")
     ax.grid(visible=False)
     ax.set(title=title, xlabel=xlabel, ylabel=ylabel, xlim=(left, right), ylim=(low, high))
     add_scale(figure, ax, norm, look.plus_minus(), "probability of class 1")
