@@ -17,9 +17,12 @@ from course_lib.model.gpt import GPT
 from course_lib.text.corpora import Corpus, load_corpus
 from course_lib.text.dataset import TokenDataset
 from course_lib.text.prepare import Prepared, prepare
-from course_lib.training.checkpoint import read_config
+from course_lib.training import ranks
+from course_lib.training.checkpoint import load_checkpoint, read_config
 from course_lib.training.config import RECIPES, TrainConfig
 from course_lib.training.device import seed_everything
+from course_lib.training.distributed import is_whole
+from course_lib.training.distributed import spread as spread_over_ranks
 from course_lib.training.identity import differences
 from course_lib.training.run_folder import find_checkpoint
 from course_lib.training.trainer import Trainer
@@ -60,11 +63,16 @@ def set_up(preset: str, data: str, folder: Path, *, tokenizer: str = "bpe", voca
     if min_chars is not None and data != "storyworld":
         raise ValueError(f"min_chars={min_chars} is for a text that is generated: storyworld, not {data}")
     corpus = load_corpus(data, **({} if min_chars is None else {"min_chars": min_chars}))
-    prepared = prepare(corpus, folder / "ids", tokenizer=tokenizer, vocab_size=vocab_size)
+    with ranks.main_first():
+        prepared = prepare(corpus, folder / "ids", tokenizer=tokenizer, vocab_size=vocab_size)
     model_config = PRESETS[preset](prepared.tokenizer.vocab_size)
-    config = with_changes(saved_config(folder, model_config) if resume else RECIPES[preset](), changes)
+    if resume:
+        config = with_changes(saved_config(folder, model_config), changes)
+    else:
+        config = spread_over_ranks(with_changes(RECIPES[preset](), changes))
     dataset = TokenDataset(prepared.train, batch_size=config.batch_size,
-                           context_length=model_config.context_length, seed=config.seed)
+                           context_length=model_config.context_length, seed=config.seed, rank=ranks.rank(),
+                           world_size=ranks.world_size())
     common = dict(held_out=prepared.held_out, tokenizer=prepared.tokenizer)
     if resume:
         return Trainer.resume(folder, dataset, config=config, **common), prepared, corpus
@@ -103,42 +111,52 @@ def describe(trainer: Trainer, prepared: Prepared, preset: str, data: str, secon
 def drain(trainer: Trainer, stopped: list) -> None:
     """Train to the end, or until `stopped` is filled, under a bar; leave a checkpoint either way.
 
-    Each evaluation also leaves a sample of what the model writes by then.
+    Each evaluation also leaves a sample of what the model writes by then. Of several ranks the first one shows the
+    bar; all stop as soon as one is asked to.
     """
     from tqdm import tqdm
 
-    cut_samples(trainer.out, trainer.step)
-    with tqdm(total=trainer.config.max_steps, initial=trainer.step, unit="step", dynamic_ncols=True) as bar:
+    if ranks.is_main():
+        cut_samples(trainer.out, trainer.step)
+    with tqdm(total=trainer.config.max_steps, initial=trainer.step, unit="step", dynamic_ncols=True,
+              disable=not ranks.is_main()) as bar:
         for record in trainer:
             bar.update()
             speed = record["tokens"] / max(record["seconds"], 1e-9)
             bar.set_postfix_str(f"loss {record['loss']:.3f}, {speed:,.0f} tokens/s", refresh=False)
-            if "held_out_loss" in record:
+            if "held_out_loss" in record and ranks.is_main():
                 bar.write(f"step {record['step']:>6,}  training {record['loss']:.3f}  "
                           f"held out {record['held_out_loss']:.3f} nats a token  "
                           f"{record.get('bits_per_byte', float('nan')):.3f} bits per byte")
-                keep_sample(trainer)
-            if stopped:
+                if is_whole(trainer.model):
+                    keep_sample(trainer)
+            if ranks.total(len(stopped)):
                 trainer.save()
                 return
 
 
 @contextlib.contextmanager
 def interruptible() -> Iterator[list]:
-    """Ctrl-C fills the list that is yielded instead of breaking into the middle of an update; a second one does."""
+    """Ctrl-C fills the list that is yielded instead of breaking into the middle of an update; a second one does.
+
+    So does SIGTERM, which a cluster sends before it takes the machine back. Under torchrun a signal may come twice,
+    from the terminal and from torchrun, and the second one is ignored.
+    """
     stopped: list[int] = []
 
     def stop(number, frame):
-        if stopped:
+        if stopped and ranks.world_size() == 1:
             raise KeyboardInterrupt
+        if not stopped and ranks.is_main():
+            click.echo("\nstopping after this step (Ctrl-C again: at once, from the last checkpoint)", err=True)
         stopped.append(number)
-        click.echo("\nstopping after this step (Ctrl-C again: at once, from the last checkpoint)", err=True)
 
-    before = signal.signal(signal.SIGINT, stop)
+    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield stopped
     finally:
-        signal.signal(signal.SIGINT, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def score(trainer: Trainer, prepared: Prepared, corpus: Corpus) -> tuple[dict[str, float], float | None]:
@@ -146,7 +164,8 @@ def score(trainer: Trainer, prepared: Prepared, corpus: Corpus) -> tuple[dict[st
     split = corpus.split()
     held_out, log_probs = spread(split.held_out), split.held_out_log_probs
     rows = scoreboard.ngram_bits(beginning(split.train, COUNTED), held_out)
-    rows["GPT (this run)"] = scoreboard.model_bits(trainer.model, prepared.tokenizer, held_out)
+    model = trainer.model if is_whole(trainer.model) else load_checkpoint(trainer.out).model
+    rows["GPT (this run)"] = scoreboard.model_bits(model, prepared.tokenizer, held_out)
     entropy = None if log_probs is None else scoreboard.source_bits(spread(log_probs), held_out)
     return rows | ({} if entropy is None else {"entropy of the source": entropy}), entropy
 

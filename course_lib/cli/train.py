@@ -18,29 +18,39 @@ import click
 @click.option("--vocab-size", type=click.IntRange(min=257), default=1536, show_default=True,
               help="Ids of a bpe tokenizer; GPT-2 had 50257.")
 @click.option("--min-chars", type=click.IntRange(min=1), help="Characters of a generated text: storyworld.")
+@click.option("--parallel", type=click.Choice(["ddp", "fsdp"]),
+              help="How the processes of torchrun share the run; fsdp shares the memory, too.  [default: ddp]")
 @click.option("--resume", is_flag=True, help="Go on from the run's last checkpoint.")
 @click.option("--fresh", is_flag=True, help="Replace a run that is already in --out.")
 def train(preset: str, data_name: str, out: str, steps: int | None, device: str | None, seed: int | None,
-          threads: int | None, tokenizer: str, vocab_size: int, min_chars: int | None, resume: bool,
-          fresh: bool) -> None:
+          threads: int | None, tokenizer: str, vocab_size: int, min_chars: int | None,
+          parallel: str | None, resume: bool, fresh: bool) -> None:
     """Train the model PRESET (tiny, baseline_tiny, small_cpu, gpt2_124m ...) on a text.
 
     Shows loss, tokens a second and the time left; Ctrl-C leaves a checkpoint that --resume goes on from.
     Ends with a table of held-out bits per byte: counting models, this model, the source where it is known.
+
+    On several GPUs: torchrun --nproc-per-node 8 -m course_lib train PRESET ... (docs/many_nodes.md).
     """
     from course_lib.cli import run
     from course_lib.lab import scoreboard
+    from course_lib.training import ranks
 
     folder = Path(out)
-    run.claim(folder, resume=resume, fresh=fresh)
-    started = time.perf_counter()
-    trainer, prepared, corpus = run.set_up(
-        preset, data_name, folder, max_steps=steps, device=device, seed=seed, threads=threads, tokenizer=tokenizer,
-        vocab_size=vocab_size, min_chars=min_chars, resume=resume)
-    click.echo(run.describe(trainer, prepared, preset, data_name, time.perf_counter() - started))
-    with run.interruptible() as stopped:
-        run.drain(trainer, stopped)
-    if stopped:
+    with ranks.process_group():
+        if ranks.is_main():
+            run.claim(folder, resume=resume, fresh=fresh)
+        started = time.perf_counter()
+        trainer, prepared, corpus = run.set_up(
+            preset, data_name, folder, max_steps=steps, device=device, seed=seed, threads=threads, parallel=parallel,
+            tokenizer=tokenizer, vocab_size=vocab_size, min_chars=min_chars, resume=resume)
+        if ranks.is_main():
+            click.echo(run.describe(trainer, prepared, preset, data_name, time.perf_counter() - started))
+        with run.interruptible() as stopped:
+            run.drain(trainer, stopped)
+        if not ranks.is_main():
+            return
+    if trainer.step < trainer.config.max_steps:
         raise click.ClickException(f"stopped at step {trainer.step}; go on with the same command and --resume")
     rows, entropy = run.score(trainer, prepared, corpus)
     click.echo(scoreboard.table(rows, entropy=entropy))

@@ -99,6 +99,11 @@ def whole(tensor: Tensor) -> Tensor:
     return tensor.full_tensor() if hasattr(tensor, "full_tensor") else tensor
 
 
+def is_whole(model: nn.Module) -> bool:
+    """Whether this rank holds all weights of the model, so that it can use it without the others."""
+    return not any(hasattr(p, "full_tensor") for p in model.parameters())
+
+
 def shard_like(tensor: Tensor, p: Tensor) -> Tensor:
     """The inverse of `whole`: a copy of `tensor` where p is, and of it only what this rank holds of p."""
     tensor = tensor.detach().clone().to(p.device)
