@@ -11,7 +11,9 @@ FOLDER = Path(__file__).parents[2] / "benchmarks"
 
 @pytest.mark.parametrize("name, rows", [
     ("text", ["story world", "n-grams", "a batch"]),
-    ("grading", ["check of lesson 12: median", "check of lesson 12: worst"]),
+    ("grading", ["first check of a session", "check by examples", "check by examples and rules"]),
+    ("train_cpu", ["5-gram", "`baseline_tiny`", "`tiny`, to", "`tiny`, the same", "`tiny`, ten", "milliseconds a step",
+                   "---", "`baseline_tiny`", "`tiny`"]),
     ("main_job", ["`tiny` on", "---", "unigram", "6-gram", "GPT (this run)"]),
 ])
 def test_smoke(name, rows):
