@@ -17,12 +17,18 @@ def make_job(exercise: Exercise, text: str, *, hidden: bool) -> dict:
     """What must run to judge an answer. `text`: of the checks.py; `hidden`: with the hidden probes, too."""
     probes = [probe for probe in exercise.probes if hidden or not probe.hidden]
     fields = ("id", "name", "points", "hidden", "axes")
+    asked = [{name: getattr(probe, name) for name in fields} for probe in probes]
+    if hidden:  # in the notebook, rules are tried on other values (course_lib.lab.properties)
+        asked += [
+            {"id": rule.id, "name": rule.name, "points": rule.points, "hidden": True, "axes": "", "ranges": rule.ranges}
+            for rule in exercise.properties
+        ]
     return {
         "number": exercise.number,
         "function": exercise.function,
         "title": exercise.title,
-        "source": probe_source(text, [probe.id for probe in probes]),
-        "probes": [{name: getattr(probe, name) for name in fields} for probe in probes],
+        "source": probe_source(text, [one["id"] for one in asked]),
+        "probes": asked,
         "forbidden": exercise.forbidden,
         "seconds": exercise.seconds,
         "tolerance": exercise.tolerance,

@@ -9,7 +9,7 @@ and what does not fit counts as no answer.
 from dataclasses import asdict, dataclass
 
 from course_lib.grading.assignment import Assignment
-from course_lib.lab.diagnose import Outcome, diagnose
+from course_lib.lab.diagnose import Outcome, diagnose, earned
 
 KINDS = ("missing", "not started", "forbidden", "timeout", "exit", "unreadable", "error", "died")
 ONLY_THESE_NUMBERS = "right for the numbers in the notebook, not for others"
@@ -53,13 +53,16 @@ def _mark(assignment, number, public_evidence, secret_evidence):
     shown = _judge(public, public_evidence)
     full = _judge(secret, secret_evidence)
     ids = {probe["id"] for probe in public["probes"]}
-    right = {id for id in full.passed if id not in ids or id in shown.passed}
+    right = earned(secret, {id for id in full.passed if id not in ids or id in shown.passed})
     points = float(sum(probe["points"] for probe in secret["probes"] if probe["id"] in right))
     told = {"kind": shown.kind, "message": shown.message, "mistake": shown.mistake, "hint": shown.hint}
     if shown.correct and len(right) == len(secret["probes"]):
         told = {"kind": "correct", "message": "correct"}
     elif shown.correct:  # what exactly went wrong would tell the hidden probe
         told = {"kind": "hidden", "message": ONLY_THESE_NUMBERS, "mistake": full.mistake, "hint": full.hint}
+        broken = [probe["name"] for probe in secret["probes"] if "ranges" in probe and probe["id"] not in right]
+        if broken and len(right) + len(broken) == len(secret["probes"]):  # students know the rules
+            told["message"] = f"it breaks a rule: {'; '.join(broken)}"
         if full.kind in ("forbidden", "timeout"):
             told["message"] += f" ({'a forbidden name' if full.kind == 'forbidden' else 'it takes too long'})"
     return Mark(number, secret["title"], points, assignment.points(number), **told)

@@ -32,8 +32,9 @@ def check(number: str, answer: object) -> None:
     ns = {record["function"]: answer}
     outcome = diagnose(record, run_probes(record, ns, seed=record["seed"]))
     text, kind = _told(number, record, outcome, ns)
-    notes = [record_event(number, kind, outcome.mistake), _edited(number, record)]
-    print("\n".join([text, *filter(None, notes)]))
+    print("\n".join(filter(None, [text, _edited(number, record)])), flush=True)  # before the disk has its say
+    if trouble := record_event(number, kind, outcome.mistake):
+        print(trouble)
     if kind != "correct" and os.environ.get("NBGRADER_EXECUTION"):
         raise AssertionError(f"{number}: {kind}")
 

@@ -5,7 +5,7 @@ Used by the checks of all lessons, and by the grader for its feedback pages.
 
 from dataclasses import dataclass
 
-from course_lib.lab.compare import Verdict, compare
+from course_lib.lab.compare import EQUAL, Verdict, compare
 from course_lib.lab.forbid import ASKS
 from course_lib.lab.plain import decode
 
@@ -18,7 +18,8 @@ class Outcome:
     """The judgement of one exercise.
 
     kind: correct, not started, missing, mistake (a known one), wrong, error, timeout, exit, forbidden or unreadable.
-    passed: ids of the probes that are right. mistake, hint: of the known mistake, else "".
+    passed: ids of the probes that are right, and of the rules kept (see `earned`). mistake, hint: of the known
+    mistake, else "".
     """
 
     kind: str
@@ -47,7 +48,7 @@ def diagnose(record: dict, evidence: dict[str, dict]) -> Outcome:
     out_of = float(sum(probe["points"] for probe in probes))
     answers = [(probe, _readable(evidence.get(probe["id"], SILENT))) for probe in probes]
     verdicts = [judge(record, probe, answer) for probe, answer in answers]
-    passed = tuple(probe["id"] for probe, verdict in zip(probes, verdicts, strict=True) if verdict.ok)
+    passed = earned(record, {probe["id"] for probe, verdict in zip(probes, verdicts, strict=True) if verdict.ok})
     points = float(sum(probe["points"] for probe in probes if probe["id"] in passed))
     if len(passed) == len(probes):
         return Outcome("correct", "correct", points, out_of, passed)
@@ -63,6 +64,18 @@ def diagnose(record: dict, evidence: dict[str, dict]) -> Outcome:
     return Outcome(kind, f"for {probes[number]['name']}: {verdict.message}", points, out_of, passed)
 
 
+def earned(record: dict, right: set[str]) -> tuple[str, ...]:
+    """Of the probes that are right, those that count, in order: a rule only where all public probes are right.
+
+    Anyone keeps a rule by returning zeros, and a right answer to a public probe cannot be had so.
+    """
+    public = {probe["id"] for probe in record["probes"] if not probe["hidden"]}
+    return tuple(
+        probe["id"] for probe in record["probes"]
+        if probe["id"] in right and ("ranges" not in probe or public <= right)
+    )
+
+
 def judge(record: dict, probe: dict, answer: dict) -> Verdict:
     """One probe's verdict: the answer's value against the expected one, or its error in a student's words."""
     if "error" in answer:
@@ -71,6 +84,8 @@ def judge(record: dict, probe: dict, answer: dict) -> Verdict:
         got = decode(answer["value"])
     except (ValueError, KeyError) as error:
         return Verdict(False, "unreadable", f"what came back cannot be read: {error}")
+    if "ranges" in probe:
+        return _keeps_rule(got, record["tolerance"])
     expected = decode(record["expected"][probe["id"]]["value"])
     return compare(expected, got, tolerance=record["tolerance"], axes=probe["axes"])
 
@@ -83,6 +98,14 @@ def same_evidence(known: dict, answer: dict, tolerance: float) -> bool:
         return compare(decode(known["value"]), decode(answer["value"]), tolerance=tolerance).ok
     except (ValueError, KeyError):
         return False
+
+
+def _keeps_rule(pairs, tolerance):
+    """Every pair holds two values that agree; the right one is what the left one should be."""
+    if not isinstance(pairs, list) or not all(isinstance(pair, list) and len(pair) == 2 for pair in pairs):
+        return Verdict(False, "unreadable", "a rule returns two values that must agree")
+    verdicts = (compare(right, left, tolerance=tolerance) for left, right in pairs)
+    return next((verdict for verdict in verdicts if not verdict.ok), EQUAL)
 
 
 def _readable(answer):

@@ -42,12 +42,14 @@ class Property:
     """Something true of every right answer: `fn(ns, **drawn)` returns two values that must agree.
 
     ranges: argument → (lowest, highest); whole numbers or floats, from which values are drawn and shrunk.
+    points: given for a rule that is kept by an answer that is right for all public probes, for zeros keep many a rule.
     """
 
     id: str
     name: str
     fn: Callable
     ranges: dict[str, tuple]
+    points: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -115,8 +117,8 @@ class Exercise:
 
     @property
     def points(self) -> float:
-        """The sum of all probes' points."""
-        return sum(probe.points for probe in self.probes)
+        """The sum of the points of all probes and rules."""
+        return sum(one.points for one in (*self.probes, *self.properties))
 
     def probe(self, *, points: float = 1.0, hidden: bool = False, axes: str = "") -> Callable:
         """Decorator: `fn(ns, rng)` asks the student's code something and returns what it says."""
@@ -127,11 +129,11 @@ class Exercise:
 
         return add
 
-    def property(self, **ranges: tuple) -> Callable:
+    def property(self, *, points: float = 1.0, **ranges: tuple) -> Callable:
         """Decorator: `fn(ns, **drawn)` returns two values that agree for every right answer."""
 
         def add(fn):
-            self.properties.append(Property(fn.__name__, _said(fn), fn, ranges))
+            self.properties.append(Property(fn.__name__, _said(fn), fn, ranges, points))
             return fn
 
         return add

@@ -20,7 +20,7 @@ import threading
 import types
 from collections.abc import Collection, Iterator
 
-from course_lib.lab.stand_ins import stand_ins, torch_reports
+from course_lib.lab.stand_ins import modules_with, stand_ins, torch_reports
 
 ASKS = "this exercise asks you to write it"
 
@@ -54,16 +54,17 @@ class Watch:
         else:
             self.builtins[thing] = name
 
-    @property
+    @functools.cached_property
     def torch(self) -> bool:
         """Whether some of it is torch's own C code."""
         watched = [*self.builtins.values(), *(name for pairs in self.methods.values() for _, name in pairs)]
         return any(name.startswith("torch.") for name in watched)
 
-    @property
-    def replaced(self) -> dict[object, str]:
-        """What stand-ins are needed for."""
-        return {thing: name for thing, name in self.builtins.items() if not name.startswith("torch.")}
+    @functools.cached_property
+    def replaced(self) -> dict[object, tuple[str, list[dict]]]:
+        """What stand-ins are needed for: function → its name and the modules that have it."""
+        mine = {thing: name for thing, name in self.builtins.items() if not name.startswith("torch.")}
+        return {thing: (name, modules_with(thing, name)) for thing, name in mine.items()}
 
     def name_of(self, event: str, frame: types.FrameType, called: object) -> str | None:
         """The forbidden name that this call is of, if any; arguments as Python gives them to a profile function."""

@@ -15,6 +15,7 @@ from collections.abc import Callable
 
 import numpy as np
 
+from course_lib.lab.examples import at_examples
 from course_lib.lab.forbid import Forbidden, Watch, forbidding
 from course_lib.lab.plain import encode
 from course_lib.lab.time_limit import TooLong, time_limit
@@ -32,13 +33,16 @@ def run_probes(job: dict, ns: dict, *, seed: int, only: list[str] | None = None)
 
     Args:
         job: {"function", "source", "probes": [{"id"}, …], "forbidden", "seconds"}: plain data, see
-            course_lib.authoring.release.
+            course_lib.authoring.record. A probe with "ranges" is a rule, tried on values drawn from them.
         ns: the student's names.
         seed: every probe draws from a generator of its own, made from the seed and the probe's id.
         only: ids to run; default all. (A grader runs each in a process of its own.)
     """
-    ids = [probe["id"] for probe in job["probes"] if only is None or probe["id"] in only]
-    probes = load_probes(job["source"], ids)
+    asked = {probe["id"]: probe for probe in job["probes"] if only is None or probe["id"] in only}
+    probes = load_probes(job["source"], list(asked))
+    for one, fn in probes.items():
+        if ranges := asked[one].get("ranges"):
+            probes[one] = at_examples(fn, ranges)
     settings = {"function": job["function"], "watch": Watch(job["forbidden"]), "seconds": job["seconds"]}
     return {one: run_probe(fn, ns, one, seed=seed, **settings) for one, fn in probes.items()}
 

@@ -9,12 +9,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from course_lib.lab.compare import compare
+from course_lib.lab.examples import EXAMPLES
 from course_lib.lab.forbid import Watch
 from course_lib.lab.plain import decode
 from course_lib.lab.probing import load_probes, run_probe
 from course_lib.lab.results import work_folder
 
-EXAMPLES = 25
 SECONDS = 0.8  # after that no new example is tried
 
 

@@ -32,31 +32,40 @@ class StandIn:
         return repr(self._thing)
 
 
-@contextlib.contextmanager
-def stand_ins(forbidden: Mapping[object, str], namespaces: list[dict], ask: Ask) -> Iterator[None]:
-    """Within the body, hold a StandIn wherever a module, or one of the `namespaces`, holds a forbidden function.
+def modules_with(thing: object, name: str) -> list[dict]:
+    """The names of every module that holds `thing` under its own name, the last part of `name`."""
+    called, spaces = name.rpartition(".")[2], (getattr(module, "__dict__", {}) for module in list(sys.modules.values()))
+    return [space for space in spaces if type(space) is dict and space.get(called) is thing]
 
-    A functools.partial of one, kept under a name there, is replaced as well.
+
+@contextlib.contextmanager
+def stand_ins(forbidden: Mapping[object, tuple[str, list[dict]]], student: list[dict], ask: Ask) -> Iterator[None]:
+    """Within the body, a StandIn is wherever a module, or one of the student's names, holds a forbidden function.
+
+    A functools.partial of one, kept under a name of the student's, is replaced as well.
+
+    Args:
+        forbidden: function → its name and the modules that have it (`modules_with`).
+        student: the student's global names, one dict or more.
+        ask: called with the name; raises to refuse.
     """
-    modules = [vars(module) for module in list(sys.modules.values()) if type(getattr(module, "__dict__", 0)) is dict]
-    placed = []
-    for thing, name in forbidden.items():
-        called = name.rpartition(".")[2]
-        held = [(space, called) for space in modules if space.get(called) is thing]
-        held += [(space, key) for space in namespaces for key, value in list(space.items()) if value is thing]
-        placed += [(space, key, StandIn(thing, name, ask)) for space, key in held]
-        for space in namespaces:
+    before = []
+    for thing, (name, modules) in forbidden.items():
+        other, called = StandIn(thing, name, ask), name.rpartition(".")[2]
+        before += [(space, called, thing, other) for space in modules]
+        for space in student:
             for key, value in list(space.items()):
-                if isinstance(value, functools.partial) and value.func is thing:
-                    made = functools.partial(StandIn(thing, name, ask), *value.args, **value.keywords)
-                    placed.append((space, key, made))
-    before = [(space, key, space[key]) for space, key, _ in placed]
-    for space, key, other in placed:
+                if value is thing:
+                    before.append((space, key, value, other))
+                elif isinstance(value, functools.partial) and value.func is thing:
+                    made = functools.partial(other, *value.args, **value.keywords)
+                    before.append((space, key, value, made))
+    for space, key, _, other in before:
         space[key] = other
     try:
         yield
     finally:
-        for (space, key, other), (_, _, own) in zip(placed, before, strict=True):
+        for space, key, own, other in before:
             if space.get(key) is other:  # else the student's code has given the name another meaning
                 space[key] = own
 

@@ -176,7 +176,7 @@ def a_single_head(ns, rng):
     return ns["count_parameters"](*some_size(rng, 1))
 
 
-@size.property(vocab_size=(1, 1000), n_layer=(0, 5), head_dim=(1, 9))
+@size.property(vocab_size=(1, 1000), n_layer=(1, 5), head_dim=(1, 9))
 def the_table_is_there_once(ns, vocab_size, n_layer, head_dim):
     """one more token costs n_embd parameters"""
     count, n_embd = ns["count_parameters"], 2 * 2 * head_dim

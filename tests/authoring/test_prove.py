@@ -69,7 +69,7 @@ END = "    return np.zeros_like(x)\n"
         ((END, END + PASSES), "'nothing wrong' passes every public probe; is it memorised=True?"),
         ((END, END + PASSES), "'nothing wrong' passes every hidden probe"),
         ((END, END + TWIN), "'something else' is taken for 'the numbers themselves'"),
-        ((END, END + FORBID.format(call="x.sum()")), "calls numpy.linalg.norm by its name is 'correct' with 2 points"),
+        ((END, END + FORBID.format(call="x.sum()")), "calls numpy.linalg.norm by its name is 'correct' with 3 points"),
         ((END, END + FORBID.format(call="call(x, 1) * 2")), "numpy.linalg.norm disagrees with the solution"),
         ((END, END + FORBID.replace("norm", "no_such").format(call="x")), "nothing called numpy.linalg.no_such"),
         ((".sum(), 1.0", ".sum(), 1.5"), "the solution breaks a rule"),

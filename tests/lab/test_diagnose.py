@@ -65,3 +65,24 @@ def test_evidence_that_is_missing_earns_nothing():
     outcome = diagnose(RECORD, {"b": value(3.0)})
     assert (outcome.kind, outcome.points, outcome.passed) == ("error", 2, ("b",))
     assert diagnose(RECORD, {}).points == 0
+
+
+RULE = {"id": "r", "name": "it is even", "points": 4, "hidden": True, "axes": "", "ranges": {"n": [1, 2]}}
+WITH_RULE = RECORD | {"probes": [*RECORD["probes"], RULE], "mistakes": [],
+                      "expected": RECORD["expected"] | {"r": value([[0, 0]])}}
+
+
+@pytest.mark.parametrize(
+    ("a", "pairs", "points", "words"),
+    [
+        ([1.0, 2.0], [[2, 2], [4.0, 4.00001]], 7, "correct"),
+        ([1.0, 2.0], [[2, 2], [3, 4]], 3, "for it is even: your answer is 3, it should be 4"),
+        ([1.0, 9.0], [[2, 2], [4, 4]], 2, "for case a"),  # zeros keep a rule: it counts with the public probes only
+        ([1.0, 2.0], [2, 2], 3, "two values that must agree"),
+        ([1.0, 2.0], 7, 3, "two values that must agree"),
+    ],
+)
+def test_a_rule_earns_its_points_with_the_public_probes(a, pairs, points, words):
+    outcome = diagnose(WITH_RULE, {"a": value(a), "b": value(3.0), "r": value(pairs)})
+    assert (outcome.points, outcome.out_of) == (points, 7) and words in outcome.message
+    assert ("r" in outcome.passed) == outcome.correct

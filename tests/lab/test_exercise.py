@@ -54,7 +54,7 @@ def test_all_parts_are_read(checks):
         ("small_numbers", "small numbers", 2, False, "rows down"),
         ("large_numbers", "numbers over a thousand", 1.0, True, ""),
     ]
-    assert double.points == 3
+    assert double.points == 4, "rules count as well"
     mistake = double.mistakes[0]
     assert (mistake.name, mistake.memorised, mistake.fn(3)) == ("the square", True, 9)
     assert double.properties[0].ranges == {"x": (1, 9)}

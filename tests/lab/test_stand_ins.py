@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from course_lib.lab.stand_ins import StandIn, stand_ins, torch_reports
+from course_lib.lab.stand_ins import StandIn, modules_with, stand_ins, torch_reports
 
 
 class Asked(Exception):
@@ -27,7 +27,9 @@ def test_it_is_like_the_original():
 
 def test_everywhere_and_only_within():
     names = {"exp": math.exp, "doubled": functools.partial(math.pow, 2), "other": math.log}
-    forbidden = {math.exp: "math.exp", math.pow: "math.pow"}
+    named = {math.exp: "math.exp", math.pow: "math.pow"}
+    forbidden = {thing: (name, modules_with(thing, name)) for thing, name in named.items()}
+    assert vars(math) in forbidden[math.exp][1]
     with stand_ins(forbidden, [names], refuse):
         for call in (lambda: math.exp(1), lambda: names["exp"](1), lambda: names["doubled"](3)):
             with pytest.raises(Asked):
