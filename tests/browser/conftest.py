@@ -61,6 +61,10 @@ class Bench:
         )
         return self
 
+    def wait_for_words(self, text, *, gone=False):
+        """Wait until the line in words holds `text`, or no longer does."""
+        self.root.locator(".words").filter(**{"has_not_text" if gone else "has_text": text}).wait_for()
+
     @property
     def words(self):
         """What is read aloud."""
@@ -106,10 +110,18 @@ class Tab:
         self.page.get_by_role("menuitem", name="Edit", exact=True).click()
         self.page.get_by_role("menuitem", name="Clear Outputs of All Cells", exact=True).click()
 
-    def run_all(self, seconds=120):
-        """Run all cells and wait until each has its number (an empty code cell would never get one)."""
+    def start_all(self):
+        """Run all cells, without waiting for them."""
         self.page.get_by_role("menuitem", name="Run", exact=True).click()
         self.page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
+
+    def run_all(self, seconds=120):
+        """Run all cells and wait for them."""
+        self.start_all()
+        self.wait_until_run(seconds)
+
+    def wait_until_run(self, seconds=120):
+        """Wait until each cell has its number (an empty code cell would never get one)."""
         self.page.wait_for_function(
             """() => {
                 const cells = '.jp-NotebookPanel:not(.lm-mod-hidden) .jp-CodeCell .jp-InputPrompt';

@@ -104,19 +104,18 @@ class Widget:
         return self._picture(self.still).words
 
     def _repr_mimebundle_(self, include=None, exclude=None) -> dict:
-        bundle = self._picture(self.still).bundle()
+        still = self._picture(self.still)
         if headless():
-            return bundle
-        self._open()
+            return still.bundle()
+        self._open(still if type(self).still is Widget.still else self.picture())
         now_shown(self)
-        return self._front._repr_mimebundle_()[0] | bundle
+        return self._front._repr_mimebundle_()[0] | still.bundle()
 
-    def _open(self) -> None:
+    def _open(self, picture: Picture) -> None:
         if self._front is not None:
             return
         from course_lib.lab.widgets.front import front_class  # a notebook that is only tested never needs it
 
-        picture = self.picture()
         self._front = front_class(self.name)(kind=self.name, label=self.label, controls=self._described(),
                                              picture=picture.as_html(), words=picture.words)
         self._front.on_msg(self._receive)

@@ -23,6 +23,22 @@ class Front(anywidget.AnyWidget):
     words = Unicode().tag(sync=True)
     count = Int().tag(sync=True)
 
+    def open(self) -> None:
+        """Open the comm, for messages on any thread."""
+        super().open()
+        self._hear_while_busy()
+
+    def send_state(self, key=None) -> None:
+        """Send traits, and stay open for messages on any thread."""
+        super().send_state(key)
+        self._hear_while_busy()
+
+    def _hear_while_busy(self) -> None:
+        # ipykernel 7.4 keeps what the browser sends for the thread that published last: the cell that is busy
+        # training would hear of a pressed "pause" when it has finished. Without this note it goes where JupyterLab
+        # wants it, to a thread of its own. Other versions of ipykernel do not make the note.
+        getattr(self.comm, "__dict__", {}).pop("_reply_subshell_id", None)
+
     def close(self) -> None:
         """Close the comm, and that of the layout, which ipywidgets would keep."""
         self.layout.close()

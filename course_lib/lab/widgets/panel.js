@@ -128,6 +128,7 @@ function drawControls(bar, specs, send, idle) {
         node.querySelector("span").textContent = now.label;
         const input = node.matches("button") ? node : node.querySelector("input, select");
         input.disabled = !now.enabled;
+        if (input !== node) input.setAttribute("aria-label", now.label);  // a label around a list would read its options
         update(now, idle);
       };
     });
