@@ -35,6 +35,7 @@ fi
 find "$base/course" -mindepth 1 -maxdepth 1 ! -name '*.egg-info' -exec rm -rf {} +
 tar -cf - --exclude='./.venv*' --exclude='./.git' --exclude='./work' --exclude='./runs' --exclude='__pycache__' \
     --exclude='.pytest_cache' --exclude='.nbgrader' --exclude='*.egg-info' . | tar -xf - --no-same-owner -C "$base/course"
+"$base/venv/bin/python" -m compileall -q "$base/course/course_lib"  # a sandbox cannot keep what it has compiled
 chmod -R go+rX "$base/course"
 rm -rf "$base/home" && mkdir -m 700 "$base/home" && chown "$account:" "$base/home"
 

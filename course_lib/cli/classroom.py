@@ -117,12 +117,14 @@ def feedback(name: str, root: Path | None) -> None:
 def export(name: str, kind: str, out: Path | None, root: Path | None) -> None:
     """Write the grades as a table."""
     from course_lib.grading.assignment import load_assignment
-    from course_lib.grading.batch import results
+    from course_lib.grading.batch import UNTRUSTED, results
     from course_lib.grading.gradebook import Book
+    from course_lib.grading.rows import waiting_line
     from course_lib.grading.tables import csv_path, write_canvas, write_csv
 
     folders = _folders(root)
     name = folders.lesson(name)
+    found = results(folders, name)
     with Book(folders, load_assignment(folders, name)) as book:
         rows = book.rows()
     out = out or csv_path(folders, name, "-canvas" if kind == "canvas" else "")
@@ -130,8 +132,12 @@ def export(name: str, kind: str, out: Path | None, root: Path | None) -> None:
         if unknown := write_canvas(out, name, rows):
             click.echo(f"not from Canvas, left out: {', '.join(unknown)}", err=True)
     else:
-        write_csv(out, rows, results(folders, name))
+        write_csv(out, rows, found)
     click.echo(f"{out}: {len(rows)} students")
+    if untrusted := sum(UNTRUSTED in result.notes for result in found.values()):
+        click.echo(f"{untrusted} of them {UNTRUSTED}", err=True)
+    if waiting := waiting_line(rows):
+        click.echo(waiting, err=True)
 
 
 @click.command()
@@ -177,6 +183,7 @@ def _chosen(folders, name, only):
 def _write_reports(folders, assignment):
     from course_lib.grading.feedback import write_feedback
     from course_lib.grading.gradebook import Book
+    from course_lib.grading.rows import waiting_line
     from course_lib.grading.tables import csv_path, write_csv
 
     with Book(folders, assignment) as book:
@@ -185,6 +192,8 @@ def _write_reports(folders, assignment):
     table = csv_path(folders, assignment.name)
     write_csv(table, rows, found)
     click.echo(f"{len(rows)} students in {table}, pages in {folders.private / 'feedback'}")
+    if waiting := waiting_line(rows):
+        click.echo(waiting)
 
 
 COMMANDS = (release, collect, grade, export, feedback, similar, stats)

@@ -1,8 +1,9 @@
 """From a folder of downloads to one inbox folder a student. Part of grading; no lesson derives it.
 
 Knows how Canvas (name_[LATE_]user_attachment_file), Moodle (Name_user_assignsubmission_file_…) and plain folders
-(STUDENT/file, STUDENT.ipynb) name things, in a folder or in the archive that was downloaded. Only regular files of a
-sensible size are copied; links are named and left. The receipt time is the collector's, never the submission's.
+(STUDENT/file, STUDENT.ipynb) name things, in a folder or in the archive that was downloaded. Only regular files
+are copied, up to a sensible size in all; links are named and left. The receipt time is the collector's, never the
+submission's.
 """
 
 import hashlib
@@ -76,17 +77,18 @@ def _store(target, found, received):
     part = target.with_name(target.name + ".part")
     shutil.rmtree(part, ignore_errors=True)
     part.mkdir(parents=True)
-    digest, refused, saved = hashlib.sha256(), "", 0
+    digest, refused, saved, room = hashlib.sha256(), "", 0, LARGEST
     for number, (file, opener) in enumerate(found.files):
         try:
             with opener() as source:
-                raw = source.read(LARGEST + 1)
+                raw = source.read(room + 1)
         except (OSError, zipfile.BadZipFile, RuntimeError, NotImplementedError, EOFError, ValueError) as error:
             refused = f"{file} cannot be read ({error})"
             continue
-        if len(raw) > LARGEST:
+        if len(raw) > room:
             refused = f"{file} is larger than {LARGEST // 1_000_000} MB: hand it in without outputs"
             continue
+        room -= len(raw)
         stem, ending = os.path.splitext(file)
         path = part / f"{safe_name(stem)}{ending.lower()}"
         (path if not path.exists() else part / f"{number}-{path.name}").write_bytes(raw)

@@ -5,8 +5,8 @@ import nbformat
 from course_lib.grading.assignment import Assignment
 from course_lib.grading.batch import Result, results
 from course_lib.grading.folders import Folders, write_safely
-from course_lib.grading.gradebook import Row
 from course_lib.grading.report import feedback_page
+from course_lib.grading.rows import Row
 
 
 def write_feedback(folders: Folders, assignment: Assignment, rows: list[Row]) -> dict[str, Result]:
@@ -16,6 +16,6 @@ def write_feedback(folders: Folders, assignment: Assignment, rows: list[Row]) ->
         if result := found.get(row.student):
             path = folders.autograded(row.student, assignment.name)
             notebook = nbformat.read(path, as_version=4) if path.exists() else None
-            page = feedback_page(assignment.name, result, row, notebook, assignment.cells)
+            page = feedback_page(assignment.name, result, row, notebook, assignment.by_hand)
             write_safely(folders.feedback(row.student, assignment.name), page)
     return found

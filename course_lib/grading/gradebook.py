@@ -7,7 +7,6 @@ given for has changed since, the cell is marked as needing review.
 
 import json
 import warnings
-from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from nbformat import NotebookNode
@@ -17,26 +16,12 @@ from course_lib.grading.assignment import Assignment
 from course_lib.grading.display import clean_markdown
 from course_lib.grading.folders import Folders, read_json, write_safely
 from course_lib.grading.marking import Mark
+from course_lib.grading.rows import Part, Row
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")
     from nbgrader.api import Comment, Grade, Gradebook
     from nbgrader.utils import compute_checksum
-
-
-@dataclass(frozen=True)
-class Row:
-    """One student's line: score with late penalty taken off, by exercise where graded by machine."""
-
-    student: str
-    score: float
-    max_score: float
-    penalty: float
-    needs_manual: bool
-    received: datetime | None
-    seconds_late: float
-    by_cell: dict[str, float]
-    comments: dict[str, str]
 
 
 class Book:
@@ -119,8 +104,6 @@ class Book:
         rows = []
         for submission in self.book.assignment_submissions(self.name):
             self.apply_late_penalty(submission.student_id)
-            grades = [grade for notebook in submission.notebooks for grade in notebook.grades]
-            notes = [note for notebook in submission.notebooks for note in notebook.comments]
             penalty = float(sum(notebook.late_submission_penalty or 0.0 for notebook in submission.notebooks))
             rows.append(
                 Row(
@@ -128,19 +111,36 @@ class Book:
                     score=max(0.0, float(submission.score or 0.0) - penalty),
                     max_score=float(submission.max_score),
                     penalty=penalty,
-                    needs_manual=bool(submission.needs_manual_grade),
                     received=submission.timestamp,
                     seconds_late=float(submission.total_seconds_late),
-                    by_cell={grade.name: float(grade.score or 0.0) for grade in grades},
-                    comments={note.name: note.manual_comment for note in notes if note.manual_comment},
+                    parts=self._parts(submission),
                 )
             )
         return sorted(rows, key=lambda row: row.student)
 
+    def _parts(self, submission):
+        grades = {grade.name: grade for notebook in submission.notebooks for grade in notebook.grades}
+        notes = {note.name: note.manual_comment for notebook in submission.notebooks for note in notebook.comments}
+        said: dict[str, list[str]] = {}
+        for name, number in self.assignment.parts.items():
+            said.setdefault(number, []).extend([notes[name]] if notes.get(name) else [])
+        return {
+            number: Part(
+                points=float(grades[name].score or 0.0),
+                out_of=float(grades[name].max_score),
+                waits=bool(grades[name].needs_manual_grade),
+                by_hand=grades[name].manual_score is not None,
+                comment="\n\n".join(said[number]),
+            )
+            for name, number in self.assignment.parts.items()
+            if name in grades
+        }
+
     def _enter_essay(self, grade, cell, before):
         answer = _find(before, cell.metadata.nbgrader["grade_id"])
-        original = _find(self.assignment.release, cell.metadata.nbgrader["grade_id"])
-        if cell.source.strip() == clean_markdown(original.source).strip():
+        original = _find(self.assignment.release, cell.metadata.nbgrader["grade_id"]).source
+        original = clean_markdown(original) if cell.cell_type == "markdown" else original
+        if cell.source.strip() == original.strip():
             grade.auto_score, grade.needs_manual_grade = 0.0, grade.manual_score is not None
             return
         grade.auto_score = None

@@ -11,7 +11,7 @@ from string import Template
 from nbformat import NotebookNode
 
 from course_lib.grading.batch import UNTRUSTED, Result
-from course_lib.grading.gradebook import Row
+from course_lib.grading.rows import Row
 
 PAGE = Template("""<!doctype html>
 <html lang="en"><head><meta charset="utf-8">
@@ -30,14 +30,14 @@ $body
 """)
 
 
-def feedback_page(name: str, result: Result, row: Row, notebook: NotebookNode | None, cells: dict[str, str]) -> str:
+def feedback_page(name: str, result: Result, row: Row, notebook: NotebookNode | None, by_hand: dict[str, str]) -> str:
     """The page of one student, as HTML.
 
     Args:
         name: of the assignment.
         result: of the last grading.
         row: from the gradebook, manual scores and comments included.
-        notebook: as graded; its answers are shown. cells: grade_id of a check cell → exercise number.
+        notebook: as graded; its answers are shown. by_hand: number of a question that a human grades → its title.
     """
     parts = [f"<p><strong>{row.score:g} of {row.max_score:g} points</strong>{escape(_circumstances(row))}</p>"]
     if UNTRUSTED in result.notes:
@@ -45,11 +45,11 @@ def feedback_page(name: str, result: Result, row: Row, notebook: NotebookNode | 
     if result.unreadable:
         parts.append(f'<p class="warning">UNREADABLE: {escape(result.unreadable)}. Nothing could be graded.</p>')
     else:
-        by_number = {number: grade_id for grade_id, number in cells.items()}
-        for mark in result.marks:
-            parts += _exercise(mark, row.by_cell.get(by_number[mark.number], mark.points))
-        parts += _essays(row, set(cells))
-        parts += _comments(row)
+        marks = {mark.number: mark for mark in result.marks}
+        for number, part in row.parts.items():
+            mark = marks.get(number)
+            parts += _exercise(mark, part) if mark else _question(number, by_hand.get(number, number), part)
+            parts += _comment(part)
         parts += [*_notes(result), *_answers(notebook)]
     title = escape(f"{name} · {row.student}")
     return PAGE.substitute(title=title, body="\n".join(parts))
@@ -57,13 +57,12 @@ def feedback_page(name: str, result: Result, row: Row, notebook: NotebookNode | 
 
 def _circumstances(row):
     late = f", {row.penalty:g} taken off for {row.seconds_late / 86400:.1f} days late" if row.penalty else ""
-    return late + ("; some answers are still to be graded by hand" if row.needs_manual else "")
+    return late + ("; some answers are still to be graded by hand" if row.waiting else "")
 
 
-def _exercise(mark, entered):
+def _exercise(mark, part):
     right = mark.kind == "correct"
-    yield f'<h2 class="{"right" if right else "wrong"}">{escape(f"{mark.number} {mark.title}")}'
-    yield f'<span class="points">{entered:g} of {mark.out_of:g}</span></h2>'
+    yield _heading(f"{mark.number} {mark.title}", "right" if right else "wrong", part)
     if not right:
         yield f"<pre>{escape(mark.message)}</pre>"
     if mark.mistake and mark.mistake != mark.message:
@@ -72,15 +71,22 @@ def _exercise(mark, entered):
         yield f'<p class="hint">Hint: {escape(mark.hint)}</p>'
 
 
-def _essays(row, machine):
-    for grade_id, score in row.by_cell.items():
-        if grade_id not in machine:
-            yield f"<h2>{escape(grade_id)}<span class=\"points\">{score:g}</span></h2>"
+def _question(number, title, part):
+    yield _heading(title if title == number else f"{number} {title}", "", part)
+    if not part.waits and not part.by_hand:
+        yield "<p>not answered</p>"
 
 
-def _comments(row):
-    for grade_id, comment in row.comments.items():
-        yield f"<p>On {escape(grade_id)}:</p><pre>{escape(comment)}</pre>"
+def _heading(text, kind, part):
+    points = f"{part.points:g} of {part.out_of:g}" + (", given by hand" if part.by_hand else "")
+    if part.waits:
+        points = f"{points}, to be looked at again" if part.by_hand else f"to be graded by hand, {part.out_of:g} points"
+    return f'<h2 class="{kind}">{escape(text)}<span class="points">{points}</span></h2>'
+
+
+def _comment(part):
+    if part.comment:
+        yield f'<p>Your instructor says:</p><pre class="comment">{escape(part.comment)}</pre>'
 
 
 def _notes(result):

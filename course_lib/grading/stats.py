@@ -6,7 +6,7 @@ from html import escape
 
 import numpy as np
 
-from course_lib.grading.batch import results
+from course_lib.grading.batch import UNTRUSTED, results
 from course_lib.grading.folders import Folders
 from course_lib.grading.report import PAGE
 
@@ -17,7 +17,8 @@ class ExerciseStatistics:
 
     passed, started: shares of the students who handed in; attempts: mean number of graded submissions a student who
     started; mean: mean share of the points; discrimination: correlation of its points with those of all other
-    exercises (nan where one of them does not vary); mistakes: (name, how often), most frequent first.
+    exercises (nan where one of them does not vary); mistakes: (name, how often), most frequent first; untrusted: how
+    many submissions were graded without a sandbox.
     """
 
     number: str
@@ -29,6 +30,7 @@ class ExerciseStatistics:
     mean: float
     discrimination: float
     mistakes: tuple[tuple[str, int], ...]
+    untrusted: int = 0
 
 
 def statistics(folders: Folders, name: str) -> list[ExerciseStatistics]:
@@ -38,6 +40,7 @@ def statistics(folders: Folders, name: str) -> list[ExerciseStatistics]:
         raise ValueError(f"nothing is graded yet: course grade {name} comes first")
     points = np.array([[mark.points for mark in result.marks] for result in found])  # (students, exercises)
     attempts = np.array([result.attempts for result in found])
+    untrusted = sum(UNTRUSTED in result.notes for result in found)
     statistics = []
     for column, mark in enumerate(found[0].marks):
         own = [result.marks[column] for result in found]
@@ -54,6 +57,7 @@ def statistics(folders: Folders, name: str) -> list[ExerciseStatistics]:
                 mean=float(points[:, column].mean() / mark.out_of) if mark.out_of else 0.0,
                 discrimination=correlation(points[:, column], np.delete(points, column, axis=1).sum(axis=1)),
                 mistakes=tuple(wrong.most_common()),
+                untrusted=untrusted,
             )
         )
     return statistics
@@ -74,15 +78,20 @@ def as_table(found: list[ExerciseStatistics]) -> str:
     lines = [_row(one) for one in found]
     widths = [max(len(line[column]) for line in [HEAD, *lines]) for column in range(len(HEAD))]
     lines = ["  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)) for line in [HEAD, *lines]]
-    return "\n".join([f"{found[0].students} students", *(line.rstrip() for line in lines)])
+    return "\n".join([_who(found), *(line.rstrip() for line in lines)])
 
 
 def as_page(name: str, found: list[ExerciseStatistics]) -> str:
     """The statistics as an HTML page."""
     head = "".join(f"<th>{escape(cell)}</th>" for cell in HEAD)
     rows = "".join("<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in _row(one)) + "</tr>" for one in found)
-    body = f"<p>{found[0].students} students</p><table><tr>{head}</tr>{rows}</table>"
+    body = f"<p>{_who(found)}</p><table><tr>{head}</tr>{rows}</table>"
     return PAGE.substitute(title=escape(f"{name} · the class"), body=body)
+
+
+def _who(found):
+    first = found[0]
+    return f"{first.students} students" + (f", {first.untrusted} of them {UNTRUSTED}" if first.untrusted else "")
 
 
 def _row(one):

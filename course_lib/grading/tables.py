@@ -9,22 +9,22 @@ from pathlib import Path
 
 from course_lib.grading.batch import Result
 from course_lib.grading.folders import Folders
-from course_lib.grading.gradebook import Row
+from course_lib.grading.rows import Row
 
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 CANVAS_ID = re.compile(r"_(\d+)$")
 
 
 def write_csv(path: Path, rows: list[Row], results: dict[str, Result]) -> None:
-    """One line a student: score, out of, late penalty, manual grading left, points by exercise, notes."""
-    numbers = [mark.number for mark in next(iter(results.values())).marks] if results else []
-    head = ["student", "score", "max_score", "late_penalty", "needs_manual", "received", *numbers, "status", "notes"]
+    """One line a student: score, late penalty, points by part (none yet where a human has to give them), notes."""
+    numbers = list(rows[0].parts) if rows else []
+    head = ["student", "score", "max_score", "late_penalty", "received", *numbers, "waits_for", "status", "notes"]
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
         writer.writerow(head)
         for row in rows:
             result = results.get(row.student)
-            points = {mark.number: f"{mark.points:g}" for mark in result.marks} if result else {}
+            given = {number: part for number, part in row.parts.items() if part.by_hand or not part.waits}
             status = f"UNREADABLE: {result.unreadable}" if result and result.unreadable else "graded"
             writer.writerow(
                 [
@@ -32,9 +32,9 @@ def write_csv(path: Path, rows: list[Row], results: dict[str, Result]) -> None:
                     f"{row.score:g}",
                     f"{row.max_score:g}",
                     f"{row.penalty:g}",
-                    "yes" if row.needs_manual else "no",
                     f"{row.received:%Y-%m-%d %H:%M:%S} UTC" if row.received else "",
-                    *(points.get(number, "") for number in numbers),
+                    *(f"{given[number].points:g}" if number in given else "" for number in numbers),
+                    " ".join(row.waiting),
                     as_text(status),
                     as_text(" | ".join(result.notes if result else [])),
                 ]

@@ -1,9 +1,11 @@
-"""A course of two small exercises and an essay, with everything that grading needs; submissions to it.
+"""A course of two small exercises and an open question, with everything that grading needs; submissions to it.
 
 Grading refuses to run as root: there these tests are left to `tools/ordinary_account.sh`, which `make test` calls.
 """
 
+import contextlib
 import copy
+import csv
 import os
 import shutil
 from datetime import UTC, datetime
@@ -12,6 +14,7 @@ from pathlib import Path
 import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+from nbgrader.api import Gradebook
 
 from course_lib.grading.assignment import load_assignment
 from course_lib.grading.batch import grade
@@ -21,6 +24,7 @@ from course_lib.grading.feedback import write_feedback
 from course_lib.grading.folders import Folders
 from course_lib.grading.gradebook import Book
 from course_lib.grading.sandbox.limits import Limits
+from course_lib.grading.tables import csv_path, write_csv
 
 if os.geteuid() == 0:
     collect_ignore_glob = ["test_*.py"]
@@ -113,7 +117,7 @@ def check(number, function, points):
 
 def release_notebook():
     stub = '    raise NotImplementedError("your turn")'
-    essay = marks("essay", grade=True, solution=True, locked=False, points=4)
+    by_hand = marks("answer-90-3", grade=True, solution=True, locked=False, points=4)
     return new_notebook(
         cells=[
             new_markdown_cell("# Toy exercises", id="title"),
@@ -122,7 +126,8 @@ def release_notebook():
             check("90.1", "softmax", 3),
             answer("answer-90-2", f"def running_mean(x):\n{stub}"),
             check("90.2", "running_mean", 2),
-            new_markdown_cell("*Your answer*", id="essay", metadata=essay),
+            new_markdown_cell("## 90.3 · Which axis? (●○○○○, 5 minutes)\n\nAnd why?", id="question"),
+            new_markdown_cell("*Your answer*", id="answer-90-3", metadata=by_hand),
         ],
         metadata={"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}},
     )
@@ -131,7 +136,7 @@ def release_notebook():
 def notebook_with(softmax=None, running_mean=None, essay=None):
     """The release with answers filled in."""
     notebook = copy.deepcopy(release_notebook())
-    for place, source in ((2, softmax), (4, running_mean), (6, essay)):
+    for place, source in ((2, softmax), (4, running_mean), (-1, essay)):
         if source is not None:
             notebook.cells[place].source = source
     return notebook
@@ -176,8 +181,25 @@ class Classroom:
             results = {r.student: r for r in grade(self.course, assignment, executor, limits=QUICK, **options)}
         with Book(self.course, assignment) as book:
             rows = {row.student: row for row in book.rows()}
-        write_feedback(self.course, assignment, list(rows.values()))
+        pages = write_feedback(self.course, assignment, rows.values())
+        write_csv(csv_path(self.course, NAME), list(rows.values()), pages)
         return results, rows
+
+    def table(self):
+        """The table that was written last, by student."""
+        with csv_path(self.course, NAME).open(newline="", encoding="utf-8") as file:
+            return {line["student"]: line for line in csv.DictReader(file)}
+
+    @contextlib.contextmanager
+    def by_hand(self, student, number="90.3"):
+        """What Formgrader changes: (grade, comment) of a part, saved afterwards."""
+        answer, where = f"answer-{number.replace('.', '-')}", (NAME, NAME, student)
+        graded = answer if number == "90.3" else answer.replace("answer", "check")
+        with Gradebook(self.course.database) as book:
+            grade, comment = book.find_grade(graded, *where), book.find_comment(answer, *where)
+            yield grade, comment
+            grade.needs_manual_grade = False
+            book.db.commit()
 
     def page(self, student):
         """The text of a feedback page."""

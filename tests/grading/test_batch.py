@@ -1,5 +1,7 @@
 """From what was handed in to gradebook, page and table; interrupted, repeated, resubmitted, unprotected."""
 
+from course_lib.grading.stats import as_page, as_table, statistics
+
 NAME = "90_toy"
 SOFTMAX = """def softmax(scores):
     e = np.exp(scores - scores.max(axis=-1, keepdims=True))
@@ -15,7 +17,7 @@ def test_a_class_of_four(classroom, toy):
     classroom.hand_in("broken", b"{")
     results, rows = classroom.grade_all()
     assert {s: row.score for s, row in rows.items()} == {"right": 5, "columns": 2, "empty": 0, "broken": 0}
-    assert {s: row.needs_manual for s, row in rows.items()} == dict.fromkeys(rows, False) | {"right": True}
+    assert {s: row.waiting for s, row in rows.items()} == dict.fromkeys(rows, []) | {"right": ["90.3"]}
     assert all(row.max_score == 9 for row in rows.values())
     assert [m.kind for m in results["right"].marks] == ["correct", "correct"]
     assert results["columns"].marks[0].mistake == "the softmax over columns"
@@ -63,7 +65,9 @@ def test_without_a_sandbox_every_report_says_so(classroom, toy):
     classroom.hand_in("ann", toy(SOFTMAX, RUNNING))
     results, rows = classroom.grade_all(sandboxed=False)
     assert rows["ann"].score == 5 and "graded WITHOUT a sandbox" in results["ann"].notes
-    assert "graded WITHOUT a sandbox" in classroom.page("ann")
+    found = statistics(classroom.course, NAME)
+    for report in (classroom.page("ann"), classroom.table()["ann"]["notes"], as_table(found), as_page(NAME, found)):
+        assert "graded WITHOUT a sandbox" in report
 
 
 def test_answers_that_only_know_the_numbers_of_the_notebook_get_nothing(classroom, toy):

@@ -1,7 +1,5 @@
 """Pages for everybody who has a result, rewritten with what was given by hand."""
 
-from nbgrader.api import Gradebook
-
 from course_lib.grading.assignment import load_assignment
 from course_lib.grading.feedback import write_feedback
 from course_lib.grading.gradebook import Book
@@ -13,10 +11,8 @@ def test_pages_follow_the_gradebook(classroom, toy):
     classroom.hand_in("ann", toy(None, None, "<b>My</b> essay & more."))
     classroom.grade_all()
     assert "&lt;b&gt;My&lt;/b&gt; essay &amp; more." in classroom.page("ann")
-    with Gradebook(classroom.course.database) as book:
-        book.find_grade("essay", NAME, NAME, "ann").manual_score = 3
-        book.find_comment("essay", NAME, NAME, "ann").manual_comment = "Well argued."
-        book.db.commit()
+    with classroom.by_hand("ann") as (grade, comment):
+        grade.manual_score, comment.manual_comment = 3, "Well argued."
     assignment = load_assignment(classroom.course, NAME)
     with Book(classroom.course, assignment) as book:
         found = write_feedback(classroom.course, assignment, book.rows())

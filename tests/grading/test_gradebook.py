@@ -3,10 +3,10 @@
 from datetime import UTC, datetime, timedelta
 
 import nbformat
-from nbgrader.api import Gradebook
 
 from course_lib.grading.assignment import load_assignment
 from course_lib.grading.gradebook import Book
+from course_lib.grading.rows import Part
 
 NAME = "90_toy"
 SOFTMAX = """def softmax(scores):
@@ -16,20 +16,35 @@ RUNNING = "def running_mean(x):\n    return np.cumsum(x) / np.arange(1, len(x) +
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
 
-def test_manual_points_stay_through_regrading_and_ask_for_review_when_the_answer_changed(classroom, toy):
+def test_points_by_hand_stay_through_regrading_and_ask_for_review_when_the_answer_changed(classroom, toy):
     classroom.hand_in("ann", toy(SOFTMAX, RUNNING, "First thoughts."))
-    classroom.grade_all()
-    with Gradebook(classroom.course.database) as book:
-        grade = book.find_grade("essay", NAME, NAME, "ann")
-        grade.manual_score, grade.needs_manual_grade = 3.5, False
-        book.find_comment("essay", NAME, NAME, "ann").manual_comment = "Good <b>point</b>"
-        book.db.commit()
+    _, rows = classroom.grade_all()
+    assert rows["ann"].parts["90.3"] == Part(0, 4, waits=True) and rows["ann"].parts["90.1"] == Part(3, 3)
+    assert "to be graded by hand, 4 points" in classroom.page("ann") and classroom.table()["ann"]["90.3"] == ""
+    with classroom.by_hand("ann") as (grade, comment):
+        grade.manual_score, comment.manual_comment = 3.5, "Good <b>point</b>"
     _, rows = classroom.grade_all(again=True)
-    assert rows["ann"].score == 8.5 and not rows["ann"].needs_manual
-    assert "Good &lt;b&gt;point&lt;/b&gt;" in classroom.page("ann")
+    assert rows["ann"].score == 8.5 and rows["ann"].waiting == []
+    assert rows["ann"].parts["90.3"] == Part(3.5, 4, by_hand=True, comment="Good <b>point</b>")
+    page = classroom.page("ann")
+    assert "90.3 Which axis?" in page and "3.5 of 4, given by hand" in page and "Good &lt;b&gt;point&lt;/b&gt;" in page
+    assert classroom.table()["ann"]["90.3"] == "3.5"
     classroom.hand_in("ann", toy(SOFTMAX, RUNNING, "Second thoughts."))
     _, rows = classroom.grade_all()
-    assert rows["ann"].score == 8.5 and rows["ann"].needs_manual
+    assert rows["ann"].score == 8.5 and rows["ann"].waiting == ["90.3"]
+    assert "3.5 of 4, given by hand, to be looked at again" in classroom.page("ann")
+    assert classroom.table()["ann"]["waits_for"] == "90.3"
+
+
+def test_a_score_by_hand_for_what_a_machine_graded_counts_and_stays(classroom, toy):
+    classroom.hand_in("ann", toy(None, RUNNING))
+    classroom.grade_all()
+    with classroom.by_hand("ann", "90.1") as (grade, comment):
+        grade.manual_score, comment.manual_comment = 2, "Told me in the office."
+    _, rows = classroom.grade_all(again=True)
+    assert rows["ann"].score == 4 and rows["ann"].waiting == []
+    assert "2 of 3, given by hand" in classroom.page("ann") and "Told me in the office." in classroom.page("ann")
+    assert classroom.table()["ann"]["90.1"] == "2"
 
 
 def test_late_work_loses_a_share_of_the_score_a_day(classroom, toy):
@@ -45,11 +60,11 @@ def test_a_rebuilt_release_gives_old_submissions_the_new_cells_and_forgets_old_o
     classroom.grade_all()
     path = classroom.course.root / "exercises" / NAME / f"{NAME}.ipynb"
     release = nbformat.read(path, as_version=4)
-    release.cells[6].metadata.nbgrader.update(grade_id="essay-2", points=7)
+    release.cells[-1].metadata.nbgrader.update(grade_id="answer-90-4", points=7)
     nbformat.write(release, path)
     _, rows = classroom.grade_all()
     assert rows["ann"].max_score == 12 and rows["ann"].score == 5
-    assert set(rows["ann"].by_cell) == {"check-90-1", "check-90-2", "essay-2"}
+    assert list(rows["ann"].parts) == ["90.1", "90.2", "90.4"]
 
 
 def test_the_due_date_stays_until_another_is_given(classroom):

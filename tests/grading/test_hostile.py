@@ -5,113 +5,51 @@ points for an exercise that was not done, and an accident in one cell costs no o
 """
 # ruff: noqa: E501  (a table, one submission a line)
 
+import contextlib
 import copy
+import gzip
 import io
 import json
 import os
+import re
+import select
 import socket
 import subprocess
+import tracemalloc
 import zipfile
+from pathlib import Path
 
 import nbformat
+import numpy
 import pytest
-from nbformat.v4 import new_code_cell
+from nbformat.v4 import new_code_cell, new_markdown_cell
+
+from course_lib.grading.collect import safe_name as safe
 
 NAME = "90_toy"
 SOFTMAX = """def softmax(scores):
     e = np.exp(scores - scores.max(axis=-1, keepdims=True))
     return e / e.sum(axis=-1, keepdims=True)"""
+STANDS_FOR = "# the right answer"
 RUNNING = "def running_mean(x):\n    return np.cumsum(x) / np.arange(1, len(x) + 1)"
-
-
-def body(code, function="softmax", argument="scores"):
-    return f"def {function}({argument}):\n" + "".join(f"    {line}\n" for line in code.splitlines())
-
-
-# ---- code in an answer's place: (softmax cell, running_mean cell, lowest, highest score) --------------------------
 ALL, NOTHING, SECOND = (5, 5), (0, 0), (2, 2)
-CODE = {
-    # availability
-    "endless loop": ("while True: pass", RUNNING, SECOND),
-    "endless loop in the answer": (body("while True: pass"), RUNNING, SECOND),
-    "loop that swallows": ("import time\nwhile 1:\n    try: time.sleep(9)\n    except BaseException: pass", RUNNING, SECOND),
-    "loop in C": ("sum(range(10**13))", RUNNING, SECOND),
-    "input": ("input('?')", RUNNING, SECOND),
-    "sys.exit": ("import sys; sys.exit(0)", RUNNING, SECOND),
-    "os._exit": ("import os; os._exit(0)", RUNNING, SECOND),
-    "os._exit in the answer": (body("import os; os._exit(0)"), RUNNING, SECOND),
-    "segmentation fault": ("import ctypes; ctypes.string_at(0)", RUNNING, SECOND),
-    "abort": ("import os; os.abort()", RUNNING, SECOND),
-    "stops itself": ("import os; os.kill(os.getpid(), 19)", RUNNING, SECOND),
-    "kills its parent": ("import os; os.kill(os.getppid(), 9)", RUNNING, (0, 2)),
-    "kills everything": ("import os; os.kill(-1, 9)", RUNNING, (0, 2)),
-    "parent killed by the answer": (body("import os; os.kill(os.getppid(), 9)"), RUNNING, (0, 2)),
-    "fork bomb": ("import os\nfor _ in range(500): os.fork()", RUNNING, (0, 2)),
-    "thread bomb": ("import threading, time\nfor _ in range(9999): threading.Thread(target=time.sleep, args=(99,)).start()",
-                    RUNNING, (0, 2)),
-    "memory bomb": ("x = bytearray(8 << 30)", RUNNING, SECOND),
-    "slow memory bomb": ("import os\nx = []\nwhile True: x.append(os.urandom(1 << 24))", RUNNING, SECOND),
-    "deep recursion": (body("return softmax(scores)"), RUNNING, SECOND),
-    "prints 300 MB": ("print('x' * 300_000_000)", RUNNING, SECOND),
-    "prints for ever": ("while True: print('x' * 1000)", RUNNING, SECOND),
-    "fills the disk": ("with open('x', 'wb') as f:\n    while True: f.write(bytes(1 << 20))", RUNNING, SECOND),
-    "background process": ("import subprocess; subprocess.Popen(['sleep', '987654'], start_new_session=True)\n" + SOFTMAX,
-                           RUNNING, ALL),
-    "closes all files": ("import os; os.closerange(0, 300)", RUNNING, (0, 2)),
-    "garbage to all files": ("import os\nfor fd in range(3, 60):\n    try: os.write(fd, b'\\xff{\\n' * 99)\n    except OSError: pass",
-                             RUNNING, (0, 2)),
-    "sets an alarm": ("import signal; signal.alarm(1); signal.signal(14, signal.SIG_IGN)\n" + SOFTMAX, RUNNING, ALL),
-    "huge answer": (body("return np.zeros(50_000_000)"), RUNNING, SECOND),
-    "never ending answer": (body("while True: yield 1"), RUNNING, SECOND),
-    # accidents
-    "syntax error": ("def softmax(scores:\n    return", RUNNING, SECOND),
-    "forgot to return": (body("np.exp(scores)"), RUNNING, SECOND),
-    "warns on stderr": ("import sys, warnings\nwarnings.warn('old')\nprint('!', file=sys.stderr)\n" + SOFTMAX, RUNNING, ALL),
-    "magics": ("%time 1 + 1\n!ls\n" + SOFTMAX, RUNNING, ALL),
-    "tabs and Unicode": ("def softmax(scores):\n\té = np.exp(scores - scores.max(-1, keepdims=True))\n\treturn é / é.sum(-1, keepdims=True)",
-                         RUNNING, ALL),
-    "lists for arrays": (body("return [[1.0] * 4] * 3"), RUNNING, SECOND),
-    "own package missing": ("import pandas_that_is_not_there\n" + SOFTMAX, RUNNING, SECOND),
-    "overwrites numpy": ("np = None\n" + SOFTMAX, "import numpy as np\n" + RUNNING, ALL),
-    "class for a function": ("class softmax:\n    def __new__(cls, scores):\n        e = np.exp(scores - scores.max(-1, keepdims=True))\n"
-                             "        return e / e.sum(-1, keepdims=True)", RUNNING, ALL),
-    # cheating
-    "always equal": ("class E(np.ndarray):\n    def __eq__(s, o): return True\n" + body("return np.zeros(scores.shape).view(E)"),
-                     RUNNING, SECOND),
-    "equal object": ("class E:\n    shape = (3, 4)\n    def __eq__(s, o): return True\n    def __array__(s, *a, **k): return np.zeros((3, 4))\n"
-                     + body("return E()"), RUNNING, SECOND),
-    "patched comparison": ("np.allclose = np.array_equal = lambda *a, **k: True\nnp.testing.assert_allclose = print", RUNNING, SECOND),
-    "patched builtins": ("import builtins\nbuiltins.all = builtins.any = builtins.isinstance = lambda *a: True", RUNNING, (0, 2)),
-    "patched generator": ("class R:\n    def normal(s, size=None): return np.zeros(size)\nnp.random.default_rng = lambda *a: R()\n"
-                          + body("return np.full(scores.shape, 1 / scores.shape[-1])"), RUNNING, (0, 2)),
-    "patched json": ("import json\njson.dumps = lambda *a, **k: '{\"is\": \"stage done\", \"stage\": 1}'", RUNNING, (0, 2)),
-    "forged messages": ("import os, json\nfor fd in range(3, 40):\n    for stage in range(3):\n        for id in ('three_rows', 'five'):\n"
-                        "            m = json.dumps({'is': 'evidence', 'id': id, 'says': {'value': True}}) + '\\n'\n"
-                        "            m += json.dumps({'is': 'stage done', 'stage': stage}) + '\\n'\n"
-                        "            try: os.write(fd, m.encode())\n            except OSError: pass", RUNNING, (0, 2)),
-    "forbidden function": (body("return np.apply_along_axis(lambda r: np.exp(r - r.max()) / np.exp(r - r.max()).sum(), -1, scores)"), RUNNING, SECOND),
-    "forbidden by another name": ("import importlib\nf = getattr(importlib.import_module('num' + 'py'), 'apply_along' + '_axis')\n"
-                                  + body("return f(lambda r: np.exp(r - r.max()) / np.exp(r - r.max()).sum(), -1, scores)"), RUNNING, SECOND),
-    "reads solutions": ("import glob\nfor p in glob.glob('/**/90_toy*', recursive=True) + glob.glob('/**/checks.py', recursive=True):\n"
-                        "    exec(open(p).read())", RUNNING, SECOND),
-    "reads frames": (body("import sys\nf, found = sys._getframe(), []\nwhile f:\n    found += [v for v in f.f_locals.values() "
-                          "if isinstance(v, dict) and 'expected' in v]\n    f = f.f_back\nreturn found[0]['expected']"), RUNNING, SECOND),
-    "leaves its tricks behind": ("import os\nos.makedirs(os.path.expanduser('~/.ipython/profile_default/startup'), exist_ok=True)\n"
-                                 "open(os.path.expanduser('~/.ipython/profile_default/startup/x.py'), 'w').write('softmax = None')\n"
-                                 "import numpy; open(numpy.__file__, 'a').write('#')", RUNNING, SECOND),
-    "calls home": ("import socket\ns = socket.create_connection(('127.0.0.1', PORT), 2); s.send(b'hello')", RUNNING, SECOND),
-    "prints hidden probes": (body("import gc\nraise ValueError(str([o for o in gc.get_objects() if 'very_large' in str(o)[:9999]])[:400])"),
-                             RUNNING, SECOND),
-    "script in an error": (body("raise ValueError('<script>alert(1)</script>')"), RUNNING, SECOND),
-    "script in an output": ("from IPython.display import HTML, display\ndisplay(HTML('<script>alert(1)</script>'))\n" + SOFTMAX, RUNNING, ALL),
-    "overwrites its check": (SOFTMAX + "\ncheck = print", RUNNING, ALL),
-    "never does the work": ("softmax = __import__('unittest.mock').mock.MagicMock()", RUNNING, SECOND),
-    "decorates itself": ("from functools import wraps\ndef d(f):\n    @wraps(f)\n    def g(*a): return f(*a)\n    return g\n@d\n" + SOFTMAX,
-                         RUNNING, ALL),
-}
 
 
-# ---- files that are not quite a notebook: (bytes from the right notebook, file name, lowest, highest) ---------------
+def attacks():
+    """attacks.txt: name → (softmax cell, running_mean cell, lowest, highest score)."""
+    text, found = (Path(__file__).parent / "attacks.txt").read_text(encoding="utf-8"), {}
+    for section in re.split(r"^# %% ", re.sub(r"^# ====.*\n", "", text, flags=re.MULTILINE), flags=re.MULTILINE)[1:]:
+        head, code = section.split("\n", 1)
+        name, score = head.split(" · ")
+        lowest, _, highest = score.partition(" to ")
+        softmax, _, running = code.partition("# ---- running_mean\n")
+        softmax, running = softmax.replace(STANDS_FOR, SOFTMAX), running.replace(STANDS_FOR, RUNNING) or RUNNING
+        assert name not in found, name
+        found[name] = (softmax.rstrip("\n"), running, (int(lowest), int(highest or lowest)))
+    return found
+
+
+# ---- files that are not quite a notebook: name → (bytes from the right notebook, file name, (lowest, highest)) ------
 def with_json(change):
     def make(notebook):
         data = json.loads(nbformat.writes(notebook))
@@ -140,12 +78,15 @@ def zipped(name, content):
     return make
 
 
+def encrypted(notebook):
+    raw = bytearray(zipped(f"{NAME}.ipynb", None)(notebook))
+    for signature, place in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
+        raw[raw.index(signature) + place] |= 1
+    return bytes(raw)
+
+
 def plain(notebook):
     return nbformat.writes(notebook).encode()
-
-
-def cells_of(data, number):
-    return data["cells"][number]
 
 
 def wipe(data):
@@ -182,7 +123,21 @@ def version3(notebook):
                        "worksheets": [{"cells": cells, "metadata": {}}]}).encode()
 
 
+def own_points(cells):
+    mine = {"grade": True, "solution": False, "locked": True, "points": 100, "grade_id": "mine", "schema_version": 3}
+    cells.append(new_code_cell("100", metadata={"nbgrader": mine}))
+
+
+def parts(number):
+    return lambda notebook: plain(notebook)[:-2] + b', "parts": [' + b"{}," * number + b"1]}"
+
+
+def nested(depth):
+    return lambda notebook: plain(notebook)[:-2] + b', "deep": ' + b"[" * depth + b"]" * depth + b"}"
+
+
 UNREADABLE = None
+LARGE = ("300 MB", "300 MB archive")  # made so when they lie on the disk, where they take no room
 FILES = {
     "corrupt": (lambda nb: plain(nb)[:200], f"{NAME}.ipynb", UNREADABLE),
     "empty file": (lambda nb: b"", f"{NAME}.ipynb", UNREADABLE),
@@ -193,7 +148,21 @@ FILES = {
     "nested": (lambda nb: b"[" * 200_000, f"{NAME}.ipynb", UNREADABLE),
     "a picture": (lambda nb: b"\x89PNG\r\n\x1a\n" + bytes(range(256)), f"{NAME}.ipynb", UNREADABLE),
     "no notebook": (lambda nb: b"%PDF", "answers.pdf", UNREADABLE),
-    "too large": (lambda nb: plain(nb) + b" " * 60_000_000, f"{NAME}.ipynb", UNREADABLE),
+    "300 MB": (plain, f"{NAME}.ipynb", UNREADABLE),
+    "300 MB archive": (zipped(f"{NAME}.ipynb", None), "work.zip", UNREADABLE),
+    "two million parts": (parts(2_000_000), f"{NAME}.ipynb", UNREADABLE),
+    "deep": (nested(100_000), f"{NAME}.ipynb", UNREADABLE),
+    "a little deep": (nested(500), f"{NAME}.ipynb", ALL),
+    "a number too long": (lambda nb: plain(nb).replace(b'"nbformat": 4', b'"nbformat": ' + b"4" * 9999),
+                          f"{NAME}.ipynb", UNREADABLE),
+    "cells in a dict": (with_json(lambda d: d.update(cells={"0": d["cells"]})), f"{NAME}.ipynb", UNREADABLE),
+    "compressed": (lambda nb: gzip.compress(plain(nb)), f"{NAME}.ipynb", UNREADABLE),
+    "encrypted zip": (encrypted, "work.zip", UNREADABLE),
+    "zip in a zip": (lambda nb: zipped("work.zip", zipped(f"{NAME}.ipynb", None)(nb))(nb), "work.zip", UNREADABLE),
+    "saved as a page": (lambda nb: b"<html>" + plain(nb), f"{NAME}.html", UNREADABLE),
+    "saved as a page, called a notebook": (lambda nb: b"<html>" + plain(nb), f"{NAME}.ipynb", UNREADABLE),
+    "UTF-16 without a mark": (lambda nb: plain(nb).decode().encode("utf-16-le"), f"{NAME}.ipynb", UNREADABLE),
+    "conflicts of a merge": (lambda nb: plain(nb).replace(b'"cells"', b'<<<<<<< HEAD\n "cells"'), f"{NAME}.ipynb", UNREADABLE),
     "zip bomb": (zipped(f"{NAME}.ipynb", " " * 80_000_000), "work.zip", UNREADABLE),
     "damaged zip": (lambda nb: b"PK\x03\x04" + bytes(50), "work.zip", UNREADABLE),
     "zip": (zipped("../../../x/90_toy.ipynb", None), "work.zip", ALL),
@@ -215,52 +184,87 @@ FILES = {
     "more points": (edit(lambda cells: cells[3].metadata["nbgrader"].update(points=1000)), f"{NAME}.ipynb", ALL),
     "reversed": (edit(lambda cells: cells.reverse()), f"{NAME}.ipynb", ALL),
     "answer deleted": (edit(lambda cells: cells.pop(2)), f"{NAME}.ipynb", SECOND),
-    "lone surrogate": (with_json(lambda d: d["cells"][6].update(source="\ud800 essay")), f"{NAME}.ipynb", ALL),
-    "source of numbers": (with_json(lambda d: d["cells"][0].update(source=[1, None])), f"{NAME}.ipynb", UNREADABLE),
+    "lone surrogate": (with_json(lambda d: d["cells"][-1].update(source="\ud800 essay")), f"{NAME}.ipynb", ALL),
+    "source of numbers": (with_json(lambda d: d["cells"][0].update(source=[1, None])), f"{NAME}.ipynb", ALL),
+    "source in a dict": (with_json(lambda d: d["cells"][0].update(source={"a": 1})), f"{NAME}.ipynb", ALL),
+    "cells of no kind": (with_json(lambda d: [d["cells"][0].pop("cell_type"), d["cells"].insert(0, 3)]), f"{NAME}.ipynb", ALL),
+    "metadata of no kind": (with_json(lambda d: [d.update(metadata=7), d["cells"][2].update(metadata=[1], outputs=9)]),
+                            f"{NAME}.ipynb", ALL),
+    "nbgrader's marks of no kind": (with_json(lambda d: [c["metadata"].update(nbgrader=[]) for c in d["cells"]]),
+                                    f"{NAME}.ipynb", ALL),
+    "format 99": (with_json(lambda d: d.update(nbformat=99, nbformat_minor="x")), f"{NAME}.ipynb", ALL),
+    "no format": (with_json(lambda d: [d.pop("nbformat"), d.pop("nbformat_minor"), d.pop("metadata")]), f"{NAME}.ipynb", ALL),
+    "five thousand cells": (edit(lambda cells: cells.extend(new_markdown_cell("x") for _ in range(5000))), f"{NAME}.ipynb", ALL),
+    "a text of 5 MB": (edit(lambda cells: cells[0].update(source="# x\n" * 1_250_000)), f"{NAME}.ipynb", ALL),
+    "an answer of 5 MB": (edit(lambda cells: cells[2].update(source="x = 1\n" * 900_000 + SOFTMAX)), f"{NAME}.ipynb", SECOND),
+    "an answer in Markdown": (edit(lambda cells: cells[2].update(cell_type="markdown")), f"{NAME}.ipynb", ALL),
+    "points of its own": (edit(own_points), f"{NAME}.ipynb", ALL),
+    "another's points": (edit(lambda cells: cells[2].metadata["nbgrader"].update(grade=True, points=50)), f"{NAME}.ipynb", ALL),
+    "a name that runs": (plain, "<script>alert(1)<script>=cmd.ipynb", ALL),
     "wrong kernel": (with_json(lambda d: d["metadata"].update(kernelspec={"name": "julia"})), f"{NAME}.ipynb", ALL),
-    "script in text": (edit(lambda cells: cells[6].update(source="<script>alert(1)</script><img src=x onerror=alert(1)>")),
+    "script in text": (edit(lambda cells: cells[-1].update(source="<script>alert(1)</script><img src=x onerror=alert(1)>")),
                        f"{NAME}.ipynb", ALL),
     "stub": (edit(lambda cells: [cells[n].update(source=f"def {f}(x):\n    raise NotImplementedError") for n, f in
                                  ((2, "softmax"), (4, "running_mean"))]), f"{NAME}.ipynb", NOTHING),
 }
+CODE = attacks()
 EVERYBODY = [*CODE, *FILES]
+BESIDE = ("numpy.py", "sitecustomize.py", "ipykernel_launcher.py", "timestamp.txt", "receipt.json", "gradebook.db")
 
 
-def safe(student):
-    return student.replace(" ", "-")
+def listing(*folders):
+    """Every file's name, size and time."""
+    command = ["find", *folders, "-not", "-path", "*/.nbgrader*", "-type", "f", "-printf", "%p %s %T@\n"]
+    return sorted(subprocess.run(command, capture_output=True).stdout.splitlines())
+
+
+@contextlib.contextmanager
+def listening():
+    """(port, whoever called) on TCP, UDP and an abstract socket: all that might be reached without a network."""
+    tcp, kinds = socket.create_server(("127.0.0.1", 0)), ((socket.AF_INET, "127.0.0.1"), (socket.AF_UNIX, None))
+    port, called = tcp.getsockname()[1], []
+    listeners = [tcp, *(socket.socket(kind, socket.SOCK_DGRAM) for kind, _ in kinds)]
+    listeners[1].bind(("127.0.0.1", port))
+    listeners[2].bind(f"\0course-{port}")
+    try:
+        yield str(port), called
+        called += select.select(listeners, [], [], 0.1)[0]
+    finally:
+        for one in listeners:
+            one.close()
 
 
 @pytest.fixture(scope="module")
 def graded(new_classroom, toy, repository):
     """The whole class, graded once; with what changed on the host meanwhile."""
-    room = new_classroom()
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port = str(server.getsockname()[1])
+    room, right = new_classroom(), toy(SOFTMAX, RUNNING)
+    watched = (room.course.root, room.downloads, repository / "course_lib", Path(numpy.__file__).parent)
+    with listening() as (port, room.called):
         for student, (softmax, running, _) in CODE.items():
             room.put(safe(student), toy(softmax.replace("PORT", port), running))
-        right = toy(SOFTMAX, RUNNING)
         for student, (make, file, _) in FILES.items():
             room.put(safe(student), make(right), file)
+            if student in LARGE:
+                os.truncate(room.downloads / safe(student) / file, 300_000_000)
+        for file in BESIDE:
+            room.put("files-beside-it", right)
+            room.put("files-beside-it", b"raise SystemExit", file)
         links = room.downloads / "links"
         links.mkdir()
         (links / f"{NAME}.ipynb").symlink_to(room.course.root / "solutions" / NAME / "checks.py")
         os.mkfifo(links / "pipe.ipynb")
-        odd = os.fsencode(room.downloads) + b"/\xff\xfeodd"
+        odd = os.fsencode(room.downloads) + b"/\xff\xfeodd<img src=x onerror=alert(1)>"
         os.mkdir(odd)
         with open(odd + b"/\xe9\xff.ipynb", "wb") as file:
             file.write(plain(right))
+        before = listing(*watched)
+        tracemalloc.start()
         room.collect()
-        before = subprocess.run(["find", room.course.root / "solutions", room.course.root / "exercises", "-printf",
-                                 "%p %s %T@\n"], capture_output=True, text=True).stdout
+        room.peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
         room.results, room.rows = room.grade_all()
-        room.unchanged = before == subprocess.run(
-            ["find", room.course.root / "solutions", room.course.root / "exercises", "-printf", "%p %s %T@\n"],
-            capture_output=True, text=True).stdout
-        server.settimeout(0.1)
-        try:
-            room.called = server.accept()
-        except TimeoutError:
-            room.called = None
+        room.changed = set(before) ^ set(listing(*watched))
+    room.lines = room.table()
     return room
 
 
@@ -273,33 +277,48 @@ def test_score_row_and_page(graded, student):
     assert row.max_score == 9
     assert bool(result.unreadable) == (expected is UNREADABLE)
     assert ("UNREADABLE" in page) == (expected is UNREADABLE)
+    line = graded.lines[safe(student)]
+    assert line["score"] == f"{row.score:g}"
+    assert line["status"] == (f"UNREADABLE: {result.unreadable}" if expected is UNREADABLE else "graded")
     assert result.seconds < 40
 
 
 def test_there_are_enough_of_them():
-    assert len(EVERYBODY) >= 60
+    assert len(EVERYBODY) >= 150
+
+
+def test_300_MB_are_refused_with_the_reason_and_never_in_memory(graded):
+    for student in map(safe, LARGE):
+        assert "larger than 50 MB: hand it in without outputs" in graded.lines[student]["status"]
+        assert "larger than 50 MB: hand it in without outputs" in graded.page(student)
+        assert [path.name for path in graded.course.inbox(student, NAME).iterdir()] == ["receipt.json"]
+    assert graded.peak < 150_000_000
 
 
 @pytest.mark.parametrize("student", EVERYBODY)
 def test_no_page_tells_a_hidden_probe_or_runs_anything(graded, student):
     page = graded.page(safe(student))
-    assert "very_large_scores" not in page and "longer_rows" not in page and "1000 * rng" not in page
+    for secret in ("very_large_scores", "longer_rows", "1000 * rng"):
+        assert secret not in page and secret not in str(graded.results[safe(student)])
     assert "<script" not in page and "<img" not in page
     shown = nbformat.read(graded.course.autograded(safe(student), NAME), as_version=4)
     nbformat.validate(shown)
     outputs = [out for cell in shown.cells for out in cell.get("outputs", [])]
     assert all(set(out.get("data", {})) <= {"text/plain", "image/png"} for out in outputs)
+    assert not any("1000 * rng" in str(out) for out in outputs)
     assert not any("<script" in cell.source for cell in shown.cells if cell.cell_type == "markdown")
 
 
 def test_the_host_is_as_it_was(graded):
-    assert graded.unchanged and graded.called is None
+    assert not graded.changed and not graded.called
     left = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True).stdout
     assert "987654" not in left and "course_lib.grading.sandbox.inside" not in left
+    assert not [folder for folder in ("/tmp", "/var/tmp", "/dev/shm") if Path(folder, "course-was-here").exists()]
 
 
-def test_links_pipes_and_odd_names(graded):
+def test_links_pipes_odd_names_and_files_beside_it(graded):
     assert graded.results["links"].unreadable and "a link to another file" in " ".join(graded.results["links"].notes)
     odd = next(student for student in graded.rows if "odd" in student)
-    assert graded.rows[odd].score == 5
+    assert graded.rows[odd].score == 5 and "<" not in odd
+    assert graded.rows["files-beside-it"].score == 5
     assert {row.student for row in graded.rows.values()} == set(graded.results)

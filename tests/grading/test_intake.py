@@ -33,7 +33,7 @@ def test_answers_go_where_they_belong_and_own_cells_stay_between_their_neighbour
     assert sources[5] == 'check("90.1", softmax)' and sources[6] == RUNNING
     assert "import numpy as np\nimport math" in sources, "a given cell that was extended runs after the original"
     assert notes == ["check-90-1: the check cell is missing", "check-90-2: the check cell is missing",
-                     "essay: there is no cell with this answer"]
+                     "answer-90-3: there is no cell with this answer"]
 
 
 def test_the_last_version_that_defines_the_function_counts_and_the_others_still_run_before_it(toy):

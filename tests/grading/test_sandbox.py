@@ -126,7 +126,7 @@ def test_a_probe_that_hangs_or_dies_costs_itself_only():
 
 def test_limits_on_memory_output_disk_and_processes():
     slow = replace(QUICK, cell_seconds=8, restarts=0)
-    greedy = "import os, time\nfor _ in range(3): os.fork()\nx = os.urandom(200 << 20)\ntime.sleep(9)"
+    greedy = "import os, time\nfor _ in range(3): os.fork()\nx = b'x' * (200 << 20)\ntime.sleep(9)"
     assert "of memory" in str(run(greedy, limits=slow).notes)
     loud = "import os\nfor fd in range(3, 20):\n    try:\n        while True: os.write(fd, b'x' * 100000)\n"
     loud += "    except OSError: pass"

@@ -4,15 +4,16 @@ import csv
 from datetime import UTC, datetime
 
 from course_lib.grading.batch import Result
-from course_lib.grading.gradebook import Row
 from course_lib.grading.marking import Mark
+from course_lib.grading.rows import Part, Row
 from course_lib.grading.tables import as_text, write_canvas, write_csv
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
 
 def row(student, score):
-    return Row(student, score, 5.0, 0.5, False, NOON, 0.0, {}, {})
+    parts = {"90.1": Part(3.0, 3.0), "90.2": Part(1.5, 2.0, by_hand=True), "90.3": Part(0.0, 4.0, waits=True)}
+    return Row(student, score, 5.0, 0.5, NOON, 0.0, parts)
 
 
 def result(student, unreadable="", notes=()):
@@ -28,6 +29,7 @@ def test_csv(tmp_path):
         lines = list(csv.DictReader(file))
     assert [line["student"] for line in lines] == ["Doe, Jane_1", "'=cmd_2"]
     assert lines[0]["score"] == "4.5" and lines[0]["90.2"] == "1.5" and lines[0]["status"] == "graded"
+    assert lines[0]["90.3"] == "" and lines[0]["waits_for"] == "90.3", "no points yet is not nought"
     assert lines[1]["status"] == "UNREADABLE: it is empty" and lines[1]["notes"] == "'@x | b"
 
 

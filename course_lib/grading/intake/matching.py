@@ -5,6 +5,7 @@ has lost all of that is found by the name that it defines.
 """
 
 import difflib
+import functools
 import re
 from dataclasses import dataclass, field
 
@@ -39,9 +40,14 @@ class Slot:
         """nbgrader's name of the cell; empty for a plain one."""
         return self.marks.get("grade_id", "")
 
+    @functools.cached_property
+    def bare(self) -> str:
+        """The release's text without white space at line ends."""
+        return bare(self.cell.source)
+
     def same(self, source: str) -> bool:
         """Whether a text is the release's own, white space at line ends aside."""
-        return _bare(source) == _bare(self.cell.source)
+        return bare(source) == self.bare
 
 
 def match(cells: list[Cell], release: NotebookNode) -> list[Slot]:
@@ -54,7 +60,9 @@ def match(cells: list[Cell], release: NotebookNode) -> list[Slot]:
     by_id = {slot.cell.get("id", ""): slot for slot in slots}
     for place, cell in enumerate(cells):
         slot = by_grade_id.get(cell.grade_id) or by_id.get(cell.id or None)
-        slot = slot or next((s for s in slots if not s.cells and s.same(cell.source)), None)
+        if not slot:
+            text = bare(cell.source)
+            slot = next((one for one in slots if not one.cells and one.bare == text), None)
         if slot:
             slot.cells.append(place)
     return slots
@@ -98,7 +106,8 @@ def defined(source: str, *, strict: bool = False) -> set[str]:
     return functions or (set() if strict else {variable for _, variable in pairs if variable})
 
 
-def _bare(source):
+def bare(source: str) -> str:
+    """A text without white space at its ends and at the ends of its lines."""
     return "\n".join(line.rstrip() for line in source.strip().splitlines())
 
 

@@ -21,6 +21,7 @@ import time
 from collections.abc import Callable
 
 EVIDENCE = 8_000_000
+FILES, RESERVED = 256, 16  # cells that forget to close their files leave a few for the probes
 
 
 def main() -> None:
@@ -37,6 +38,7 @@ def main() -> None:
     first = json.loads(stages.readline())
     limits = first["limits"]
     _set_limits(limits)
+    _reserve_files(RESERVED)
     from course_lib.grading.sandbox.shell import Outputs, make_shell, run_cell
     from course_lib.lab.probing import run_probes
 
@@ -50,6 +52,7 @@ def main() -> None:
         else:
             run_cell(shell, outputs, cell["source"], limits["cell_seconds"])
         say(**{"is": "cell", "id": cell["id"], "outputs": list(outputs)})
+    _reserve_files(0)
     say(**{"is": "stage done", "stage": 0})
     while line := stages.readline():
         stage = json.loads(line)
@@ -69,12 +72,17 @@ def _set_limits(limits):
         "RLIMIT_FSIZE": limits["disk"],
         "RLIMIT_CPU": int(limits["seconds"]) + 1,
         "RLIMIT_CORE": 0,
-        "RLIMIT_NOFILE": 256,
+        "RLIMIT_NOFILE": FILES,
     }.items():
         which = getattr(resource, name)
         hard = resource.getrlimit(which)[1]
         value = value if hard == resource.RLIM_INFINITY else min(value, hard)
         resource.setrlimit(which, (value, value))
+
+
+def _reserve_files(count):
+    most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most - count, most))
 
 
 def _in_fork(work: Callable, limits: dict) -> dict:
@@ -107,7 +115,8 @@ def _in_fork(work: Callable, limits: dict) -> dict:
         with contextlib.suppress(OSError):
             kill(child, signal.SIGKILL)
     os.close(read)
-    os.waitpid(child, 0)
+    with contextlib.suppress(ChildProcessError):  # where SIGCHLD is ignored, the kernel has buried it already
+        os.waitpid(child, 0)
     if said is None:
         try:
             said = json.loads(heard)

@@ -99,7 +99,9 @@ class _Conversation:
         if not self.said.stopped and self.stage < len(self.stages):
             with contextlib.suppress(subprocess.TimeoutExpired):
                 self.process.wait(1)
-            last = self.complaint.decode(errors="replace").strip()[-300:] if self.said.current is None else ""
+            # Only before the first cell: later on it could be a student's code that speaks, of a hidden probe.
+            begun = self.stage > 0 or self.said.current is not None
+            last = "" if begun else self.complaint.decode(errors="replace").strip()[-300:]
             self.said.stopped = f"the process died{f' ({last})' if last else ''}"
         return self.said
 
