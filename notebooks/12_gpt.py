@@ -33,9 +33,9 @@ import torch
 from torch.nn import functional as F
 
 from course_lib.lab import plots, scoreboard
-from course_lib.lab.dashboard import Dashboard
 from course_lib.lab.expect import expect
 from course_lib.lab.results import record_result
+from course_lib.lab.widgets import Dashboard
 
 torch.set_printoptions(precision=3, sci_mode=False)
 _ = torch.manual_seed(12)
@@ -121,13 +121,14 @@ from course_lib.model.attention import attention, causal_mask, merge_heads, spli
 
 words = [tokenizer.decode([i]) for i in ids[:4]]
 figure = plots.labelled_grid(causal_mask(T), rows="T (who reads)", columns="S (who is read)", row_labels=words,
-                             column_labels=words, decimals=0, title="The causal mask")
+                             column_labels=words, decimals=0, title="The causal mask",
+                             caption="The first token sees itself only; the last one sees all four. "
+                                     "Nobody sees the token it is asked for.",
+                             alt="A four by four grid: ones on and below the diagonal, zeros above.")
 plt.show()
 print(figure.summary)
 
 # %% [markdown]
-# *The first token sees itself only; the last one sees all four. Nobody sees the token it is asked for.*
-#
 # **Then each token thinks alone:** a small network with one hidden layer of $F = 4C$ numbers. Both steps *add* to the
 # stream, so a block can be skipped, and gradients always have a straight way down:
 #
@@ -332,7 +333,8 @@ print(f"{train_ids.n_ids:,} tokens, {train_ids.n_bytes / train_ids.n_ids:.1f} by
 
 # %% [markdown]
 # While it trains, watch two things: the curve, and what the model writes. First it finds out which tokens are frequent, then
-# how words are spelled, then how sentences run, and at last (if you let it) who is where.
+# how words are spelled, then how sentences run, and at last (if you let it) who is where. In Jupyter you can *pause*, look back
+# with the slider, go on, or *stop*: the model stays as it is then.
 
 # %% mystnb={"image": {"alt": "Training loss falls steeply from above six nats a token and flattens; held-out dots lie on the curve."}} tags=["nbval-ignore-output"]
 from course_lib.generation.generate import generate
@@ -348,15 +350,15 @@ def write(model, start, n):
 torch.manual_seed(12)
 model = GPT(config)
 trainer = Trainer(model, dataset, settings, held_out=held_out_ids, tokenizer=tokenizer)
-dashboard = Dashboard()
-for record in dashboard.watch(trainer, total=settings.max_steps):
-    if record["step"] in (1, 20, 50, 100, settings.max_steps):
-        dashboard.sample(record["step"], write(model, "One", 40))
-figure = dashboard.show(
+dashboard = Dashboard(
+    total=settings.max_steps,
     caption="Thin line: the loss of every batch; thick line: the same, smoothed; dots: held-out text. They lie on each "
             "other: the model has read its text not quite once, so there is nothing yet that it could know by heart.",
     alt="Training loss falls steeply from above six nats a token and flattens; held-out dots lie on the curve.")
-print(figure.summary)
+for record in dashboard.watch(trainer):
+    if record["step"] in (1, 20, 50, 100, settings.max_steps):
+        dashboard.sample(record["step"], write(model, "One", 40))
+print(dashboard.summary)
 
 # %% tags=["nbval-ignore-output"]
 dashboard.show_samples(width=170)

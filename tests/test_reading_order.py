@@ -27,7 +27,7 @@ READING_ORDER = """
     model.gpt model.pretrained
 
     training.config training.device training.ranks training.distributed training.loss training.optim training.muon
-    training.schedule training.cost
+    training.schedule training.cost training.hardware training.plan
     training.evaluate training.disk training.run_folder training.identity training.checkpoint training.trainer
 
     generation.sampling generation.generate
@@ -37,7 +37,7 @@ READING_ORDER = """
     lab.plots.attention lab.plots.curves lab.plots.bars lab.plots.histograms lab.plots.graphs lab.plots.trees
     lab.plots.timelines lab.plots.surface lab.plots.word_map lab.plots
     lab.plots.gallery.text lab.plots.gallery.computations lab.plots.gallery.training lab.plots.gallery
-    lab.public_checks lab.attempts lab.standing_table lab.course_map lab.dashboard lab.scoreboard
+    lab.public_checks lab.attempts lab.standing_table lab.course_map lab.scoreboard
     lab.widgets.cells lab.widgets.picture lab.widgets.control lab.widgets.front lab.widgets.base lab.widgets.explore
     lab.widgets.next_token lab.widgets.training lab.widgets.live_map
     lab.widgets.markup lab.widgets.axes lab.widgets.stepper lab.widgets.attention_viewer
@@ -60,7 +60,7 @@ READING_ORDER = """
     grading.similar grading.stats
 
     doctor
-    cli.doctor cli.data cli.generate cli.samples cli.run cli.train cli.exercises cli.classroom cli __main__
+    cli.doctor cli.data cli.generate cli.samples cli.run cli.train cli.plan cli.exercises cli.classroom cli __main__
 """.split()
 
 NO_TORCH = ("text.", "byhand.", "doctor")

@@ -13,10 +13,9 @@ from course_lib.lab.widgets.base import Widget
 from course_lib.lab.widgets.control import Control, button, slider
 from course_lib.lab.widgets.picture import Picture, picture_of
 
-WORDS = {
-    "caption": "Thin line: the loss of every batch; thick line: the same, smoothed; dots: held-out text.",
-    "alt": "Loss against training step, a curve that falls.",
-}
+CAPTION = "Thin line: the loss of every batch; thick line: the same, smoothed; dots: held-out text."
+ALT = "Loss against training step."
+REST = 10  # times as long as a picture took, training goes on before the next
 POSITIONS = 200  # of the slider: a run of 100,000 steps is scrubbed in strides
 MARK = {"color": "#444444", "linewidth": 1.2, "linestyle": (0, (1, 1))}
 
@@ -35,17 +34,19 @@ class Dashboard(Widget):
     Args:
         records: of a run that is over, to look back at: dicts with `step` and `loss`, as the trainer makes them.
         total: how many steps there will be, if known.
-        references, unit: as for `plots.training_curve`.
+        references, unit, caption, alt: as for `plots.training_curve`.
     """
 
     name, label = "training", "Training dashboard"
 
     def __init__(self, records: Iterable[Mapping] = (), *, total: int | None = None, unit: str = "nats a token",
-                 references: Mapping[str, float] | None = None, refresh_seconds: float = 2.0):
+                 references: Mapping[str, float] | None = None, caption: str = CAPTION, alt: str = ALT,
+                 refresh_seconds: float = 2.0):
         super().__init__(state={"step": None})  # None: the newest one
         self.records: list[Mapping] = list(records)
         self.samples: list[tuple[int, str]] = []
-        self.total, self.references, self.unit, self.refresh_seconds = total, references, unit, refresh_seconds
+        self.total, self.refresh_seconds = total, refresh_seconds
+        self.look = {"references": references, "unit": unit, "caption": caption, "alt": alt}
         self.running = self.paused = False
 
     @classmethod
@@ -65,7 +66,7 @@ class Dashboard(Widget):
 
     def watch(self, records: Iterable[dict], *, total: int | None = None) -> Iterator[dict]:
         """Show the dashboard, and pass the records on unchanged, until they end or somebody presses *stop*."""
-        self.total, self.running, drawn = total or self.total, True, time.monotonic()
+        self.total, self.running, drawn, cost = total or self.total, True, time.monotonic(), 0.0
         handle = self._show_live()
         try:
             for record in progress(records, total=self.total, name="training") if handle is None else records:
@@ -74,9 +75,11 @@ class Dashboard(Widget):
                 self.wait_while_paused()
                 if not self.running:
                     break
-                if handle is not None and time.monotonic() - drawn > self.refresh_seconds:
+                now = time.monotonic()
+                if handle is not None and now - drawn > max(self.refresh_seconds, REST * cost):
                     self.redraw()
                     drawn = time.monotonic()
+                    cost = drawn - now
         finally:
             self.running = self.paused = False
             self._show_finished(handle)
@@ -138,7 +141,7 @@ class Dashboard(Widget):
 
     def curve(self):
         """The figure of the whole run, `plots.training_curve` of its records."""
-        return training_curve(self.records, references=self.references, unit=self.unit, **WORDS)
+        return training_curve(self.records, **self.look)
 
     def _described(self) -> list[dict]:
         newest = self.records[-1]["step"] if self.records else 0
@@ -151,7 +154,7 @@ class Dashboard(Widget):
 
     def _words(self, record: Mapping) -> str:
         of = f" of {self.total}" if self.total else ""
-        parts = [f"step {record['step']}{of}", f"loss {record['loss']:.2f} {self.unit}"]
+        parts = [f"step {record['step']}{of}", f"loss {record['loss']:.2f} {self.look['unit']}"]
         measured = [r for r in self.records if r["step"] <= record["step"] and r.get("held_out_loss") is not None]
         parts += [f"held out {measured[-1]['held_out_loss']:.2f}"] if measured else []
         shown = (("lr", "lr {:.2g}"), ("grad_norm", "gradient norm {:.2f}"), ("tokens", "{:,} tokens"),
@@ -173,4 +176,4 @@ class Dashboard(Widget):
         elif self.records:
             from IPython.display import display
 
-            display(self)
+            display(self.curve())

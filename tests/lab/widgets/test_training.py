@@ -3,7 +3,7 @@ import json
 import matplotlib.pyplot as plt
 import pytest
 
-from course_lib.lab.widgets import Dashboard, cells
+from course_lib.lab.widgets import Dashboard, cells, training
 
 RECORDS = [{"step": s, "loss": 4.0 / s, "lr": 0.01} for s in range(1, 31)]
 
@@ -13,8 +13,10 @@ def shown(monkeypatch):
     """What IPython would show."""
     found = []
 
-    def display(thing, display_id=None):
-        found.append(thing._repr_mimebundle_())
+    def display(thing, display_id=None, raw=False, metadata=None):
+        if hasattr(thing, "_ipython_display_"):  # a figure shows its picture and its caption
+            return thing._ipython_display_()
+        found.append(thing if raw else thing._repr_mimebundle_())
         return type("Handle", (), {"update": lambda self, thing: found.append(thing._repr_mimebundle_())})()
 
     monkeypatch.setattr("IPython.display.display", display)
@@ -35,8 +37,8 @@ def alive(monkeypatch):
 def test_records_pass_unchanged_and_are_kept(headless, shown):
     dashboard = Dashboard()
     assert list(dashboard.watch(iter(RECORDS))) == RECORDS == dashboard.records
-    assert len(shown) == 1 and set(shown[0]) == {"image/png", "text/plain"}
-    assert shown[0]["text/plain"] == dashboard.summary and plt.get_fignums() == []
+    assert [set(bundle) for bundle in shown] == [{"image/png", "text/plain"}, {"text/markdown", "text/plain"}]
+    assert dashboard.summary == "training loss 4.0 → 0.1 nats a token in 30 steps" and plt.get_fignums() == []
 
 
 def test_the_picture_shows_the_run(headless):
@@ -72,7 +74,8 @@ def test_a_long_run_is_scrubbed_in_strides_that_end_at_its_end(headless):
     assert len(scrub.values) <= 200 and scrub.values[-1] == 1011 and scrub.values == sorted(scrub.values)
 
 
-def test_live_it_is_drawn_as_it_goes_and_left_finished(alive, shown):
+def test_live_it_is_drawn_as_it_goes_and_left_finished(alive, shown, monkeypatch):
+    monkeypatch.setattr(training, "REST", 0)
     dashboard, pictures = Dashboard(refresh_seconds=0.0), set()
     for _ in dashboard.watch(RECORDS[:5]):
         pictures.add(dashboard._front.picture)
@@ -113,9 +116,10 @@ def test_a_run_that_breaks_leaves_its_picture(headless, shown):
         yield from RECORDS[:3]
         raise FloatingPointError("loss is NaN")
 
+    dashboard = Dashboard()
     with pytest.raises(FloatingPointError):
-        list(Dashboard().watch(breaks()))
-    assert "in 3 steps" in shown[0]["text/plain"]
+        list(dashboard.watch(breaks()))
+    assert "image/png" in shown[0] and "in 3 steps" in dashboard.summary
 
 
 def test_a_recorded_run_is_replayed(tmp_path, headless):

@@ -178,10 +178,13 @@ def test_alive_it_carries_its_still_picture(alive, run_cell):
 
 
 def test_a_hundred_runs_leave_one_widget_and_no_figure(alive, run_cell):
-    run_cell("cell", explore(bars, top=(1, 5)))
+    def small(top):
+        return plt.figure(figsize=(1, 1), dpi=20)
+
+    run_cell("cell", explore(small, top=(1, 5)))
     before = len(_instances)
     for _ in range(100):
-        run_cell("cell", explore(bars, top=(1, 5)))
+        run_cell("cell", explore(small, top=(1, 5)))
     assert len(_instances) == before and plt.get_fignums() == []
 
 
