@@ -14,6 +14,7 @@ from course_lib.cli.data import data
 from course_lib.cli.doctor import doctor
 from course_lib.cli.exercises import build, new_exercise, progress, start
 from course_lib.cli.generate import generate
+from course_lib.cli.plan import plan
 from course_lib.cli.train import train
 
 
@@ -23,7 +24,7 @@ def course() -> None:
     """Train a small language model, let it write, look at the course's texts, check this machine."""
 
 
-for command in (train, generate, data, doctor, start, progress, build, new_exercise, *COMMANDS):
+for command in (train, generate, plan, data, doctor, start, progress, build, new_exercise, *COMMANDS):
     course.add_command(command)
 
 

@@ -66,6 +66,20 @@ def measure_activations(model: nn.Module, idx: torch.Tensor, dtype: str = "float
     return sum(size for size, _ in kept.values())
 
 
+def activation_bytes(config: GPTConfig, n_tokens: int, dtype: str = "bfloat16") -> int:
+    r"""`measure_activations` on paper, for `n_tokens` = B T tokens with fused attention and fused norms.
+
+    A layer keeps for each token, counted in C: 4 for its norms (input and output), 3 for queries, keys and values,
+    1 for what they gather, 2 more where rotary positions turn a copy of queries and keys; and the hidden numbers
+    before and after the nonlinearity, 2 F (SwiGLU: 4 F). In bf16 a number takes 2 bytes. The final norm keeps 2 C
+    and the loss V log-probabilities in float32. Compare Korthikanti et al. 2022 (arXiv 2205.05198), equation 1.
+    """
+    C, size = config.n_embd, 2 if dtype == "bfloat16" else BYTES
+    turned = 2 * C if config.position == "rotary" and config.n_kv_head == config.n_head else 0
+    layer = 8 * C + turned + (4 if config.feedforward == "swiglu" else 2) * config.n_hidden
+    return n_tokens * (size * (config.n_layer * layer + 2 * C) + BYTES * config.vocab_size)
+
+
 def memory_by_component(model: nn.Module, config: TrainConfig, idx: torch.Tensor) -> dict[str, int]:
     """Bytes during training: `weights`, `gradients`, `optimizer`, `activations`, `total`.
 
