@@ -16,9 +16,10 @@ import copy
 from nbformat import NotebookNode
 
 from course_lib.lab.open_question import STUB as FREE_TEXT
+from course_lib.lab.probing import YOUR_TURN
 
 BEGIN, END = "### BEGIN SOLUTION", "### END SOLUTION"
-STUB = 'raise NotImplementedError("your turn")'
+STUB = f'raise NotImplementedError("{YOUR_TURN}")'
 
 
 def has_answer(source: str) -> bool:

@@ -29,6 +29,9 @@ def check(number: str, answer: object) -> None:
     except NoChecks as error:
         print(error)
         return
+    if not callable(answer):
+        print(f'{number}: hand over the function itself, without calling it: check("{number}", {record["function"]})')
+        return
     ns = {record["function"]: answer}
     outcome = diagnose(record, run_probes(record, ns, seed=record["seed"]))
     text, kind = _told(number, record, outcome, ns)
@@ -93,6 +96,8 @@ def _told(number, record, outcome: Outcome, ns):
         from course_lib.lab.properties import first_broken
 
         broken = first_broken(record, ns)
+        if broken and broken.error and not outcome.correct:
+            broken = None  # what is wrong was said; that nothing can be computed with it is no news
     if outcome.correct and broken is None:
         return f"{number} correct", "correct"
     kind = "wrong" if outcome.correct else outcome.kind

@@ -142,12 +142,11 @@ def forbidding(watch: Watch, student: list[dict]) -> Iterator[Watch]:
         sys.setprofile(hook)
         try:
             yield watch
+            if sys.getprofile() is not hook:  # (an error ends the watch as well: too deep a recursion, say)
+                watch.caught.append("sys.setprofile")
         finally:
-            taken = sys.getprofile() is not hook
             sys.setprofile(before)
             threading.setprofile(None)
-            if taken:
-                watch.caught.append("sys.setprofile")
 
 
 def _stands_on(frame, known, boundary):

@@ -4,6 +4,8 @@ Values are drawn by hypothesis, always the same ones. When a rule breaks, hypoth
 breaks it too: "with T=1" says more than "with T=6". Used by the checks of all lessons.
 """
 
+import contextlib
+import io
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -20,11 +22,12 @@ SECONDS = 0.8  # after that no new example is tried
 
 @dataclass(frozen=True)
 class Broken:
-    """A rule that an answer breaks, the smallest example found, and what went wrong there."""
+    """A rule that an answer breaks, the smallest example found, and what went wrong there; error: an exception."""
 
     rule: str
     example: dict[str, float]
     message: str
+    error: bool = False
 
     def __str__(self):
         values = ", ".join(f"{name}={value:.4g}" for name, value in self.example.items())
@@ -39,13 +42,16 @@ def first_broken(record: dict, ns: dict) -> Broken | None:
     start = time.monotonic()
     for rule in rules:
 
-        def failure(example, rule=rule):
-            found = run_probe(functions[rule["id"]], ns, rule["id"], seed=0, **settings, arguments=example)
-            return _difference(found, record["tolerance"])
+        def found(example, rule=rule):
+            with contextlib.redirect_stdout(io.StringIO()):  # what an answer prints has been seen already
+                return run_probe(functions[rule["id"]], ns, rule["id"], seed=0, **settings, arguments=example)
+
+        def failure(example, found=found):
+            return _difference(found(example), record["tolerance"])
 
         broken = smallest(failure, rule["ranges"], until=start + SECONDS)
         if broken is not None:
-            return Broken(rule["name"], *broken)
+            return Broken(rule["name"], *broken, error="error" in found(broken[0]))
     return None
 
 

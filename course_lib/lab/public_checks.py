@@ -23,6 +23,8 @@ def load_checks(number: str) -> dict:
 
     Looked for in the current folder and above it, then in the course. Raises NoChecks.
     """
+    if not isinstance(number, str):
+        raise NoChecks(f'the number of an exercise stands in quotes: "{number}"')
     if not re.fullmatch(r"\d\d\.\d+", number):
         raise NoChecks(f"an exercise has a number such as 12.1, not {number!r}")
     lesson = number.partition(".")[0]

@@ -57,7 +57,7 @@ def test_cells_are_marked(course):
     nb = read_source(course / "solutions" / "01_tokens" / "01_tokens.nb.py", root=course)
     ids = [cell.metadata.nbgrader.grade_id for cell in nb.cells if "nbgrader" in cell.metadata]
     assert ids == ["answer-01-1", "check-01-1", "answer-01-2", "check-01-2"]
-    assert [c.metadata.nbgrader.get("points") for c in nb.cells if "nbgrader" in c.metadata] == [None, 2.0, None, 2.0]
+    assert [c.metadata.nbgrader.get("points") for c in nb.cells if "nbgrader" in c.metadata] == [None, 3.0, None, 3.0]
 
 
 @pytest.mark.parametrize(

@@ -109,6 +109,18 @@ def test_a_broken_rule_is_shown_at_its_smallest(said):
     assert not standing("01.1").passed
 
 
+def test_a_rule_that_cannot_be_tried_is_not_mentioned(said):
+    text = said(lambda x: None)
+    assert "your answer is None" in text and "does your function end with `return`?" in text and "rule" not in text
+
+
+def test_a_value_in_place_of_the_function(said):
+    assert said(right(np.ones(3))) == (
+        '01.1: hand over the function itself, without calling it: check("01.1", shares)\n'
+    )
+    assert standing("01.1").attempts == 0
+
+
 def test_an_endless_loop(said, course):
     path = course / "exercises" / "01_tokens" / "checks.json"
     data = json.loads(path.read_text())

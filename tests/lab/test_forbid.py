@@ -4,6 +4,7 @@ import functools
 import importlib
 import math
 import operator
+import sys
 import threading
 
 import numpy as np
@@ -37,8 +38,6 @@ def in_a_thread():
 
 
 def unwatched():
-    import sys
-
     sys.setprofile(None)
     return F.softmax(x, -1)
 
@@ -73,6 +72,7 @@ WAYS = {
     "and swallowed": swallowed,
     "in a thread": in_a_thread,
     "without the watch": unwatched,
+    "without the watch, by map": lambda: list(map(sys.setprofile, [None])),
 }
 
 

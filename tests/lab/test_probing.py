@@ -101,3 +101,27 @@ def test_arguments_instead_of_a_generator():
     fn = load_probes("def same(ns, a, b):\n    return ns['f'](a), b\n", ["same"])["same"]
     found = run_probe(fn, {"f": lambda a: a}, "same", seed=0, function="f", watch=Watch([]), arguments={"a": 2, "b": 3})
     assert found == {"value": [2, 3]}
+
+
+@pytest.mark.parametrize(
+    ("error", "kind"),
+    [
+        (NotImplementedError("your turn"), "not started"),
+        (NotImplementedError(), "not started"),
+        (NotImplementedError("no kernel for this"), "error"),  # torch and ipykernel (for `input`) raise such ones
+        (type("Other", (NotImplementedError,), {})("your turn"), "error"),
+    ],
+)
+def test_only_a_stub_is_not_started(error, kind):
+    def f(x):
+        raise error
+
+    assert evidence(f)["error"] == kind
+
+
+def test_too_deep_a_recursion_is_no_use_of_a_forbidden_name():
+    def f(x):
+        return f(x)
+
+    found = evidence(f, forbidden=["torch.softmax"])
+    assert (found["error"], found["type"]) == ("error", "RecursionError")

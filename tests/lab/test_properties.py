@@ -57,4 +57,9 @@ def test_an_exception_breaks_a_rule_too():
         return 1 / (n - 2)
 
     broken = first_broken(record(), {"f": lambda n, x: 0.0 if n != 2 else f(n, x)})
-    assert broken.example["n"] == 2 and "ZeroDivisionError" in broken.message and "1 / (n - 2)" in broken.message
+    assert broken.error and broken.example["n"] == 2 and "ZeroDivisionError" in broken.message and "1 / (n - 2)" in broken.message
+
+
+def test_what_an_answer_prints_is_not_printed_again(capsys):
+    assert first_broken(record(), {"f": lambda n, x: print("hello") or 0.0}) is None
+    assert capsys.readouterr().out == ""

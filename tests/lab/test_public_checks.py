@@ -34,6 +34,8 @@ def test_refusals(tmp_path, monkeypatch):
     for number in ("12", "12.1x", "../1.1", ""):
         with pytest.raises(NoChecks, match="a number such as 12.1"):
             load_checks(number)
+    with pytest.raises(NoChecks, match='in quotes: "12.1"'):
+        load_checks(12.1)
     with pytest.raises(NoChecks, match="no exercise 91.7"):
         load_checks("91.7")
     folder = write(tmp_path / "exercises" / "91_far", "91.1", format=2)
@@ -42,6 +44,13 @@ def test_refusals(tmp_path, monkeypatch):
     (folder / "checks.json").write_text("{")
     with pytest.raises(NoChecks, match="damaged"):
         read_checks(folder / "checks.json")
+
+
+def test_an_open_question_has_nothing_to_run(tmp_path, monkeypatch):
+    write(tmp_path / "exercises" / "91_far", "91.1", questions={"91.2": {"title": "Why?"}})
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(NoChecks, match="91.2 is an open question: a person reads"):
+        load_checks("91.2")
 
 
 def test_a_file_that_changes_is_read_again(tmp_path):
