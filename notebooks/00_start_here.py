@@ -31,10 +31,11 @@ import matplotlib.pyplot as plt
 import torch
 
 from course_lib.lab import plots, scoreboard
-from course_lib.lab.course_map import CourseMap
 from course_lib.lab.expect import expect
 from course_lib.lab.progress import progress
 from course_lib.lab.results import record_result
+from course_lib.lab.standing_table import StandingTable
+from course_lib.lab.widgets import LiveMap
 
 _ = torch.manual_seed(0)
 
@@ -188,8 +189,19 @@ print(figure.summary)
 # Text → tokens → batches → a model → a loss → training → writing. Each of these steps becomes a lesson, and what a model needs
 # afterwards becomes the second half of the course. Links are lessons that are here; those you have finished carry a ✓.
 
-# %%
-CourseMap()
+# %% tags=["nbval-ignore-output"]
+LiveMap()
+
+# %% [markdown]
+# ## Where you stand
+#
+# Every lesson has exercises, and every exercise checks itself: it says *correct*, names your mistake, or shows what differs. In a
+# terminal, `course start 12` lays the exercises of lesson 12 into the folder `work`, which is yours: no update touches it. What
+# you tried is kept there, too, and leaves this machine only if you hand it in. Come back and run this cell to see how far
+# you are; `course progress` prints the same.
+
+# %% tags=["nbval-ignore-output"]
+StandingTable()
 
 # %% [markdown]
 # ## What to remember
