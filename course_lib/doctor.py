@@ -15,8 +15,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]  # a clone, or site-packages where the package stands alone
-CJK_FONTS = ("Noto Sans CJK", "Noto Serif CJK", "Source Han", "WenQuanYi")
-CJK_FONTS += ("PingFang", "Hiragino", "Heiti", "Microsoft YaHei", "SimHei", "SimSun")  # macOS, Windows
 GB = 1024**3
 
 
@@ -61,12 +59,10 @@ def report(findings: list[Finding]) -> str:
 
 
 def cjk_font() -> str | None:
-    """The name of an installed font that matplotlib can use for Chinese characters, or None."""
-    from matplotlib import font_manager
+    """The name of an installed font that figures can use for Chinese characters, or None."""
+    from course_lib.lab.plots import fonts
 
-    installed = {font.name for font in font_manager.fontManager.ttflist if font.name.startswith(CJK_FONTS)}
-    # One family often comes in five: "SC" has the simplified Chinese forms.
-    return min(installed, key=lambda name: ("SC" not in name.split(), name), default=None)
+    return fonts.cjk_font()
 
 
 def tested_version(package: str) -> str | None:

@@ -11,6 +11,9 @@ import nbformat
 from nbclient import NotebookClient
 from nbformat import NotebookNode
 
+# This import builds matplotlib's font cache, too, where its message is not an output.
+from course_lib.lab.plots.fonts import cjk_font
+
 KERNEL = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 CELL_SECONDS = 120
@@ -30,10 +33,9 @@ class _Client(NotebookClient):
 def execute(nb: NotebookNode, folder: Path) -> None:
     """Run all cells of `nb` in place, in `folder`, on one thread, headless, with an empty `work/`.
 
-    Raises BuildError when a cell fails that is not tagged `raises-exception`.
+    Raises BuildError when a cell fails that is not tagged `raises-exception`, and when there are figures but no font
+    to write Chinese in.
     """
-    import matplotlib.font_manager  # noqa: F401  (builds the font cache here, where its message is not an output)
-
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as work:
         fixed = {"OMP_NUM_THREADS": "1", "COURSE_HEADLESS": "1", "PYTHONHASHSEED": "0"}
         private = {"COURSE_WORK": f"{work}/work", "IPYTHONDIR": f"{work}/ipython"}
@@ -49,7 +51,15 @@ def execute(nb: NotebookNode, folder: Path) -> None:
             client.execute(env={**os.environ, **fixed, **private})
         except Exception as error:
             raise BuildError(str(error)) from None
+    if _has_figures(nb) and cjk_font() is None:
+        raise BuildError("the notebook has figures, and no font with Chinese characters is installed: they would be "
+                         "stored with code points in place of 中文; install one (Debian, Ubuntu: fonts-noto-cjk)")
     normalise(nb)
+
+
+def _has_figures(nb):
+    outputs = (output for cell in nb.cells for output in cell.get("outputs", []))
+    return any("image/png" in output.get("data", {}) for output in outputs)
 
 
 def normalise(nb: NotebookNode) -> None:

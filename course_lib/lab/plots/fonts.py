@@ -5,8 +5,8 @@ import unicodedata
 
 from matplotlib.font_manager import FontProperties, findfont, fontManager, get_font
 
-WIDE = ("Noto Sans Mono CJK", "Noto Sans CJK", "Source Han Sans", "WenQuanYi", "PingFang", "Hiragino Sans GB",
-        "Heiti", "SimHei", "Microsoft YaHei")
+WIDE = ("Noto Sans CJK", "Source Han Sans", "WenQuanYi", "Noto Serif CJK", "Source Han Serif")
+WIDE += ("PingFang", "Hiragino", "Heiti", "Microsoft YaHei", "SimHei", "SimSun")  # macOS, Windows
 
 
 @functools.cache

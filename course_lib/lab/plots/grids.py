@@ -103,9 +103,9 @@ def draw_grid(ax, values: np.ndarray, *, decimals: int = 2, signed: bool = False
 
 def frame(ax, x: float, y: float, width: float = 1, height: float = 1) -> None:
     """A frame around cells, seen on dark and on pale ones: the first cell's place, and how many it spans."""
-    for color, line in ((theme().background, 4.6), (theme().series[1], 2.4)):
+    for color, line, order in ((theme().background, 4.6, 3), (theme().series[1], 2.4, 3.1)):
         ax.add_patch(Rectangle((x - 0.5, y - 0.5), width, height, fill=False, edgecolor=color, linewidth=line,
-                               clip_on=False, zorder=3))
+                               clip_on=False, zorder=order))
 
 
 def label_ticks(axis, n: int, labels: Sequence[str] | None, *, every: int = 1, **text) -> None:
