@@ -138,6 +138,30 @@ def test_limits_on_memory_output_disk_and_processes():
     assert "BlockingIOError" in str(run(many, limits=slow).cells)
 
 
+FORGED = """
+import json, os
+for fd in range(3, 20):
+    try: os.write(fd, b'\\n' + json.dumps({'is': 'cell begins', 'id': 'SECRET'}).encode() + b'\\n')
+    except OSError: pass
+os._exit(0)
+"""
+WHISPERED = """
+def double(x):
+    import os
+    for process in os.listdir('/proc'):
+        try: open(f'/proc/{process}/fd/2', 'w').write('SECRET')
+        except OSError: pass
+    os.kill(os.getppid(), 9)
+"""
+
+
+@pytest.mark.parametrize("source", [FORGED, WHISPERED])
+def test_what_a_box_says_of_itself_reaches_no_note(source):
+    """No cell that nobody sent is blamed; and stderr, which the box's first process keeps open, is not repeated."""
+    done = run(source)
+    assert done.notes and "SECRET" not in str(done.notes)
+
+
 def test_nothing_is_left_running():
     run("import subprocess; subprocess.Popen(['sleep', '4711'], start_new_session=True)", RIGHT)
     time.sleep(0.2)

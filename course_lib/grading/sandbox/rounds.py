@@ -37,7 +37,7 @@ def run_submission(
     Fails closed: a probe that no box answered has no evidence, and so no points.
     """
     limits, began = limits or Limits(), time.monotonic()
-    run, skip = Run(evidence=[{} for _ in stages]), {}
+    run, skip, known = Run(evidence=[{} for _ in stages]), {}, {cell["id"] for cell in cells}
     for _ in range(1 + limits.restarts):
         said = run_box([{"cells": cells, "skip": skip}, *stages], limits, sandboxed=sandboxed)
         run.peak = max(run.peak, said.peak)
@@ -46,7 +46,8 @@ def run_submission(
             kept |= {name: value for name, value in new.items() if name not in kept}
         if not said.stopped:
             break
-        blame = said.current if said.current is not None and said.current not in said.cells else None
+        # What the box calls its cells is a student's word as well: only those that were sent are believed.
+        blame = said.current if said.current in known - said.cells.keys() else None
         run.notes.append(f"{f'cell {blame}' if blame is not None else 'the sandbox'}: {said.stopped}")
         if blame is None or blame in skip:
             break
