@@ -17,7 +17,8 @@ from course_lib.lab.plain import decode
 from course_lib.lab.probing import load_probes, run_probe
 from course_lib.lab.results import work_folder
 
-SECONDS = 0.8  # after that no new example is tried
+SECONDS = 0.8  # after that no new example is tried,
+FEW = 6  # but so many are in any case, however slow the machine
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,8 @@ def first_broken(record: dict, ns: dict) -> Broken | None:
     rules = record["properties"]["list"]
     functions = load_probes(record["properties"]["source"], [rule["id"] for rule in rules], name="<properties>")
     settings = {"function": record["function"], "watch": Watch(record["forbidden"]), "seconds": record["seconds"]}
+    import hypothesis.strategies  # noqa: F401  (takes its time once; rules have theirs from here on)
+
     start = time.monotonic()
     for rule in rules:
 
@@ -61,7 +64,7 @@ def smallest(failure: Callable[[dict], str], ranges: dict, *, until: float) -> t
     Args:
         failure: a message, or "" where all is well.
         ranges: argument → (lowest, highest), both whole numbers or both floats.
-        until: of time.monotonic(); no new example is tried after that.
+        until: of time.monotonic(); after that no new example is tried, once there were a few.
     """
     from hypothesis import HealthCheck, Phase, configuration, given, settings
     from hypothesis import strategies as st
@@ -73,7 +76,7 @@ def smallest(failure: Callable[[dict], str], ranges: dict, *, until: float) -> t
     def test(**example):
         key = tuple(example.values())
         if key not in seen:
-            seen[key] = failure(example) if time.monotonic() < until else ""
+            seen[key] = failure(example) if len(seen) < FEW or time.monotonic() < until else ""
         if seen[key]:
             last[:] = [(example, seen[key])]
             raise AssertionError(seen[key])
