@@ -1,6 +1,5 @@
 // What follows the mouse in the attention viewer: arcs, percentages under the tokens, the marked row of each map.
 // The weights lie in the picture; hovering asks nobody. A click or the keyboard tells Python, which draws anew.
-const SVG = "http://www.w3.org/2000/svg";
 
 function attention(picture) {
   const root = picture.querySelector("[data-attention]");
@@ -45,7 +44,7 @@ function drawArcs(root, here, there, w) {
   const x = middle(here), low = svg.clientHeight, top = here.offsetTop < there[0].offsetTop;
   svg.replaceChildren(...there.flatMap((node, i) => {
     if (w[i] < 0.01) return [];
-    const path = document.createElementNS(SVG, "path"), to = middle(node);
+    const path = document.createElementNS(svg.namespaceURI, "path"), to = middle(node);
     const lift = Math.min(low - 6, 22 + 0.3 * Math.abs(to - x));
     const [start, end] = cross ? (top ? [0, low] : [low, 0]) : [low, low];
     const [a, b] = cross ? [low / 2, low / 2] : [low - 1.33 * lift, low - 1.33 * lift];

@@ -50,9 +50,11 @@ class AttentionViewer(Widget):
         super().__init__(state={"token": T - 1 if token is None else token, "head": head, "way": READS})
 
     def controls(self) -> list[Control]:
+        """Which way to look."""
         return [choice("way", [READS, READ_BY], "the token")]
 
     def act(self, name: str, value: Any) -> None:
+        """Choose a token, a head or the way; a token of the other row turns the way round."""
         if name == "row":  # a click in one of two rows says both: which token, and which way
             self.state["way"], name, value = (READ_BY, "token", value[1]) if value[0] else (READS, "token", value[1])
         super().act(name, value)
@@ -66,6 +68,7 @@ class AttentionViewer(Widget):
         return picture_of(figure, words=self._words(state))
 
     def draw(self, state: dict[str, Any]) -> Picture:
+        """Tokens and maps; attention_viewer.js draws arcs and cells from the weights that lie in the markup."""
         per_mille = np.rint(1000 * self.weights).astype(int).tolist()
         data = {"state": state, "weights": per_mille, "cross": self.keys is not None, "reads": READS}
         rows = self._row(self.tokens, 0, "tokens that read" if self.keys else "tokens", state)

@@ -40,6 +40,7 @@ class GraphStepper(Stepper):
 
     @property
     def last(self) -> int:
+        """Forwards a step for each node, backwards one for each edge."""
         return len(self.steps) - 1
 
     def still(self, state: dict[str, Any]) -> Picture:
@@ -55,6 +56,7 @@ class GraphStepper(Stepper):
         return picture_of(figure, words=self._words_for(state["step"]))
 
     def draw(self, state: dict[str, Any]) -> Picture:
+        """The graph at this step, each node a button that leads to its own step."""
         step = self.steps[state["step"]]
         wrong = disagreements(self.nodes, step.grads) if state["step"] == self.last else []
         width, height = (self.layout.columns - 1) * ACROSS + WIDE + 8, (self.layout.rows - 1) * DOWN + HIGH + 8
@@ -105,7 +107,8 @@ class GraphStepper(Stepper):
             path += f"H{x:.1f}" if number < len(points) else ""
         forward = not step.grads and edge[1] == step.node and self.nodes[step.node].parents
         kind = "back" if edge == step.edge else "forth" if forward else ""
-        return element("path", class_=f"edge {kind}", d=path)
+        end = "marker_start" if kind == "back" else "marker_end"
+        return element("path", class_=f"edge {kind}", d=path, **{end: f"url(#course-arrow-{kind or 'plain'})"})
 
     def _edge_label(self, step: GraphStep) -> str:
         """The local derivative, on the edge that is walked."""

@@ -43,12 +43,15 @@ class MergeStepper(Stepper):
 
     @property
     def last(self) -> int:
+        """The number of merges."""
         return len(self.steps)
 
     def controls(self) -> list[Control]:
+        """The sentence, and the way through its merges."""
         return [text("sentence"), *super().controls()]
 
     def act(self, name: str, value: Any) -> None:
+        """Go to a merge, or begin with another sentence."""
         super().act(name, value)
         if name == "sentence":
             self._follow(value)
@@ -67,6 +70,7 @@ class MergeStepper(Stepper):
         return picture_of(figure, words=self._words_for(state["step"]))
 
     def draw(self, state: dict[str, Any]) -> Picture:
+        """The sentence before and after the merge, the pairs that competed, and how the tokens get fewer."""
         k = state["step"]
         step = self.steps[k - 1] if k else None
         count = element("small", plural(sum(map(len, self._words(k))), "token"))

@@ -13,7 +13,7 @@ from course_lib.lab.plots import labelled_grids
 from course_lib.lab.widgets.axes import cell_name, check_axes
 from course_lib.lab.widgets.computation import Arrays, Step, backpropagate, changed
 from course_lib.lab.widgets.control import Control, control_of
-from course_lib.lab.widgets.microscope_cards import Card, cards_html
+from course_lib.lab.widgets.microscope_cards import Card, cards_html, number_typed
 from course_lib.lab.widgets.picture import Picture, picture_of
 from course_lib.lab.widgets.reach import Reach
 from course_lib.lab.widgets.stepper import Stepper
@@ -72,12 +72,15 @@ class Microscope(Stepper):
 
     @property
     def last(self) -> int:
+        """Every step forwards, every step backwards."""
         return 2 * len(self.steps)
 
     def controls(self) -> list[Control]:
+        """The way through the steps, and the settings."""
         return [*super().controls(), *self._settings]
 
     def act(self, name: str, value: Any) -> None:
+        """Go to a step, pick a cell, edit an input, or move a setting, and with it the inputs made from it."""
         self._note = ""
         if name == "edit":
             self._edit(*value)
@@ -105,20 +108,18 @@ class Microscope(Stepper):
         return picture_of(figure, words=words)
 
     def draw(self, state: dict[str, Any]) -> Picture:
+        """A card for each array."""
         cards = self._cards(state)
         return Picture(self._words(state, cards), markup=cards_html(cards, self.labels))
 
     def _edit(self, name, row, column, typed) -> None:
         array = self.state[name]
         cell = (int(row), int(column))[2 - array.ndim:] if array.ndim else ()
-        try:
-            number = float(str(typed).replace("−", "-").replace(",", "."))
-            if not np.isfinite(number):
-                raise ValueError
-        except ValueError:
+        number = number_typed(typed)
+        if number is None:
             self._note = f"“{typed}” is no number; {cell_name(name, cell, self.axes, self.labels)} stays as it was"
-            return
-        self.state[name] = changed(array, cell, number if array.dtype.kind == "f" else round(number))
+        else:
+            self.state[name] = changed(array, cell, number if array.dtype.kind == "f" else round(number))
 
     def _fill(self, name: str) -> None:
         given = self.inputs[name]

@@ -47,6 +47,15 @@ def readable_number(value: float) -> str:
     return text.lstrip("-") if not float(text) else text.replace("-", "−")
 
 
+def number_typed(text: str) -> float | None:
+    """What a person means by it, with any minus and a comma as well; None where it is no number."""
+    try:
+        number = float(str(text).replace("−", "-").replace(",", "."))
+    except ValueError:
+        return None
+    return number if np.isfinite(number) else None
+
+
 def cards_html(cards: Sequence[Card], labels: Labels) -> str:
     """All cards: inputs in the first line, the steps in the next."""
     lit = any(card.picked is not None for card in cards)
@@ -85,7 +94,7 @@ def _table(card: Card, labels: Labels) -> str:
 
 def _cell(card: Card, r: int, c: int, labels: Labels) -> str:
     cell = (r, c)[2 - card.values.ndim:] if card.values.ndim else ()
-    value, grad = card.values[cell], None if card.grads is None else card.grads[cell]
+    value, grad = float(card.values[cell]), None if card.grads is None else card.grads[cell]
     share = _share(card.values if card.grads is None else card.grads, cell)
     kinds = ["cell", "plus" if share > 0 else "minus", "here" if card.picked == cell else ""]
     kinds += [kind for kind, lit in (("in", card.lit_in), ("out", card.lit_out)) if lit is not None and lit[cell]]
@@ -96,7 +105,7 @@ def _cell(card: Card, r: int, c: int, labels: Labels) -> str:
     small = "" if grad is None else element("small", readable_number(grad))
     does = {"picked": [card.name, *cell]}
     if card.editable:
-        plain = value == round(float(value), 2)
+        plain = value == round(value, 2)
         field = element("input", type="text", inputmode="decimal", autocomplete="off", data_set=does, **common,
                         value=f"{value:g}".replace("-", "−") if plain else readable_number(value))
         inner = field.removesuffix("</input>") + small

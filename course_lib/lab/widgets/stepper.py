@@ -18,12 +18,14 @@ class Stepper(Widget):
         raise NotImplementedError(f"{type(self).__name__} needs a property last")
 
     def controls(self) -> Sequence[Control]:
+        """Back, a slider, next."""
         step, last = self.state["step"], self.last
         return [button("back", "◀ back", enabled=step > 0),
                 slider("step", range(last + 1), self.step_label, texts=[f"{i} of {last}" for i in range(last + 1)]),
                 button("next", "next ▶", enabled=step < last)]
 
     def act(self, name: str, value: Any) -> None:
+        """Go to a step that is there; everything else as in any widget."""
         moved = {"back": self.state["step"] - 1, "next": self.state["step"] + 1}
         if name in moved or name == "step":
             self.state["step"] = min(max(int(moved.get(name, value)), 0), self.last)
