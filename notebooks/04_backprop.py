@@ -463,12 +463,15 @@ p = first_parameters()
 true = {name: numerical_gradient(lambda v, name=name: gradients("all repaired", p | {name: v}, x, y)[1], p[name])
         for name in p}
 for version in ("as printed", "sign repaired", "slope in the hidden layer", "all repaired"):
-    mine = np.concatenate([g.ravel() for g in gradients(version, p, x, y)[0].values()])
-    truth = np.concatenate([g.ravel() for g in true.values()])
-    cosine = mine @ truth / np.linalg.norm(mine) / np.linalg.norm(truth)
-    print(f"{version:26} cosine with the true gradient {cosine:+.2f}, length {np.linalg.norm(mine) / np.linalg.norm(truth):.1f} times its")
+    mine, _ = gradients(version, p, x, y)
+    words = {name: "right" if relative_error(mine[name], true[name]) < 1e-6 else "wrong" for name in true}
+    a, b = (np.concatenate([g[name].ravel() for name in true]) for g in (mine, true))
+    print(f"{version:25}", *(f"d{name} {word} " for name, word in words.items()),
+          f"cosine {a @ b / np.linalg.norm(a) / np.linalg.norm(b):+.2f}")
 
 # %% [markdown]
+# The cosine compares all gradients together with the true ones: −1 is straight uphill, +1 straight downhill.
+#
 # > **Predict.** Which of the four will learn XOR? At the start the loss is about 0.5: the net says ½ to everything.
 
 # %%
@@ -548,8 +551,9 @@ print(f"softmax      {F.softmax(z)}, and σ(z₁ − z₂) = {F.sigmoid(z[0] - z
 # - The network that it describes (ReLU, two sigmoids) is not the one in its code (an LSTM and one sigmoid). And ReLU's derivative at
 #   exactly 0 does not exist; it prints 1, torch and we say 0. That one does not matter.
 #
-# **Remember:** one of the four versions was uphill, one stuck, one the gradient of another loss. Only nudging
-# (the cosine line above) told them apart before training.
+# **Remember:** of the three wrong versions one went uphill, one was stuck although its first step pointed nearly the right way, and one
+# learned, following another loss than the one that we plotted. No curve tells you which it was. The check, parameter by parameter,
+# told us before the first step.
 #
 # ## 8 · Autograd: the chain rule, automated
 #
