@@ -125,8 +125,9 @@ def _prepare(folders, assignment, student, how):
         unreadable, (notebook, _) = str(error), rebuild([], assignment.release)
     except Exception as error:  # a file that nobody thought of
         unreadable, (notebook, _) = f"it cannot be read ({type(error).__name__})", rebuild([], assignment.release)
+    given = {cell.source for cell in assignment.release.cells if not cell.metadata.get("nbgrader")}
     cells = [
-        {"id": cell.id, "source": cell.source}
+        {"id": cell.id, "source": cell.source, "given": cell.source in given}
         for cell in notebook.cells
         if cell.cell_type == "code" and cell.metadata.get("nbgrader", {}).get("grade_id") not in assignment.cells
     ]

@@ -118,6 +118,13 @@ def test_a_cell_that_fails_costs_itself_only(source):
     assert "value" in done.evidence[1]["twice"]
 
 
+def test_the_courses_own_cells_may_take_their_time_to_import():
+    slow = {"id": "c0", "source": "import time; time.sleep(2.5)"}  # longer than a cell may, and than silence
+    done = run_submission([slow | {"given": True}], [], QUICK)
+    assert done.notes == [] and done.cells["c0"] == []
+    assert run_submission([slow], [], QUICK).cells["c0"][-1]["ename"] == "CellTooLong"
+
+
 def test_a_probe_that_hangs_or_dies_costs_itself_only():
     for body in ("while True: pass", "import os; os._exit(0)", "import os, signal; os.kill(os.getpid(), 19)"):
         done = run(f"def double(x):\n    {body}")

@@ -2,7 +2,7 @@
 
 Started as `python -m course_lib.grading.sandbox.inside`. Reads stages from its standard input, one JSON line each:
 
-    {"cells": [{"id", "source"}, …], "skip": {id: why}, "stage": 0, "limits": {…}}
+    {"cells": [{"id", "source", "given"}, …], "skip": {id: why}, "stage": 0, "limits": {…}}
     {"jobs": [job, …], "stage": 1, "limits": {…}}        jobs as in course_lib.lab.probing, each with its seed
 
 and writes to its standard output: cell begins, cell, evidence, stage done. A student's code runs in this process,
@@ -50,7 +50,8 @@ def main() -> None:
         if why := first["skip"].get(cell["id"]):
             outputs.error(RuntimeError, f"this cell was not run: {why}", [])
         else:
-            run_cell(shell, outputs, cell["source"], limits["cell_seconds"])
+            seconds = limits["start_seconds" if cell.get("given") else "cell_seconds"]
+            run_cell(shell, outputs, cell["source"], seconds)
         say(**{"is": "cell", "id": cell["id"], "outputs": list(outputs)})
     _reserve_files(0)
     say(**{"is": "stage done", "stage": 0})

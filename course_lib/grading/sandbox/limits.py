@@ -7,10 +7,10 @@ from dataclasses import asdict, dataclass
 class Limits:
     """Seconds and bytes for one submission; every limit is enforced from outside the box or by the kernel.
 
-    A cell that needs longer than `cell_seconds` is interrupted, a probe that needs longer than `probe_seconds` is
-    killed, and so is the whole box after `seconds`, with more than `memory` or `output` bytes, or after `silence`
-    seconds in which a cell or a probe should have ended. A box that dies is started again without the cell that
-    killed it, `restarts` times.
+    A cell that needs longer than `cell_seconds` is interrupted (one of the course's own, which imports what the lesson
+    needs, longer than `start_seconds`), a probe that needs longer than `probe_seconds` is killed, and so is the whole
+    box after `seconds`, with more than `memory` or `output` bytes, or after `silence` seconds in which a cell or a
+    probe should have ended. A box that dies is started again without the cell that killed it, `restarts` times.
     """
 
     seconds: float = 60

@@ -32,7 +32,9 @@ class Run:
 def run_submission(
     cells: list[dict], stages: list[dict], limits: Limits | None = None, *, sandboxed: bool = True
 ) -> Run:
-    """Run cells [{"id", "source"}] and then the probe stages; a cell that kills its box is left out of the next one.
+    """Run cells and then the probe stages; a cell that kills its box is left out of the next one.
+
+    A cell is {"id", "source"}, and "given": True where it is the course's own, which may take its time to import.
 
     Fails closed: a probe that no box answered has no evidence, and so no points.
     """

@@ -82,6 +82,7 @@ class _Conversation:
         self.said, self.stage, self.waiting = BoxReport(), -1, ""
         self.began = self.heard = time.monotonic()
         self.received, self.buffer, self.complaint = 0, b"", b""
+        self.given = {None, *(cell["id"] for cell in stages[0]["cells"] if cell.get("given"))}
 
     def report(self):
         self._send_next()
@@ -157,7 +158,7 @@ class _Conversation:
         now, limits = time.monotonic(), self.limits
         memory = _memory(self.process.pid)
         self.said.peak = max(self.said.peak, memory)
-        starting = limits.start_seconds if self.stage == 0 and self.said.current is None else 0
+        starting = limits.start_seconds if self.stage == 0 and self.said.current in self.given else 0
         if now - self.began > limits.seconds:
             return f"longer than {limits.seconds:g} s"
         if self.stage >= len(self.stages) and now - self.heard > limits.grace:
