@@ -12,7 +12,7 @@ from torch.nn import functional as F
 
 from course_lib.model.config import GPTConfig
 from course_lib.model.kv_cache import KVCache
-from course_lib.model.norm import RMSNorm
+from course_lib.model.norm import build_norm
 from course_lib.model.position import rotate
 
 
@@ -102,14 +102,14 @@ class CausalSelfAttention(nn.Module):
         C, H, H_kv, D = config.n_embd, config.n_head, config.n_kv_head, config.head_dim
         self.qkv = nn.Linear(C, (H + 2 * H_kv) * D, bias=config.bias)
         self.proj = nn.Linear(H * D, C, bias=config.bias)
-        self.q_norm = RMSNorm(D, eps=config.norm_eps) if config.qk_norm else nn.Identity()
-        self.k_norm = RMSNorm(D, eps=config.norm_eps) if config.qk_norm else nn.Identity()
+        self.q_norm = build_norm(config, D) if config.qk_norm else nn.Identity()
+        self.k_norm = build_norm(config, D) if config.qk_norm else nn.Identity()
         self.dropout = nn.Dropout(config.dropout)
 
     def qkv_heads(self, x: Tensor, rotation: tuple[Tensor, Tensor] | None = None) -> tuple[Tensor, ...]:
         """Queries (B, H, T, D), keys and values (B, H_kv, T, D), ready to meet: normalised and turned.
 
-        Query-key norm: Henry et al. 2020; here RMSNorm in each head as in Qwen3.
+        Query-key norm: Henry et al. 2020; here the norm of the blocks, in each head, as in Qwen3.
         """
         H, H_kv = self.config.n_head, self.config.n_kv_head
         q, k, v = split_heads(self.qkv(x), H + 2 * H_kv).split([H, H_kv, H_kv], dim=1)

@@ -39,7 +39,7 @@ class GPTConfig:
     position: str = "rotary"                 # rotary | learned | none
     rotary_base: float = 10_000.0            # the slowest pair turns by about 1 / rotary_base radians a token
     feedforward: str = "relu2"               # relu2 | gelu | swiglu
-    qk_norm: bool = False                    # RMSNorm on queries and keys before they meet
+    qk_norm: bool = False                    # `norm` on queries and keys before they meet
     bias: bool = False                       # biases in linear layers and LayerNorm
     tied_head: bool = True                   # the head reuses the token table
     logit_soft_cap: float | None = None      # c: logits become c * tanh(logits / c)
@@ -141,21 +141,23 @@ def _modern(vocab_size: int, context_length: int, n_layer: int, n_head: int, n_e
 
 
 def tiny(vocab_size: int, **changes: Any) -> GPTConfig:
-    """The size of `baseline_tiny` with modern parts: RMSNorm, rotary, ReLU², query-key norm, no biases.
+    """The size of `baseline_tiny` with modern parts: rotary, ReLU², query-key norm, zero projections, no biases.
 
     Two wide blocks learn in a minute what four narrow ones do not, and are faster. F = 736 instead of 4 C = 704 keeps
-    the number of parameters within 5 % of the baseline's from 65 characters to 1536 tokens.
+    the number of parameters within 5 % of the baseline's from 65 characters to 1536 tokens. LayerNorm, for two cores:
+    it learns as well as RMSNorm, and PyTorch has a kernel for its backward pass, which saves a seventh of a step.
     """
-    return _modern(vocab_size, 256, 2, 4, 176, changes if "n_embd" in changes else {"n_hidden": 736, **changes})
+    shape = {} if "n_embd" in changes else {"n_hidden": 736}
+    return _modern(vocab_size, 256, 2, 4, 176, {"norm": "layernorm", **shape, **changes})
 
 
 def small_cpu(vocab_size: int, **changes: Any) -> GPTConfig:
-    """Four million parameters: an hour on two cores."""
-    return _modern(vocab_size, 256, 5, 8, 256, changes)
+    """Four million parameters with the parts of `tiny`: an hour on two cores."""
+    return _modern(vocab_size, 256, 5, 8, 256, {"norm": "layernorm", **changes})
 
 
 def modern_124m(vocab_size: int = 50_257, **changes: Any) -> GPTConfig:
-    """The size of `gpt2_124m` with the parts of `tiny`; six heads of 128 suit a GPU's attention kernels."""
+    """The size of `gpt2_124m` with the parts of `tiny` and RMSNorm; six heads of 128 suit a GPU's attention kernels."""
     return _modern(vocab_size, 1024, 12, 6, 768, changes)
 
 

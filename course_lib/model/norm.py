@@ -55,8 +55,9 @@ class RMSNorm(nn.Module):
         return F.rms_norm(x, self.weight.shape, self.weight.to(x.dtype), self.eps)
 
 
-def build_norm(config: GPTConfig) -> nn.Module:
-    """The norm that `config.norm` names, for the residual stream."""
+def build_norm(config: GPTConfig, width: int | None = None) -> nn.Module:
+    """The norm that `config.norm` names: of the residual stream, or of heads `width` numbers wide."""
+    width = config.n_embd if width is None else width
     if config.norm == "layernorm":
-        return LayerNorm(config.n_embd, eps=config.norm_eps, bias=config.bias)
-    return RMSNorm(config.n_embd, eps=config.norm_eps)
+        return LayerNorm(width, eps=config.norm_eps, bias=config.bias)
+    return RMSNorm(width, eps=config.norm_eps)

@@ -48,8 +48,8 @@ check("12.1", next_token_windows)
 # %% [markdown]
 # ## 12.2 · How large is it? (●●○○○, 10 minutes)
 #
-# Count the parameters of a GPT with the parts of our `tiny` preset **without building it**: RMSNorm with a gain
-# for each channel (two norms a block, one before the head), queries and keys normalised by a gain of
+# Count the parameters of a GPT with the parts of our `tiny` preset **without building it**: norms with a gain and no
+# shift for each channel (two norms a block, one before the head), queries and keys normalised by a gain of
 # $D$ numbers each (once a block, shared by all heads), no biases, rotary positions (nothing to learn), and a head
 # that shares the token table.
 #

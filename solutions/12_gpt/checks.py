@@ -230,7 +230,7 @@ def with_biases(vocab_size, n_layer, n_head, n_embd):
     return count(vocab_size, n_layer, n_head, n_embd, biases=9 * n_embd)
 
 
-@size.mistake(hint="RMSNorm has a gain only; LayerNorm would have a shift as well.")
+@size.mistake(hint="The norms of `tiny` have a gain only; those of GPT-2 have a shift as well.")
 def norms_with_a_shift(vocab_size, n_layer, n_head, n_embd):
     """a count in which the norms have a shift as well as a gain"""
     return count(vocab_size, n_layer, n_head, n_embd, norms=4, last=2)
