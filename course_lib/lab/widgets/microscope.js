@@ -8,6 +8,7 @@ hooks.push((picture, { send }) => {
   }
   if (picture.edits) return;
   picture.edits = true;
+  picture.typed = null;
 
   const edit = (input, text) => {
     picture.typed = null;
@@ -16,6 +17,9 @@ hooks.push((picture, { send }) => {
   };
   picture.addEventListener("input", ({ target }) => {
     if (target.matches(".microscope input")) picture.typed = { key: target.dataset.key, text: target.value };
+  });
+  for (const kind of ["click", "dblclick"]) picture.addEventListener(kind, ({ target }) => {
+    if (target.matches(".microscope input") && picture.typed === null) target.select();  // what one types replaces it
   });
   picture.addEventListener("change", ({ target }) => {
     if (target.matches(".microscope input")) edit(target, target.value);

@@ -85,8 +85,8 @@ class Microscope(Stepper):
         if name == "edit":
             self._edit(*value)
         elif name == "picked":
-            value = None if value is None or value == self.state["picked"] else [value[0], *map(int, value[1:])]
-            self.state["picked"] = value
+            again = value == self.state["picked"] and value[0] not in self.inputs if value else True  # fields stay
+            self.state["picked"] = None if again else [value[0], *map(int, value[1:])]
         else:
             super().act(name, value)
             for filled, given in self.inputs.items():

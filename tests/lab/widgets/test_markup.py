@@ -4,7 +4,8 @@ from course_lib.lab.widgets.markup import element, plural, press, visible
 
 
 def test_attributes_are_escaped_and_empty_ones_left_out():
-    made = element("b", "&lt;", class_="a b", data_set={"k": 'quo"te'}, title="<'>", hidden=None, lang=False, tabindex=0)
+    made = element("b", "&lt;", class_="a b", data_set={"k": 'quo"te'}, title="<'>", hidden=None, lang=False,
+                   tabindex=0)
     assert made == ('<b class="a b" data-set="{&quot;k&quot;: &quot;quo\\&quot;te&quot;}" title="&lt;&#x27;&gt;" '
                     'tabindex="0">&lt;</b>')
 

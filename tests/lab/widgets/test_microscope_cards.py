@@ -15,7 +15,9 @@ def test_numbers_read(value, text):
     assert readable_number(value) == text
 
 
-@pytest.mark.parametrize("text, value", [("1.5", 1.5), ("−1,5", -1.5), ("-2", -2.0), ("1e-1", 0.1), ("x", None), ("inf", None)])
+@pytest.mark.parametrize("text, value", [
+    ("1.5", 1.5), ("−1,5", -1.5), ("-2", -2.0), ("1e-1", 0.1), ("x", None), ("inf", None),
+])
 def test_numbers_typed(text, value):
     assert number_typed(text) == value
 
