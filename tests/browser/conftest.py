@@ -94,10 +94,15 @@ class Tab:
     def open_from_file_browser(self, *path):
         """Find a notebook as a student does: double click on each folder, then on the file."""
         self.page.goto(f"{self.lab.url}/lab?token={TOKEN}&reset")
+        self.double_click(*path)
+        self._wait_for_kernel()
+
+    def double_click(self, *path):
+        """Go down these folders in the file browser, from its top, and open the last."""
+        self.page.locator(".jp-BreadCrumbs-home").click(timeout=60 * SECONDS)
         for name in path:
             item = self.page.locator(".jp-DirListing-item").filter(has_text=re.compile(rf"^\s*{re.escape(name)}"))
             item.first.dblclick(timeout=60 * SECONDS)
-        self._wait_for_kernel()
 
     def _wait_for_kernel(self):
         self.page.wait_for_selector(".jp-NotebookPanel:not(.lm-mod-hidden) .jp-Cell", timeout=60 * SECONDS)
@@ -131,18 +136,26 @@ class Tab:
             timeout=seconds * SECONDS,
         )
 
-    def run_cell_again(self, number):
-        """Run the code cell with this number (from 0) once more and wait for its next prompt number."""
-        cell = self.page.locator(".jp-NotebookPanel:not(.lm-mod-hidden) .jp-CodeCell").nth(number)
-        before = cell.locator(".jp-InputPrompt").inner_text()
+    def cell(self, text):
+        """The first code cell of the open notebook whose source holds `text`."""
+        cells = self.page.locator(".jp-NotebookPanel:not(.lm-mod-hidden) .jp-CodeCell")
+        return cells.filter(has=self.page.locator(".cm-content", has_text=text)).first
+
+    def run_cell(self, cell, source=None):
+        """Run one cell, with another source if given; returns what it printed."""
+        number = cell.locator(".jp-InputPrompt").inner_text().strip()
         cell.locator(".cm-content").click()
+        if source is not None:
+            self.page.keyboard.press("Control+a")
+            self.page.keyboard.insert_text(source)
         self.page.keyboard.press("Control+Enter")
         self.page.wait_for_function(
             "([cell, before]) => { const now = cell.querySelector('.jp-InputPrompt').textContent.trim();"
             " return now !== before && /^\\[\\d+\\]:$/.test(now); }",
-            arg=[cell.element_handle(), before.strip()],
+            arg=[cell.element_handle(), number],
             timeout=60 * SECONDS,
         )
+        return "\n".join(cell.locator(".jp-OutputArea-output").all_inner_texts())
 
     def bench(self, label):
         """The widget that screen readers call `label`, once it is there."""

@@ -30,14 +30,15 @@ class Picture:
             return {"image/png": base64.b64encode(self.png).decode()} | words
         return {"text/html": self.markup} | words
 
-    def as_html(self) -> str:
-        """As the browser shows it, with alternative text and caption."""
+    def as_html(self, *, over: str = "") -> str:
+        """As the browser shows it, with alternative text and caption; `over` is markup that lies over the pixels."""
         if not self.png:
             return self.markup
         alt, caption = html.escape(f"{self.alt} {self.words}".strip()), html.escape(self.caption)
         data = base64.b64encode(self.png).decode()
         below = f"<figcaption>{caption}</figcaption>" if caption else ""
-        return f'<figure><img alt="{alt}" src="data:image/png;base64,{data}">{below}</figure>'
+        image = f'<img alt="{alt}" src="data:image/png;base64,{data}">'
+        return f'<figure><div class="pixels">{image}{over}</div>{below}</figure>'
 
 
 def picture_of(shown: object, *, words: str = "") -> Picture:

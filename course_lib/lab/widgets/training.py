@@ -17,7 +17,6 @@ CAPTION = "Thin line: the loss of every batch; thick line: the same, smoothed; d
 ALT = "Loss against training step."
 REST = 10  # times as long as a picture took, training goes on before the next
 POSITIONS = 200  # of the slider: a run of 100,000 steps is scrubbed in strides
-MARK = {"color": "#444444", "linewidth": 1.2, "linestyle": (0, (1, 1))}
 
 
 class Dashboard(Widget):
@@ -47,6 +46,7 @@ class Dashboard(Widget):
         self.samples: list[tuple[int, str]] = []
         self.total, self.refresh_seconds = total, refresh_seconds
         self.look = {"references": references, "unit": unit, "caption": caption, "alt": alt}
+        self._drawn: tuple = (0, None, None)  # number of records, figure, its picture
         self.running = self.paused = False
 
     @classmethod
@@ -125,14 +125,15 @@ class Dashboard(Widget):
     def draw(self, state: dict[str, Any]) -> Picture:
         if not self.records:
             return Picture("no step yet", markup="<p>No step yet.</p>")
+        if self._drawn[0] != len(self.records):  # looking back moves a line over the picture, which stays
+            figure = self.curve()
+            self._drawn = (len(self.records), figure, picture_of(figure))
+        _, figure, curve = self._drawn
         record = self._record(state["step"])
-        figure = self.curve()
-        if state["step"] is not None:
-            figure.axes[0].axvline(record["step"], **MARK)
-        curve = picture_of(figure, words=self._words(record))
+        mark = "" if state["step"] is None else _mark(figure, record["step"])
         wrote = [f"<p>At step {step} it wrote:</p><pre>{html.escape(text)}</pre>"
                  for step, text in self.samples if step <= record["step"]][-1:]
-        return Picture(curve.words, markup=curve.as_html() + "".join(wrote))
+        return Picture(self._words(record), markup=curve.as_html(over=mark) + "".join(wrote))
 
     def still(self, state: dict[str, Any]) -> object:
         if not self.records:
@@ -177,3 +178,10 @@ class Dashboard(Widget):
             from IPython.display import display
 
             display(self.curve())
+
+
+def _mark(figure, step: int) -> str:
+    """A line at `step`, as high as the axes; in parts of the picture, so that it fits at any size."""
+    ax = figure.axes[0]
+    box, across = ax.get_position(), ax.transData.transform((step, 0))[0] / figure.bbox.width
+    return f'<i class="mark" style="left:{across:.2%};top:{1 - box.y1:.2%};height:{box.height:.2%}"></i>'

@@ -1,4 +1,5 @@
 import json
+import re
 
 import matplotlib.pyplot as plt
 import pytest
@@ -66,6 +67,18 @@ def test_looking_back(headless):
     assert "held out 0.90" in words[5] and "held out 0.90" in words[7] and words[None].startswith("step 30 of 40")
     dashboard.set(step=30)
     assert dashboard.state["step"] is None, "the end follows what comes"
+
+
+def test_the_mark_stands_where_the_step_is(headless):
+    dashboard = Dashboard(RECORDS)
+    figure = dashboard.curve()
+    figure.draw_without_rendering()
+    at = {step: float(re.search(r"left:([\d.]+)%", dashboard.draw({"step": step}).markup)[1]) for step in (1, 15, 30)}
+    for step in at:
+        x, _ = figure.axes[0].transData.transform((step, 0))
+        assert at[step] == pytest.approx(100 * x / figure.bbox.width, abs=0.1)
+    assert 'class="mark"' not in dashboard.draw({"step": None}).markup
+    plt.close(figure)
 
 
 def test_a_long_run_is_scrubbed_in_strides_that_end_at_its_end(headless):
