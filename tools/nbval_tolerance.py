@@ -1,20 +1,22 @@
 """A pytest plugin: what may differ when nbval runs a notebook on another processor.
 
-Strict nbval compares text exactly and pictures not at all. Here a printed float may be off by one in its last
-printed place, for processors round differently (integers and everything around the numbers stay exact), and
-stored figures are compared, coarsely: a font may differ, a curve may not.
+Strict nbval compares text exactly and pictures not at all. Here the rules of nbval_sanitize.cfg apply; a printed
+float may be off by one in its last printed place, for processors round differently (integers and everything around
+the numbers stay exact); and stored figures are compared, coarsely: a font may differ, a curve may not.
 """
 
 import base64
 import io
 import math
 import re
+from pathlib import Path
 
 import numpy as np
 import pytest
 from nbval.plugin import IPyNbCell
 from PIL import Image
 
+RULES = Path(__file__).with_name("nbval_sanitize.cfg")  # what a reader learns nothing from
 FLOAT = re.compile(r"[-+]?\d*\.\d+(?:[eE][-+]?\d+)?")
 SIDE = 64  # pixels: figures are compared at this size
 MEAN_BOUND, MAX_BOUND = 1.0, 24.0  # of 255
@@ -93,6 +95,7 @@ _nbval_compare, _nbval_sanitize = IPyNbCell.compare_outputs, IPyNbCell.sanitize
 
 
 def pytest_configure(config):
+    config.option.nbval_sanitize_with = config.option.nbval_sanitize_with or str(RULES)
     IPyNbCell.compare_outputs, IPyNbCell.sanitize = _compare_outputs, _sanitize
 
 
