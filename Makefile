@@ -3,7 +3,7 @@
 PYTHON_IN_VENV := .venv/bin/python
 ARGS ?=
 
-.PHONY: help setup setup-dev setup-grade lab test gpt notebooks check grade bench clean
+.PHONY: help setup setup-dev setup-grade setup-site lab test gpt notebooks check grade site bench clean
 
 help:                 ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
@@ -13,9 +13,14 @@ setup:
 
 setup-dev:
 	@sh tools/setup.sh dev
+	@$(PYTHON_IN_VENV) tools/mathjax.py --if-possible
 
 setup-grade:
 	@sh tools/setup.sh grade
+
+setup-site:
+	@sh tools/setup.sh site
+	@$(PYTHON_IN_VENV) tools/mathjax.py
 
 lab: setup            ## open JupyterLab at lesson 00 (ARGS="--port=9000" and the like go to JupyterLab)
 	@sh tools/lab.sh $(ARGS)
@@ -35,6 +40,9 @@ check: setup-dev      ## say which notebooks are out of date; starts no kernel
 
 grade: setup-grade    ## grade what was collected (ARGS="12_gpt --jobs 2")
 	@.venv/bin/course grade $(ARGS)
+
+site: setup-site      ## build all lessons, glossary, gallery and reference as a site (open build/site/index.html)
+	@$(PYTHON_IN_VENV) tools/build_site.py $(ARGS)
 
 bench: setup-dev      ## run the benchmarks, each printing one table
 	@for file in benchmarks/*.py; do echo "== $$file"; $(PYTHON_IN_VENV) "$$file" $(ARGS) || exit 1; done

@@ -22,8 +22,9 @@ extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx.ext.viewcode", "sphinx.ex
               "markdown_docstrings", "implied_links", "lesson_pages"]
 exclude_patterns = ["README.md"]
 nitpicky = True
-# Types in signatures belong to libraries whose pages are not here; what the course itself defines must resolve.
-nitpick_ignore_regex = [("py:(class|obj|data|exc)", r"(?!course_lib\.).*|course_lib\.[\w.]+\.[A-Z]")]  # T: a type variable
+# Types in signatures belong to libraries whose pages are not here; what the course itself defines must resolve,
+# but for type variables (T).
+nitpick_ignore_regex = [("py:(class|obj|data|exc)", r"(?!course_lib\.).*|course_lib\.[\w.]+\.[A-Z]")]
 
 # Lessons: their stored outputs are the tested ones, so nothing is executed.
 nb_execution_mode = "off"
@@ -52,15 +53,20 @@ html_static_path = ["_static", str(MATHJAX)]
 html_css_files = ["site.css"]
 html_favicon = "_static/logo.svg"
 html_show_sphinx = False
-html_last_updated_fmt = None
+html_context = {"default_mode": "auto"}
 html_theme_options = {
     "logo": {"image_light": "_static/logo.svg", "image_dark": "_static/logo.svg",
              "text": project, "alt_text": ""},
     "use_download_button": True,
     "use_fullscreen_button": False,
     "home_page_in_toc": False,
+    "navbar_start": [],
+    "navbar_center": [],
+    "navbar_end": [],
+    "navbar_persistent": [],
     "show_navbar_depth": 1,
     "show_toc_level": 2,
+    "secondary_sidebar_items": {"**": ["page-toc.html"], "glossary": []},  # its tables are wide
     "navigation_with_keys": False,
     "pygments_light_style": "a11y-high-contrast-light",
     "pygments_dark_style": "a11y-high-contrast-dark",

@@ -1,6 +1,6 @@
 """Build the course as a site: every lesson with its outputs, exercises, glossary, gallery, reference, search.
 
-    python tools/build_site.py [--out build/site] [--strict]
+    python tools/build_site.py [--out build/site] [--fresh]
 
 Gathers committed files and a few generated pages in build/site-source and lets Sphinx make pages of them; nothing is
 executed and nothing is fetched. The result needs no server: open build/site/index.html. A second build
@@ -35,17 +35,22 @@ def contents(root: Path) -> Iterator[tuple[str, bytes]]:
         yield path, content if isinstance(content, bytes) else content.encode()
 
 
-def gather(root: Path, folder: Path) -> None:
-    """Make `folder` hold `contents` and nothing else; a file that is the same keeps its date, and is not read again."""
+def gather(root: Path, folder: Path, pages: Path) -> None:
+    """Make `folder` hold `contents` and nothing else, and drop pages of what is gone.
+
+    A file that is the same keeps its date, and is not read again.
+    """
     wanted = dict(contents(root))
     for path, data in wanted.items():
         target = folder / path
         if not target.exists() or target.read_bytes() != data:
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_bytes(data)
-    for path in folder.rglob("*"):
-        if path.is_file() and path.relative_to(folder).as_posix() not in wanted:
+    for path in list(folder.rglob("*")):
+        name = path.relative_to(folder)
+        if path.is_file() and name.as_posix() not in wanted:
             path.unlink()
+            (pages / name.with_suffix(".html")).unlink(missing_ok=True)
 
 
 def build(root: Path, out: Path, *, quiet: bool = True) -> int:
@@ -53,7 +58,7 @@ def build(root: Path, out: Path, *, quiet: bool = True) -> int:
     from sphinx.cmd.build import build_main
 
     source, trees = out.with_name(f"{out.name}-source"), out.with_name(f"{out.name}-trees")
-    gather(root, source)
+    gather(root, source, out)
     options = ["-W", "--keep-going", "-b", "html", "-c", root / "docs", "-d", trees, *(["-q"] if quiet else [])]
     return build_main([*map(str, options), str(source), str(out)])
 

@@ -17,7 +17,8 @@ import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-FILE = ROOT / "build" / "mathjax-3.2.2" / "tex-svg-full.js"  # all of TeX, drawn as SVG: no font files, no second request
+# All of TeX, drawn as SVG: no font files, no second request.
+FILE = ROOT / "build" / "mathjax-3.2.2" / "tex-svg-full.js"
 PACKAGE = "mathjax@3.2.2"
 INTEGRITY = "sha512-Bt+SSVU8eBG27zChVewOicYs7Xsdt40qm4+UpHyX7k0/O9NliPc+x77k1/FEsPsjKPZGJvtRZM1vO+geW0OhGw=="
 MEMBER = "package/es5/tex-svg-full.js"

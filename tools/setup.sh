@@ -1,5 +1,5 @@
 #!/bin/sh
-# Make the virtual environment .venv and install the course into it.   sh tools/setup.sh [dev | grade]
+# Make the virtual environment .venv and install the course into it.   sh tools/setup.sh [dev | grade | site]
 # A second run installs nothing: .venv/installed-with holds the checksum of what was installed, and where.
 # PYTHON=/path/to/python chooses the interpreter; COURSE_MIN_DISK_GB=2 is enough for PyTorch's CPU build.
 set -eu
@@ -11,8 +11,8 @@ stop() { printf 'course: %s\n' "$*" >&2; exit 1; }
 starts() { "$1" -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1; }
 
 wanted="$(cat pyproject.toml constraints.txt | cksum) in $(pwd)"
-for done in "$wanted" "$wanted with grade" "$wanted with dev"; do  # each holds what those before it hold
-    case "$extras:$done" in dev:*"with dev" | grade:*"with "* | :*)
+for done in "$wanted" "$wanted with grade" "$wanted with site" "$wanted with dev"; do  # dev holds all of them
+    case "$extras:$done" in *:*"with dev" | grade:*"with grade" | site:*"with site" | :*)
         if [ "$(cat .venv/installed-with 2>/dev/null)" = "$done" ] && starts "$python"; then exit 0; fi ;;
     esac
 done

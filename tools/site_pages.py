@@ -12,6 +12,8 @@ from pathlib import Path
 
 import nbformat
 
+ABOUT = """Everything that a lesson derives is in `course_lib`, a package to be read from top to bottom: a module uses
+only what stands above it. Docstrings give the formula, shapes, units and the source; *[source]* shows the code."""
 CAPTION = re.compile(r"\A\s*\*(?!\*)(.+?)(?<!\*)\*(?:\s*$|\s*\n\n)", re.DOTALL)
 
 
@@ -34,14 +36,14 @@ def lists_of_pages(root: Path) -> str:
     """What the panel on the left holds: the lessons by part, their exercises, and the rest."""
     from course_lib.lab.course_map import PARTS
 
-    here = {path.stem for path in root.glob("notebooks/[0-9]*.ipynb")}
+    titles = {part: {one.stem: f"{one.number} {one.title}" for one in lessons} for part, lessons in PARTS.items()}
     lists = []
-    for part, lessons in PARTS.items():
-        pages = [f"{lesson.number} {lesson.title} <notebooks/{lesson.stem}>" for lesson in lessons if lesson.stem in here]
-        lists += [toctree(pages, caption=part)] if pages else []
+    for part, names in titles.items():
+        here = [stem for stem in names if (root / "notebooks" / f"{stem}.ipynb").exists()]
+        lists += [toctree([f"{names[stem]} <notebooks/{stem}>" for stem in here], caption=part)] if here else []
+    every = {stem: title for names in titles.values() for stem, title in names.items()}
     exercises = sorted(path.stem for path in root.glob("exercises/*/[0-9]*.ipynb"))
-    titles = {lesson.stem: f"{lesson.number} {lesson.title}" for lessons in PARTS.values() for lesson in lessons}
-    pages = [f"{titles.get(stem, stem)} <exercises/{stem}/{stem}>" for stem in exercises]
+    pages = [f"{every.get(stem, stem)} <exercises/{stem}/{stem}>" for stem in exercises]
     lists += [toctree(pages, caption="Exercises")] if pages else []
     rest = ["Run a lesson <run>", "Glossary 术语 <glossary>", "Gallery <gallery>", "Reference <reference/index>"]
     return "\n".join([*lists, toctree(rest, caption="Beside the lessons")])
@@ -61,7 +63,7 @@ def file_of(root: Path, module: str) -> Path:
 def reference(root: Path) -> Iterator[tuple[str, str]]:
     """(path, text) of one page for each package and of the first one, in reading order."""
     packages: dict[str, list[str]] = {}
-    for module in reading_order(root):
+    for module in reading_order(root)[:-1]:  # but for __main__, which only calls the command line
         packages.setdefault(module.partition(".")[0], []).append(module)
     for package, modules in packages.items():
         about = "" if package in modules else docstring(file_of(root, package))
@@ -71,14 +73,12 @@ def reference(root: Path) -> Iterator[tuple[str, str]]:
 
 def _section(module):
     """One module: its docstring and, in the order of the file, what it defines; of the command line its docstring."""
-    options = "   :no-members:\n" if module.startswith(("cli", "__main__")) else ""
+    options = "   :no-members:\n" if module.startswith("cli") else ""
     return f"## {module}\n\n```{{eval-rst}}\n.. automodule:: course_lib.{module}\n{options}```"
 
 
 def _first_page(root, packages):
-    parts = ["# Reference", "Everything that a lesson derives is in `course_lib`, a package to be read from top to bottom: "
-             "a module uses only what stands above it. Docstrings give the formula, shapes, units and the source; "
-             "*[source]* shows the code."]
+    parts = ["# Reference", ABOUT]
     for package, modules in packages.items():
         if (about := docstring(file_of(root, package)).partition("\n\n")[0]) and package not in modules:
             parts.append(f"## [{package}]({package}.md)\n\n{about}")
@@ -98,29 +98,64 @@ def lesson_figures(root: Path) -> Iterator[tuple[str, str, str, bytes]]:
     for path in sorted(root.glob("notebooks/[0-9]*.ipynb")):
         cells = nbformat.read(path, as_version=4).cells
         for cell, after in zip(cells, [*cells[1:], nbformat.v4.new_markdown_cell()], strict=True):
-            alternative = cell.metadata.get("mystnb", {}).get("image", {}).get("alt", "")
-            caption = CAPTION.match(after.source) if after.cell_type == "markdown" else None
-            for output in cell.get("outputs", []):
-                if png := output.get("data", {}).get("image/png"):
-                    yield path.stem, alternative, caption[1] if caption else "", base64.b64decode(png)
+            data = [output.get("data", {}) for output in cell.get("outputs", [])]
+            captions = [one["text/markdown"] for one in data if "text/markdown" in one]
+            below = CAPTION.match(after.source) if after.cell_type == "markdown" else None
+            captions += [f"*{below[1]}*"] if below else []
+            for one in data:
+                if "image/png" in one:
+                    words = cell.metadata.get("mystnb", {}).get("image", {}).get("alt") or one["text/plain"]
+                    yield path.stem, words, captions.pop(0) if captions else "", base64.b64decode(one["image/png"])
 
 
-def figure(path: str, alternative: str, caption: str) -> str:
-    """One figure of the gallery; line breaks would end its alternative text."""
-    return f"::::{{figure}} {path}\n:alt: {' '.join(alternative.split())}\n\n{' '.join(caption.split())}\n::::\n"
+def figure(path: str, alternative: str, caption: str, kind: str = "") -> str:
+    """One figure of a page; a line break would end its alternative text. `kind`: only-light, only-dark."""
+    options = [f":alt: {_one_line(alternative)}", *([f":figclass: {kind}"] if kind else [])]
+    return "\n".join([f"::::{{figure}} {path}", *options, "", _one_line(caption), "::::", ""])
+
+
+def _one_line(text):
+    return " ".join(text.split())
 
 
 def gallery(root: Path) -> Iterator[tuple[str, str | bytes]]:
-    """(path, content) of the gallery's page and its pictures."""
+    """(path, content) of the gallery's page and its pictures: every kind of figure, light and dark, with its code."""
+    page = ["# Gallery", "", "Every kind of figure, with the code that draws it, then every figure of the lessons. The "
+            "functions are in `course_lib.lab.plots` and take plain arrays: use them on your own numbers.", ""]
+    for light, dark in zip(_drawn("light"), _drawn("dark"), strict=True):
+        name, source, words, caption, picture = light
+        page += [f"## {name.replace('_', ' ')}", ""]
+        if isinstance(picture, str):
+            page += ["```{raw} html", picture, "```", ""]
+        else:
+            for theme, png in (("light", picture), ("dark", dark[-1])):
+                page.append(figure(f"pictures/{name}-{theme}.png", words, caption, f"only-{theme}"))
+                yield f"pictures/{name}-{theme}.png", png
+        page += ["```python", source, "```", ""]
+    page += ["## In the lessons", ""]
+    for line, pictures in _of_lessons(root):
+        page.append(line)
+        yield from pictures
+    yield "gallery.md", "\n".join(page)
+
+
+def _drawn(theme):
+    """(name, source, alternative text, caption, PNG or HTML) of every example; a picture is closed before the next."""
+    from course_lib.lab.plots.gallery import gallery as examples
+
+    for one in examples(theme):
+        html = getattr(one.drawn, "html", None)
+        yield one.name, one.source, one.drawn.alt, one.drawn.caption, html or one.drawn.png()
+
+
+def _of_lessons(root):
+    """(line, [(path, PNG)]) of headings and figures."""
     from course_lib.lab.course_map import LESSONS
 
-    titles = {lesson.stem: f"{lesson.number} {lesson.title}" for lesson in LESSONS}
-    page, lesson = ["# Gallery", "", "## In the lessons", ""], ""
-    for stem, alternative, caption, png in lesson_figures(root):
+    titles, before = {lesson.stem: f"{lesson.number} {lesson.title}" for lesson in LESSONS}, ""
+    for stem, words, caption, png in lesson_figures(root):
+        if stem != before:
+            yield f"### [{titles.get(stem, stem)}](notebooks/{stem}.ipynb)\n", []
+            before = stem
         name = f"pictures/{stem}-{hashlib.sha1(png).hexdigest()[:8]}.png"
-        if stem != lesson:
-            page += [f"### [{titles.get(stem, stem)}](notebooks/{stem}.ipynb)", ""]
-            lesson = stem
-        page.append(figure(name, alternative, caption or alternative))
-        yield name, png
-    yield "gallery.md", "\n".join(page)
+        yield figure(name, words, caption or words), [(name, png)]

@@ -45,13 +45,22 @@ def as_page(nb: dict, docname: str, widgets: frozenset[str]) -> dict:
     for cell in nb["cells"]:
         cells.append(cell)
         for output in cell.get("outputs", []):
-            html = output.get("data", {}).get("text/html")
-            if html is not None:
-                output["data"]["text/html"] = TO_NOTEBOOK.sub(r"\1.html", "".join(html))
+            _for_a_page(output, cell["metadata"])
         if cell["cell_type"] == "code" and cell["outputs"] and shows_widget("".join(cell["source"]), widgets):
             cells.append(_markdown(f"still-{len(cells)}", STILL.format(kind=kind)))
     cells.insert(1, _markdown("how-to-run", HOW.format(path=path, name=path.rpartition("/")[2])))
     return nb | {"cells": cells}
+
+
+def _for_a_page(output, cell_metadata):
+    """Links of HTML lead to pages; a picture's alternative text is where the page's builder looks for it."""
+    data = output.get("data", {})
+    if "text/html" in data:
+        data["text/html"] = TO_NOTEBOOK.sub(r"\1.html", "".join(data["text/html"]))
+    if "image/png" in data:
+        in_words = "".join(data.get("text/plain", ""))
+        words = cell_metadata.get("mystnb", {}).get("image", {}).get("alt") or in_words
+        output["metadata"].setdefault("image/png", {}).setdefault("alt", words)
 
 
 def _markdown(name, text):
