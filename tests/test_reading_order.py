@@ -29,8 +29,9 @@ READING_ORDER = """
     training.config training.device training.ranks training.distributed training.loss training.optim training.muon
     training.schedule training.cost training.hardware training.plan
     training.evaluate training.disk training.run_folder training.identity training.checkpoint training.trainer
+    training.ladder
 
-    generation.sampling generation.generate
+    generation.sampling generation.generate generation.static_cache
 
     lab.expect lab.progress lab.results
     lab.plots.fonts lab.plots.theme lab.plots.figure lab.plots.tokens lab.plots.html lab.plots.grids

@@ -51,12 +51,14 @@ def drive_model():
 
 def drive_generation():
     from course_lib.generation.generate import generate, left_pad
+    from course_lib.generation.static_cache import GreedyDecoder
 
     idx, padding_mask = left_pad([[1, 2, 3], [4]])
     sampling = {"temperature": 0.9, "top_k": 7, "top_p": 0.9, "min_p": 0.01}
     for use_cache in (True, False):
         options = {"max_new_tokens": 12, "padding_mask": padding_mask, "stop_ids": {5}}
         generate(tiny_gpt(), idx, use_cache=use_cache, **options, **sampling)
+    GreedyDecoder(tiny_gpt(), 2, max_length=7)(idx, max_new_tokens=4)
 
 
 def drive_dataset():
@@ -135,6 +137,7 @@ DRIVERS = {
     "training.trainer": drive_trainer,
     "generation.generate": drive_generation,
     "generation.sampling": drive_generation,
+    "generation.static_cache": drive_generation,
 }
 
 

@@ -53,8 +53,10 @@ class Trainer:
         self.dataset, self.batches = dataset, iter(dataset)
         self.held_out = None if held_out is None else held_out_ids(held_out)
         self.id_bytes = None if tokenizer is None or held_out is None else bytes_per_id(tokenizer)
+        self.loss = next_token_loss
         if self.config.compile:
             machine.compile_blocks(self.model)
+            self.loss = torch.compile(next_token_loss)
         self.parallel = distributed.parallelize(self.model, self.config, self.device)  # what is called in its place
         self.optimizers = build_optimizers(self.model, self.config)
         self.step, self.tokens, self.seconds, self.best_loss = 0, 0, 0.0, math.inf
@@ -109,7 +111,7 @@ class Trainer:
             with distributed.backward_pass(self.parallel, last=number == len(batches)):
                 with machine.autocast(self.device, self.config.dtype):
                     logits = self.parallel(machine.to_torch(idx, self.device))              # (B, T, V)
-                part = next_token_loss(logits, machine.to_torch(targets, self.device), n_targets=share)
+                part = self.loss(logits, machine.to_torch(targets, self.device), n_targets=share)
                 part.backward()
             loss = loss + part.detach()
         loss = ranks.mean(loss)
