@@ -9,12 +9,13 @@ from course_lib.lab.plots.figure import CourseFigure, course_figure, new_figure,
 from course_lib.lab.plots.theme import add_scale, theme
 
 FINE = 121  # places along each side at which the classifier is asked
+BANDS = 20  # colours: steps of 5 %
 
 
 @course_figure
 def decision_surface(probability: Callable[[np.ndarray], np.ndarray], x: np.ndarray, labels: np.ndarray, *,
                      title: str = "", xlabel: str = "x₁", ylabel: str = "x₂", margin: float = 0.4) -> CourseFigure:
-    """Colour: how probable class 1 is at each place. Line: where it is one half. Marks: the points, by their class.
+    """Colour: how probable class 1 is, in steps of 5 %. Line: where it is one half. Marks: the points, by their class.
 
     Args:
         probability: points (N, 2) -> the probability of class 1 at each, (N,).
@@ -36,8 +37,7 @@ def decision_surface(probability: Callable[[np.ndarray], np.ndarray], x: np.ndar
     p = _asked(probability, plane.reshape(-1, 2)).reshape(FINE, FINE)
     figure, ax = new_figure(width=5.6, height=4.0)
     look, norm = theme(), Normalize(0, 1)
-    ax.imshow(p, cmap=look.plus_minus(), norm=norm, extent=(left, right, low, high), origin="lower", aspect="auto",
-              alpha=0.75, interpolation="bilinear")
+    ax.contourf(across, up, p, levels=np.linspace(0, 1, BANDS + 1), cmap=look.plus_minus(), norm=norm)
     if p.min() < 0.5 < p.max():
         ax.contour(across, up, p, levels=[0.5], colors=[look.ink], linewidths=1.4)
     wrong = (said > 0.5) != labels

@@ -22,7 +22,7 @@ from course_lib.lab.plots.figure import SMALLEST, WIDTH
 from course_lib.lab.plots.gallery import computations, gallery, text, training
 from course_lib.lab.plots.theme import THEMES, contrast
 
-NAMES = [name for module in (text, computations, training) for name in module.EXAMPLES]
+DRAW = {draw.__name__[1:]: draw for module in (text, computations, training) for draw in module.EXAMPLES}
 PICTURES = Path(__file__).parent / "pictures"
 COMPARED = [("token_strip", "light"), ("attention_map", "light"), ("tree", "light"), ("graph", "dark"),
             ("curves", "dark")]
@@ -55,9 +55,9 @@ def texts(figure):
 
 
 def test_all_figures_are_in_the_gallery(drawn):
-    assert list(drawn[1]) == NAMES
+    assert list(drawn[1]) == list(DRAW)
     public = {name for name in plots.__all__ if "caption" in _parameters(getattr(plots, name))}
-    assert public - set(NAMES) == set()
+    assert public - set(DRAW) == set()
 
 
 def _parameters(thing):
@@ -119,8 +119,7 @@ def test_pictures(name, look, cjk_font):
     if cjk_font != "Noto Sans CJK SC":
         pytest.skip(f"pictures were drawn with Noto Sans CJK SC, here is {cjk_font}: install fonts-noto-cjk")
     with plots.use_theme(look):
-        module = next(m for m in (text, computations, training) if name in m.EXAMPLES)
-        now = Image.open(io.BytesIO(getattr(module, name)().png())).convert("RGB")
+        now = Image.open(io.BytesIO(DRAW[name]().png())).convert("RGB")
     path = PICTURES / f"{name}_{look}.png"
     if os.environ.get("COURSE_STORE_PICTURES"):
         path.parent.mkdir(exist_ok=True)

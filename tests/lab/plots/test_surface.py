@@ -2,7 +2,8 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
-from course_lib.lab.plots.surface import FINE, decision_surface
+from course_lib.lab.plots.surface import BANDS, decision_surface
+from course_lib.lab.plots.theme import theme
 
 WORDS = {"caption": "A caption.", "alt": "A picture."}
 X, LABELS = np.array([[0.0, 0.0], [1.0, 0.0], [0.0, 2.0], [1.0, 2.0]]), np.array([0, 1, 0, 1])
@@ -13,6 +14,14 @@ def left_to_right(points):
     return 1 / (1 + np.exp(-20 * (points[:, 0] - 0.6)))
 
 
+def colour_at(figure, place):
+    """Red, green and blue, 0 to 1, of the drawn picture at a place of the plane."""
+    figure.canvas.draw()
+    pixels = np.asarray(figure.canvas.buffer_rgba())
+    x, y = figure.axes[0].transData.transform(place)
+    return pixels[pixels.shape[0] - 1 - int(y), int(x), :3] / 255
+
+
 @pytest.fixture(autouse=True)
 def closed():
     yield
@@ -21,23 +30,23 @@ def closed():
 
 def test_every_place_is_coloured_by_what_the_classifier_says():
     figure = decision_surface(left_to_right, X, LABELS, margin=0.5, **WORDS)
-    ax = figure.axes[0]
-    shown = np.asarray(ax.images[0].get_array())
-    assert shown.shape == (FINE, FINE) and ax.images[0].get_extent() == [-0.5, 1.5, -0.5, 2.5]
-    np.testing.assert_allclose(shown[0], left_to_right(np.stack([np.linspace(-0.5, 1.5, FINE)] * 2, axis=1)))
+    for at in ((-0.4, 1.0), (0.55, -0.3), (0.63, 0.5), (1.3, 2.4)):
+        band = np.floor(left_to_right(np.array([at]))[0] * BANDS)
+        wanted = theme().plus_minus()((band + 0.5) / BANDS)[:3]
+        assert np.abs(colour_at(figure, at) - wanted).max() < 0.02, at
     assert figure.summary == "4 of 4 points on the right side"
 
 
 def test_the_line_is_where_the_probability_is_one_half():
     ax = decision_surface(left_to_right, X, LABELS, **WORDS).axes[0]
-    (contour,) = [c for c in ax.collections if hasattr(c, "levels")]
+    (contour,) = [c for c in ax.collections if hasattr(c, "levels") and len(c.levels) == 1]
     assert np.allclose(contour.get_paths()[0].vertices[:, 0], 0.6, atol=1e-4)
 
 
 def test_up_is_up():
-    ax = decision_surface(lambda points: (points[:, 1] > 1.2) * 1.0, X, LABELS, **WORDS).axes[0]
-    shown = np.asarray(ax.images[0].get_array())
-    assert ax.images[0].origin == "lower" and shown[0].max() == 0 and shown[-1].min() == 1
+    figure = decision_surface(lambda points: (points[:, 1] > 1.2) * 1.0, X, LABELS, **WORDS)
+    low, high = colour_at(figure, (0.5, 0.5)), colour_at(figure, (0.5, 1.7))
+    assert low[2] > low[0] and high[0] > high[2], "blue below, orange above"
 
 
 def test_points_by_class_and_those_on_the_wrong_side():
@@ -50,7 +59,7 @@ def test_points_by_class_and_those_on_the_wrong_side():
 
 def test_a_classifier_without_an_opinion_has_no_line():
     ax = decision_surface(lambda points: np.full(len(points), 0.5), X, LABELS, **WORDS).axes[0]
-    assert not [c for c in ax.collections if hasattr(c, "levels")]
+    assert not [c for c in ax.collections if hasattr(c, "levels") and len(c.levels) == 1]
 
 
 @pytest.mark.parametrize(("x", "labels", "p", "message"), [

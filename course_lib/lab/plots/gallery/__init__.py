@@ -28,11 +28,10 @@ class Example:
 def gallery(theme: str = "light") -> Iterator[Example]:
     """Every example in turn, drawn as it is asked for; ask for its `png()`, which closes it, before the next."""
     for module in (text, computations, training):
-        for name in module.EXAMPLES:
-            draw = getattr(module, name)
+        for draw in module.EXAMPLES:
             with use_theme(theme):
                 drawn = draw()
-            yield Example(name, _body(draw), drawn)
+            yield Example(draw.__name__.removeprefix("_"), _body(draw), drawn)
 
 
 def _body(draw):

@@ -4,10 +4,8 @@ import numpy as np
 
 from course_lib.lab import plots
 
-EXAMPLES = ("labelled_grid", "labelled_grids", "graph", "decision_surface", "layer_histograms")
 
-
-def labelled_grid():
+def _labelled_grid():
     values = np.array([[0.8, -0.3, 1.2], [-1.1, 0.4, np.nan]])
     return plots.labelled_grid(
         values, rows="T", columns="D", row_labels=["The", " cat"], signed=True, marked=[(0, 2)], title="q",
@@ -15,7 +13,7 @@ def labelled_grid():
         alt="Two rows of three numbers from −1.1 to 1.2; the largest is framed.")
 
 
-def labelled_grids():
+def _labelled_grids():
     q, k = np.array([[1.0, 0.5], [0.2, -1.0], [-0.7, 0.9]]), np.array([[0.4, 1.0], [1.1, -0.2], [-0.5, -0.8]])
     scores = q @ k.T / np.sqrt(2)
     weights = np.exp(scores) / np.exp(scores).sum(axis=1, keepdims=True)
@@ -27,7 +25,7 @@ def labelled_grids():
         alt="Four grids: q and k of three rows and two columns, scores and weights of three by three.")
 
 
-def graph():
+def _graph():
     return plots.graph(
         [[], [], [0, 1], [], [2, 3], [4]], names=["w", "x", "w·x", "b", "z", "y"], title="One neuron, backwards",
         values=[0.5, 2.0, 1.0, -0.4, 0.6, 0.54], gradients=[None, None, 0.71, 0.71, 0.71, 1.0],
@@ -36,7 +34,7 @@ def graph():
         alt="w and x are multiplied, b is added, tanh gives y = 0.54; gradients are known but for w and x.")
 
 
-def decision_surface():
+def _decision_surface():
     angle = np.linspace(0, 2 * np.pi, 13)[:-1]
     ring = np.stack([np.cos(angle), np.sin(angle)], axis=1)
     return plots.decision_surface(
@@ -45,10 +43,13 @@ def decision_surface():
         alt="A blue disk with twelve circles on an orange ground with twelve squares; a ring separates them.")
 
 
-def layer_histograms():
+def _layer_histograms():
     rng = np.random.default_rng(0)
     layers = {f"layer {l}": np.tanh(scale * rng.normal(size=4000)) for l, scale in enumerate((0.5, 1.0, 2.0), 1)}
     return plots.layer_histograms(
         layers, xlabel="activation (after tanh)", beyond=0.97, title="Saturation",
         caption="Orange: units that are so far out that hardly any gradient passes.",
         alt="Three histograms between −1 and 1: a bell, a plateau, and one piled up at both ends.")
+
+
+EXAMPLES = (_labelled_grid, _labelled_grids, _graph, _decision_surface, _layer_histograms)

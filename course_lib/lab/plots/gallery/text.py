@@ -4,11 +4,8 @@ import numpy as np
 
 from course_lib.lab import plots
 
-EXAMPLES = ("token_strip", "token_html", "next_token_bars", "next_token_panels", "attention_map", "attention_maps",
-            "tree", "word_map")
 
-
-def token_strip():
+def _token_strip():
     tokens = ["Today", " is", " a", " fine", " day", ".", "\n", "今天", "天气", "很", "好", "🙂"]
     bits = [6.1, 1.0, 1.4, 5.2, 2.3, 0.4, 0.9, 8.0, 3.1, 1.6, 0.7, 9.5]
     return plots.token_strip(
@@ -17,7 +14,7 @@ def token_strip():
         alt="A sentence in English and Chinese; its first words and the emoji are darkest.")
 
 
-def token_html():
+def _token_html():
     tokens = ["Today", " is", " a", " fine", " day", ".", "\n", "今天", "天气", "很", "好", "🙂"]
     bits = [6.1, 1.0, 1.4, 5.2, 2.3, 0.4, 0.9, 8.0, 3.1, 1.6, 0.7, 9.5]
     return plots.token_html(
@@ -26,7 +23,7 @@ def token_html():
         alt="A sentence in English and Chinese; its first words and the emoji are darkest.")
 
 
-def next_token_bars():
+def _next_token_bars():
     tokens, probs = [" the", " a", " her", "\n", " 家", " home"], [0.41, 0.22, 0.16, 0.09, 0.08, 0.04]
     return plots.next_token_bars(
         tokens, probs, top=5, chosen=2, title="She went ▢",
@@ -34,7 +31,7 @@ def next_token_bars():
         alt="Bars: ␣the 41 %, ␣a 22 %, ␣her, the chosen one, 16 %, then a line's end, 家, and one other.")
 
 
-def next_token_panels():
+def _next_token_panels():
     tokens, logits = [" the", " a", " her", " my", " one", " each"], np.array([3.0, 2.2, 1.9, 1.0, 0.3, 0.0])
     heat = {f"T = {t}": np.exp(logits / t) / np.exp(logits / t).sum() for t in (0.5, 1.0, 2.0)}
     return plots.next_token_bars(
@@ -43,7 +40,7 @@ def next_token_panels():
         alt="Three panels of the same six tokens: steep bars at 0.5, nearly even ones at 2.")
 
 
-def attention_map():
+def _attention_map():
     tokens = ["The", " cat", " saw", " its", " tail"]
     scores = [[2, 0, 0, 0, 0], [1, 2, 0, 0, 0], [0, 3, 1, 0, 0], [0, 4, 1, 1, 0], [0, 2, 1, 3, 1]]
     e = np.where(np.tri(5, dtype=bool), np.exp(scores), 0.0)
@@ -53,7 +50,7 @@ def attention_map():
         alt="A lower triangle of weights; in the row of “its” the column of “cat” is darkest, 0.89.")
 
 
-def attention_maps():
+def _attention_maps():
     tokens = ["The", " cat", " saw", " its", " tail", "."]
     distance = np.arange(6)[:, None] - np.arange(6)
     heads = np.stack([np.where(distance >= 0, np.exp(-abs(distance - d) * 2.0), 0.0) for d in range(4)])
@@ -63,7 +60,7 @@ def attention_maps():
         alt="Four lower triangles; the dark diagonal moves down by one row from map to map.")
 
 
-def tree():
+def _tree():
     tokens = [" the", " cat", " dog", " sat", " slept", " barked", " ran", "."]
     return plots.tree(
         tokens, [-1, 0, 0, 1, 1, 2, 2, 3], [-0.2, -0.9, -1.1, -1.6, -2.8, -1.7, -3.0, -1.9], best=7,
@@ -72,7 +69,7 @@ def tree():
         alt="A tree that grows to the right from “the”; the thick way reads “the cat sat.”, log P −1.9.")
 
 
-def word_map():
+def _word_map():
     words = ["king", "queen", "prince", "red", "green", "blue", "walk", "run", "走", "跑"]
     points = np.array([[-2, 1.2], [-1.7, 1.6], [-1.5, 0.9], [1.6, 1.4], [2, 1], [1.5, 0.7], [0, -1.6], [0.5, -1.9],
                        [0.1, -1.2], [0.7, -1.5]])
@@ -80,3 +77,7 @@ def word_map():
         points, words, groups=["people"] * 3 + ["colours"] * 3 + ["moves"] * 4, title="Words in two directions",
         caption="Words that are used alike lie near each other, across languages too.",
         alt="Three clusters: people at the upper left, colours at the upper right, moves at the bottom.")
+
+
+EXAMPLES = (_token_strip, _token_html, _next_token_bars, _next_token_panels, _attention_map, _attention_maps,
+            _tree, _word_map)
