@@ -51,7 +51,7 @@ function drawArcs(root, here, there, w) {
     const loop = !cross && node === here ? 13 : 0;  // to itself
     path.setAttribute("d", `M${x - loop / 2} ${start}C${x - loop} ${a} ${to + loop} ${b} ${to + loop / 2} ${end}`);
     path.style.strokeWidth = `${1 + 7 * w[i]}px`;
-    path.style.opacity = 0.2 + 0.8 * w[i];
+    path.style.opacity = 0.3 + 0.7 * w[i];
     return [path];
   }));
 }
