@@ -1,4 +1,4 @@
-"""An autograd in a hundred lines: arrays that remember how they were made. Derived in lesson 04 (backprop).
+"""An autograd in 150 lines: arrays that remember how they were made. Derived in lesson 04 (backprop).
 
 Each operation notes its parents, and a *rule* that turns the gradient of its result into one for each parent.
 `backward()` walks from the loss to the leaves, each node after everything that used it, and adds up. A Tensor of
@@ -49,6 +49,7 @@ class Tensor:
 
     @property
     def shape(self) -> tuple[int, ...]:
+        """Sizes of the axes."""
         return self.data.shape
 
     def __repr__(self) -> str:
@@ -60,29 +61,26 @@ class Tensor:
         `grad` is what to start with, 1 for a single number. Raises ValueError for more numbers without it.
         """
         if grad is None and self.data.size != 1:
-            raise ValueError(f"backward() starts from one number, this has shape {self.shape}; "
-                             "sum it first, or give the gradient to start with")
+            raise ValueError(f"backward() starts from one number, not from shape {self.shape}: sum it, or give `grad`")
         order = topological_order(self)
         for node in order:
             if node.parents or node.grad is None:
                 node.grad = np.zeros_like(node.data)
         self.grad += 1.0 if grad is None else grad
         for node in reversed(order):
-            if node.parents:
-                for parent, dparent in zip(node.parents, node.rule(node.grad), strict=True):
-                    parent.grad += unbroadcast(dparent, parent.shape)
+            for parent, dparent in zip(node.parents, node.rule(node.grad) if node.rule else (), strict=True):
+                parent.grad += unbroadcast(dparent, parent.shape)
 
     def __add__(self, other):
-        other = as_tensor(other)
-        return Tensor(self.data + other.data, (self, other), lambda dy: (dy, dy), "+")
+        return Tensor(self.data + (other := as_tensor(other)).data, (self, other), lambda dy: (dy, dy), "+")
 
     def __mul__(self, other):
         a, b = self.data, (other := as_tensor(other)).data
         return Tensor(a * b, (self, other), lambda dy: (dy * b, dy * a), "×")
 
     def __pow__(self, exponent: float):
-        x = self.data
-        return Tensor(x**exponent, (self,), lambda dy: (dy * exponent * x ** (exponent - 1),), f"^{exponent:g}")
+        return Tensor(self.data**exponent, (self,),
+                      lambda dy: (dy * exponent * self.data ** (exponent - 1),), f"^{exponent:g}")
 
     def __matmul__(self, other):
         """Both with at least two axes; leading axes are broadcast."""
@@ -90,50 +88,53 @@ class Tensor:
         return Tensor(a @ b, (self, other), lambda dy: (dy @ b.swapaxes(-1, -2), a.swapaxes(-1, -2) @ dy), "@")
 
     def __getitem__(self, index):
-        """Any index of numpy's; an array of ids reads rows of a table."""
-        def rule(dy):
-            dx = np.zeros_like(self.data)
-            np.add.at(dx, index, dy)
-            return (dx,)
-        return Tensor(self.data[index], (self,), rule, "[ ]")
+        """Any index of numpy's; an array of ids reads rows of a table. What was read twice gets both gradients."""
+        return Tensor(self.data[index], (self,), lambda dy: (F.embedding_backward(dy, index, self.data),), "[ ]")
 
-    def sum(self, axis: int | tuple[int, ...] | None = None, keepdims: bool = False):
-        def rule(dy):
-            dy = dy if axis is None or keepdims else np.expand_dims(dy, axis)
-            return (np.broadcast_to(dy, self.shape),)
+    def sum(self, axis: int | tuple[int, ...] | None = None, keepdims: bool = False) -> "Tensor":
+        """Over all axes, or some. Each number that was added gets the whole dy."""
+        def rule(dy): return np.broadcast_to(dy if axis is None or keepdims else np.expand_dims(dy, axis), self.shape),
         return Tensor(self.data.sum(axis=axis, keepdims=keepdims), (self,), rule, "sum")
 
-    def reshape(self, *shape: int):
+    def mean(self, axis: int | tuple[int, ...] | None = None, keepdims: bool = False) -> "Tensor":
+        """The sum, divided by how many were added."""
+        return (total := self.sum(axis, keepdims)) * (total.data.size / self.data.size)
+
+    def reshape(self, *shape: int) -> "Tensor":
+        """The same numbers in another shape; dy goes back into the old one."""
         return Tensor(self.data.reshape(*shape), (self,), lambda dy: (dy.reshape(self.shape),), "reshape")
 
-    def swapaxes(self, a: int, b: int):
+    def swapaxes(self, a: int, b: int) -> "Tensor":
+        """Two axes exchanged; and back."""
         return Tensor(self.data.swapaxes(a, b), (self,), lambda dy: (dy.swapaxes(a, b),), "swapaxes")
 
-    def exp(self):
+    def exp(self) -> "Tensor":
+        """dx = dy · y."""
         y = np.exp(self.data)
         return Tensor(y, (self,), lambda dy: (dy * y,), "exp")
 
-    def log(self):
+    def log(self) -> "Tensor":
+        """dx = dy / x."""
         return Tensor(np.log(self.data), (self,), lambda dy: (dy / self.data,), "log")
 
-    def tanh(self):
+    def tanh(self) -> "Tensor":
+        """dx = dy · (1 − y²)."""
         y = F.tanh(self.data)
         return Tensor(y, (self,), lambda dy: (F.tanh_backward(dy, y),), "tanh")
 
-    def sigmoid(self):
+    def sigmoid(self) -> "Tensor":
+        """dx = dy · y · (1 − y)."""
         y = F.sigmoid(self.data)
         return Tensor(y, (self,), lambda dy: (F.sigmoid_backward(dy, y),), "sigmoid")
 
-    def relu(self):
+    def relu(self) -> "Tensor":
+        """dx = dy where x > 0, else 0."""
         return Tensor(F.relu(self.data), (self,), lambda dy: (F.relu_backward(dy, self.data),), "relu")
 
-    def log_softmax(self, axis: int = -1):
+    def log_softmax(self, axis: int = -1) -> "Tensor":
+        """dx = dy − softmax · Σ dy."""
         y = F.log_softmax(self.data, axis)
         return Tensor(y, (self,), lambda dy: (F.log_softmax_backward(dy, y, axis),), "log_softmax")
-
-    def mean(self, axis: int | tuple[int, ...] | None = None, keepdims: bool = False):
-        total = self.sum(axis, keepdims)
-        return total * (total.data.size / self.data.size)
 
     __radd__, __rmul__ = __add__, __mul__
     def __neg__(self): return self * -1
