@@ -1,4 +1,4 @@
-"""Which cell shows which widget, so that running a cell again closes what it showed before. No lesson derives it.
+"""Which cell shows which widget, so that running a cell again closes what it showed before; no lesson derives it.
 
 ipywidgets keeps every widget alive until it is closed: a cell run a hundred times would hold a hundred of them,
 with their pictures, in the kernel and in the browser.

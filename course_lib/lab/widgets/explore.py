@@ -20,9 +20,11 @@ class Explore(Widget):
         super().__init__(state={c.name: _start(c, ranges[c.name], defaults) for c in self._controls})
 
     def controls(self) -> list[Control]:
+        """One for each argument that was named."""
         return self._controls
 
     def draw(self, state: dict[str, Any]) -> object:
+        """What the function returns."""
         return self.fn(**state)
 
 

@@ -1,4 +1,4 @@
-"""The browser's half of a widget: one comm, native controls, a picture, a line in words. No lesson derives it.
+"""The browser's half of a widget: one comm, native controls, a picture, a line in words; no lesson derives it.
 
 panel.js draws what `controls`, `picture` and `words` say and sends back what a person does. A widget that needs to
 follow the mouse adds a script of its own, and panel.css a style. All are files beside this one: nothing is fetched.

@@ -14,6 +14,7 @@ class LiveMap(Widget):
     name, label = "live_map", "The course and how far you are"
 
     def draw(self, state: dict[str, Any]) -> CourseMap:
+        """The map as the files say it now."""
         return CourseMap()
 
     def act(self, name: str, value: Any) -> None:

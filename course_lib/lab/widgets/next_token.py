@@ -44,6 +44,7 @@ class NextToken(Widget):
         self.random = np.random.default_rng(seed)
 
     def controls(self) -> Sequence[Control]:
+        """A field to begin with, three ways to go on or back, and the settings."""
         field = [text("text", "begin with")] if self.encode else []
         writing = self.state["at"] < self.max_tokens
         return [*field, button("best", "take the most probable", enabled=writing),
@@ -51,6 +52,7 @@ class NextToken(Widget):
                 button("back", enabled=self.state["at"] > 1), *self.settings]
 
     def act(self, name: str, value: Any) -> None:
+        """`at` looks after that many tokens, `take` goes on from there with a token; the rest are the controls."""
         at = self.state["at"]
         if name == "text":
             ids = list(self.encode(value))[-self.max_tokens:]
@@ -74,6 +76,7 @@ class NextToken(Widget):
         return probs
 
     def draw(self, state: dict[str, Any]) -> Picture:
+        """The text and the candidates, both to be clicked."""
         probs = self.distribution(state)
         best = np.argsort(-probs, kind="stable")[:self.top]
         came = state["ids"][state["at"]] if state["at"] < len(state["ids"]) else None
@@ -85,6 +88,7 @@ class NextToken(Widget):
             f'<div class="candidates" role="group" aria-label="what may come next" data-arrows>{rows}</div>'))
 
     def still(self, state: dict[str, Any]) -> object:
+        """The candidates as `plots.next_token_bars`."""
         probs = self.distribution(state)
         names = [self.decode([i]) for i in range(len(probs))]
         tail = self.decode(state["ids"][:state["at"]])[-32:].replace("\n", "⏎")

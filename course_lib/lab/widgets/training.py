@@ -106,6 +106,7 @@ class Dashboard(Widget):
         return repr(self)
 
     def controls(self) -> Sequence[Control]:
+        """The slider over steps; while training, pause and stop."""
         stride = -(-len(self.records) // POSITIONS)
         steps = [record["step"] for record in [*self.records[::-1][::max(1, stride)]][::-1]] or [0]
         scrub = slider("step", steps, enabled=len(steps) > 1, plays=not self.running)
@@ -114,6 +115,7 @@ class Dashboard(Widget):
         return [button("pause", "go on" if self.paused else "pause"), button("stop"), scrub]
 
     def act(self, name: str, value: Any) -> None:
+        """Pause, go on, stop, or look back to a step; the last step follows what comes."""
         if name == "pause":
             self.paused = not self.paused
         elif name == "stop":
@@ -123,6 +125,7 @@ class Dashboard(Widget):
             self.state["step"] = None if newest else value
 
     def draw(self, state: dict[str, Any]) -> Picture:
+        """The curve, the step that one looks at, what was written last before it."""
         if not self.records:
             return Picture("no step yet", markup="<p>No step yet.</p>")
         if self._drawn[0] != len(self.records):  # looking back moves a line over the picture, which stays
@@ -136,6 +139,7 @@ class Dashboard(Widget):
         return Picture(self._words(record), markup=curve.as_html(over=mark) + "".join(wrote))
 
     def still(self, state: dict[str, Any]) -> object:
+        """The curve alone."""
         if not self.records:
             return "no step yet"
         return self.curve()
