@@ -10,8 +10,8 @@ def _token_strip():
     bits = [6.1, 1.0, 1.4, 5.2, 2.3, 0.4, 0.9, 8.0, 3.1, 1.6, 0.7, 9.5]
     return plots.token_strip(
         tokens, bits, unit="bits", title="How surprising is each token?",
-        caption="The darker, the more surprising. A character that no font can draw is written as its code point.",
-        alt="A sentence in English and Chinese; its first words and the emoji are darkest.")
+        caption="The stronger the colour, the more surprising. What no font can draw is written as its code point.",
+        alt="A sentence in English and Chinese; its first word, its first Chinese word and the emoji stand out most.")
 
 
 def _token_html():
@@ -20,7 +20,7 @@ def _token_html():
     return plots.token_html(
         tokens, bits, unit="bits", notes=[f"position {t}" for t in range(len(tokens))],
         caption="The same for the browser: rest on a token, or walk with the Tab key.",
-        alt="A sentence in English and Chinese; its first words and the emoji are darkest.")
+        alt="A sentence in English and Chinese; its first word, its first Chinese word and the emoji stand out most.")
 
 
 def _next_token_bars():
@@ -47,7 +47,7 @@ def _attention_map():
     return plots.attention_map(
         e / e.sum(axis=1, keepdims=True), tokens, query=3, title="What does “its” read?",
         caption="Each row sums to one. The framed one, “its”, reads the cat.",
-        alt="A lower triangle of weights; in the row of “its” the column of “cat” is darkest, 0.89.")
+        alt="A lower triangle of weights; in the row of “its” the column of “cat” stands out most, 0.89.")
 
 
 def _attention_maps():
@@ -57,7 +57,7 @@ def _attention_maps():
     return plots.attention_maps(
         heads / heads.sum(axis=-1, keepdims=True), tokens, names=[f"{d} back" for d in range(4)],
         title="Four heads that look back", caption="Each head looks one token further back than the one before.",
-        alt="Four lower triangles; the dark diagonal moves down by one row from map to map.")
+        alt="Four lower triangles; the strong diagonal moves down by one row from map to map.")
 
 
 def _tree():

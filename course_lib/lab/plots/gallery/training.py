@@ -73,7 +73,7 @@ def _timeline():
             for s in [ranks + n - 1 + 2 * (ranks - 1 - r + m)]]
     return plots.timeline(
         forward + back, unit="slots", title="A pipeline of three ranks",
-        caption="White is a bubble: a rank that waits for its neighbour.",
+        caption="Empty space is a bubble: a rank that waits for its neighbour.",
         alt="Three rows of boxes in stairs: forward to the right and down, backward to the right and up.")
 
 
