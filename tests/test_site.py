@@ -40,7 +40,8 @@ class Page(HTMLParser):
 @pytest.fixture(scope="session")
 def pages(site):
     """Path from the site's root → page."""
-    return {path.relative_to(site).as_posix(): Page(path) for path in sorted(site.rglob("*.html"))}
+    found = {path.relative_to(site).as_posix(): path for path in sorted(site.rglob("*.html"))}
+    return {name: Page(path) for name, path in found.items() if not name.startswith("_static/")}  # a theme's templates
 
 
 def local(page, address):
