@@ -32,7 +32,7 @@ def test_a_hundred_runs_leave_one_widget(make, action, monkeypatch):
         monkeypatch.setattr(cells, "this_cell", lambda now=str(execution): ("cell", now))
         widget = make()
         if execution % 33:  # drawing a figure takes most of the time; four times show that none stays open
-            monkeypatch.setattr(widget, "still", lambda state: Picture("still", png=b"\x89PNG"))
+            widget.still = lambda state: Picture("still", png=b"\x89PNG")
         bundle = widget._repr_mimebundle_()
         before = widget._front.words
         widget._receive(None, {"actions": [action]}, [])
