@@ -9,13 +9,13 @@ from course_lib.lab.plots.figure import CourseFigure, course_figure, new_figure,
 from course_lib.lab.plots.theme import add_scale, theme
 
 FINE = 121  # places along each side at which the classifier is asked
-BANDS = 20  # colours: steps of 5 %
+BANDS = 10  # colours: steps of 10 %
 
 
 @course_figure
 def decision_surface(probability: Callable[[np.ndarray], np.ndarray], x: np.ndarray, labels: np.ndarray, *,
                      title: str = "", xlabel: str = "x₁", ylabel: str = "x₂", margin: float = 0.4) -> CourseFigure:
-    """Colour: how probable class 1 is, in steps of 5 %. Line: where it is one half. Marks: the points, by their class.
+    """Colour: how probable class 1 is, in steps of 10 %. Line: where it is one half. Marks: the points, by their class.
 
     Args:
         probability: points (N, 2) -> the probability of class 1 at each, (N,).
