@@ -10,6 +10,16 @@ from course_lib.grading.batch import UNTRUSTED, results
 from course_lib.grading.folders import Folders
 from course_lib.grading.report import PAGE
 
+FINE = ("correct", "not started")
+WORDS = {
+    "hidden": "right for the public numbers only",
+    "error": "an exception",
+    "wrong": "none of the known mistakes",
+    "forbidden": "a forbidden name",
+    "timeout": "too slow",
+    "missing": "no such function",
+}
+
 
 @dataclass(frozen=True)
 class ExerciseStatistics:
@@ -45,7 +55,7 @@ def statistics(folders: Folders, name: str) -> list[ExerciseStatistics]:
     for column, mark in enumerate(found[0].marks):
         own = [result.marks[column] for result in found]
         started = np.array([one.kind not in ("not started", "missing") for one in own])
-        wrong = Counter(one.mistake or one.kind for one in own if one.kind not in ("correct", "not started"))
+        wrong = Counter(one.mistake or WORDS.get(one.kind, one.kind) for one in own if one.kind not in FINE)
         statistics.append(
             ExerciseStatistics(
                 number=mark.number,

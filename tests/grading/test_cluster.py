@@ -38,17 +38,31 @@ def cluster(folder):
         log.close()
 
 
+def written(folder):
+    """When each file was written."""
+    return {path.name: path.stat().st_mtime_ns for path in folder.glob("*.json")}
+
+
+def kill_after_the_first(process, evidence, before):
+    """Kill a worker as soon as the first of six results is there: it is at work on another one, or about to be."""
+    while written(evidence) == before:
+        time.sleep(0.02)
+    process.kill()
+
+
 def test_a_worker_killed_in_the_middle_changes_no_grade(classroom, toy, tmp_path):
     for number in range(6):
         classroom.put(f"s{number}", toy(SOFTMAX if number % 2 else None, RUNNING if number % 3 else None))
     classroom.collect()
     _, here = classroom.grade_all()
+    evidence = classroom.course.evidence("90_toy")
+    before = written(evidence)
     with cluster(tmp_path) as (address, processes):
-        killer = threading.Timer(6, processes[0].kill)
+        killer = threading.Thread(target=kill_after_the_first, args=(processes[0], evidence, before), daemon=True)
         killer.start()
         results, there = classroom.grade_all(scheduler=address, again=True)
-        killer.cancel()
-        assert processes[0].poll() == -signal.SIGKILL, "it was killed before the batch ended"
+        killer.join(10)
+        assert processes[0].poll() == -signal.SIGKILL
     assert {s: row.score for s, row in there.items()} == {s: row.score for s, row in here.items()}
     assert all(result.notes == [] for result in results.values())
 
