@@ -210,17 +210,15 @@ print(f"dx = {x3.grad} instead of 7")
 # a time. The loss is the square of an error $e$, so $e$ is used twice. Look at what happens there.
 
 # %%
-wv, xv, bv = Value(0.5, label="w"), Value(2.0, label="x"), Value(-0.4, label="b")
-u = wv * xv
-u.label = "u"
-zv = u + bv
-zv.label = "z"
-av = zv.squash()
-av.label = "a"
-error = av + Value(-1.0, label="−t")
-error.label = "e"
-loss = error * error
-loss.label = "loss"
+def named(label, value):
+    value.label = label
+    return value
+
+
+u = named("u", Value(0.5, label="w") * Value(2.0, label="x"))
+a = named("a", named("z", u + Value(-0.4, label="b")).squash())
+e = named("e", a + Value(-1.0, label="−t"))
+loss = named("loss", e * e)
 backward(loss)
 
 GraphStepper(loss)
