@@ -21,7 +21,8 @@ READING_ORDER = """
     text.pretokenize text.vocabulary text.bpe text.tokenizer
     text.token_file text.permutation text.windows text.dataset text.prepare
 
-    byhand.functional byhand.gradcheck byhand.ngram byhand.mlp byhand.autograd byhand.optim
+    byhand.counts byhand.smoothing byhand.ngram byhand.kneser_ney byhand.interpolation byhand.bar byhand.memorisation
+    byhand.functional byhand.gradcheck byhand.mlp byhand.autograd byhand.optim
 
     model.config model.norm model.position model.kv_cache model.attention model.feedforward model.block
     model.gpt model.pretrained

@@ -72,11 +72,13 @@ def drive_dataset():
 
 
 def drive_ngram():
+    from course_lib.byhand.interpolation import Interpolated
     from course_lib.byhand.ngram import NGram
 
     model = NGram.fit([0, 1, 2, 0, 1, 2], 3, vocab_size=4)
     model.log_probs([0, 1, 2, 3])
     model.probs([0, 1])
+    Interpolated.fit_weights(model, [0, 1, 2, 3, 1])
 
 
 def drive_backprop():
@@ -91,6 +93,14 @@ def drive_backprop():
     F.cross_entropy(logits, targets)
     model.backward(F.cross_entropy_backward(1.0, logits, targets), steps)
     F.linear_backward(np.ones((B, T, 2)), np.ones((B, T, 4)), np.ones((4, 2)))
+
+
+def drive_attention_by_hand():
+    from course_lib.byhand.attention import attention, attention_backward, causal_mask
+
+    q, k, v = np.ones((B, 6, 2, 4)), np.ones((B, 6, T, 4)), np.ones((B, 6, T, 4))
+    out, weights = attention(q, k, v, causal_mask(2, T))
+    attention_backward(np.ones_like(out), q, k, v, weights)
 
 
 def drive_evaluate():
@@ -124,8 +134,10 @@ def drive_trainer():
 DRIVERS = {
     "text.dataset": drive_dataset,
     "text.windows": drive_dataset,
+    "byhand.attention": drive_attention_by_hand,
     "byhand.functional": drive_backprop,
     "byhand.mlp": drive_backprop,
+    "byhand.interpolation": drive_ngram,
     "byhand.ngram": drive_ngram,
     "model.attention": drive_model,
     "model.block": drive_model,
