@@ -22,7 +22,7 @@ READING_ORDER = """
     text.token_file text.permutation text.windows text.dataset text.prepare
 
     byhand.counts byhand.smoothing byhand.ngram byhand.kneser_ney byhand.interpolation byhand.bar byhand.memorisation
-    byhand.functional byhand.gradcheck byhand.mlp byhand.autograd byhand.optim
+    byhand.functional byhand.gradcheck byhand.mlp byhand.autograd byhand.optim byhand.attention
 
     model.config model.norm model.position model.kv_cache model.attention model.feedforward model.block
     model.gpt model.pretrained
