@@ -109,7 +109,7 @@ def attention_backward(dout: np.ndarray, q: np.ndarray, k: np.ndarray, v: np.nda
     $$dw_{ts} = d\text{out}_t \cdot v_s \qquad
       d\text{scores}_{ts} = w_{ts}\,\Big(dw_{ts} - \sum_r w_{tr}\,dw_{tr}\Big)$$
 
-    and then `attention_scores_backward`. No mask is needed: where it hid a key, the weight is 0, so the gradient is, too.
+    and then `attention_scores_backward`. No mask is needed: where it hid a key, the weight is 0, so is the gradient.
     (dscores is also the gradient of a mask of floats, which is added to the scores.)
     """
     dweights, dv = gather_backward(dout, weights, v)
