@@ -20,7 +20,8 @@ def make_job(exercise: Exercise, text: str, *, hidden: bool) -> dict:
     asked = [{name: getattr(probe, name) for name in fields} for probe in probes]
     if hidden:  # in the notebook, rules are tried on other values (course_lib.lab.properties)
         asked += [
-            {"id": rule.id, "name": rule.name, "points": rule.points, "hidden": True, "axes": "", "ranges": rule.ranges}
+            {"id": rule.id, "name": rule.name, "points": rule.points, "hidden": True, "axes": "",
+             "ranges": {name: list(ends) for name, ends in rule.ranges.items()}}
             for rule in exercise.properties
         ]
     return {

@@ -24,13 +24,13 @@ def right(x):
 def test_a_job_holds_nothing_that_is_expected(checks):
     job = make_job(checks.exercises[0], checks.text, hidden=True)
     assert job == json.loads(json.dumps(job)), "plain data"
-    assert [probe["id"] for probe in job["probes"]] == ["shares_of_four", "shares_of_any"]
+    assert [probe["id"] for probe in job["probes"]] == ["shares_of_four", "shares_of_any", "shares_sums_to_one"]
     assert "x / x.mean" not in job["source"] and "mistake" not in job["source"] and "expected" not in job
 
 
 def test_a_record_judges_answers_with_its_seed(checks):
     record = make_record(checks.exercises[0], checks.text, {"shares": right}, seed=99, hidden=True)
-    assert diagnose(record, run_probes(record, {"shares": right}, seed=99)).points == 2
+    assert diagnose(record, run_probes(record, {"shares": right}, seed=99)).points == 3
     assert diagnose(record, run_probes(record, {"shares": right}, seed=98)).points == 0
     assert len(record["mistakes"]) == 4, "those that are memorised have no evidence of their own"
 
