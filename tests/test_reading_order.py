@@ -47,8 +47,8 @@ READING_ORDER = """
     lab.widgets.graph_layout lab.widgets.graph_steps lab.widgets.graph_stepper
     lab.widgets.computation lab.widgets.reach lab.widgets.microscope_cards lab.widgets.microscope
     lab.widgets
-    lab.plain lab.side_by_side lab.compare lab.exercise lab.open_question lab.time_limit lab.stand_ins lab.forbid lab.examples
-    lab.probing lab.diagnose lab.properties lab.checks lab.start
+    lab.plain lab.side_by_side lab.compare lab.exercise lab.open_question lab.time_limit lab.stand_ins lab.forbid
+    lab.examples lab.probing lab.diagnose lab.properties lab.checks lab.start
 
     authoring.launch authoring.exercise authoring.lint authoring.probe_source authoring.record authoring.answers
     authoring.prove authoring.leaks authoring.nbgrader_cells authoring.lesson_checks

@@ -1,4 +1,4 @@
-"""A question that a person grades: what it is worth, and for what. Used by exercises that ask for reasons.
+"""A question that a person grades: what it is worth, and for what. Used from lesson 02 (ngrams) on.
 
     which = OpenQuestion("02.6", title="Which one is better?", difficulty=2, minutes=10, rubric=(
         (2, "says what both numbers count, and per what"),
