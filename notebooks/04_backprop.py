@@ -71,12 +71,11 @@ def nine_numbers(w11=2.0, w21=-1.0, b1=-0.5, w12=1.0, w22=2.0, b2=-1.5, v1=1.0, 
     return plots.decision_surface(
         lambda points: probability(points, W1, bias, W2, c), x, t, title=f"loss {loss:.3f} nats",
         caption="Colour: how probable class 1 is at each place. The line: one half.",
-        alt="A plane with the four points of XOR; the colour says what the nine numbers answer at each place.")
+        alt="The four points of XOR; the colour says what the nine numbers answer at each place.")
 
 
-explore(nine_numbers, label="Nine weights of a network for XOR", w11=(-6.0, 6.0, 0.5), w21=(-6.0, 6.0, 0.5),
-        b1=(-6.0, 6.0, 0.5), w12=(-6.0, 6.0, 0.5), w22=(-6.0, 6.0, 0.5), b2=(-6.0, 6.0, 0.5), v1=(-6.0, 6.0, 0.5),
-        v2=(-6.0, 6.0, 0.5), c=(-6.0, 6.0, 0.5))
+sliders = dict.fromkeys(("w11", "w21", "b1", "w12", "w22", "b2", "v1", "v2", "c"), (-6.0, 6.0, 0.5))
+explore(nine_numbers, label="Nine weights of a network for XOR", **sliders)
 
 # %% [markdown]
 # It can be done, and it is no fun. You moved one slider at a time and looked whether the loss fell. A small GPT has
@@ -629,7 +628,7 @@ def two_moons(n_hidden=16, step=400):
         lambda points: F.sigmoid(moon_logits(p, points).data), moons, moon,
         title=f"{n_hidden} hidden, step {step}: loss {loss:.2f} nats",
         caption="One hidden unit draws one line. More units bend it.",
-        alt="Two moons of points, interlocked, and what a small network answers at each place of the plane.")
+        alt="Two moons of points, interlocked, and what a small network answers at each place.")
 
 
 explore(two_moons, label="Two moons: units and steps", n_hidden=[1, 2, 4, 16], step=list(milestones))

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 import numpy as np
-from matplotlib.colors import Normalize
+from matplotlib.colors import LinearSegmentedColormap, Normalize
 
 from course_lib.lab.plots.figure import CourseFigure, course_figure, new_figure, numbers
 from course_lib.lab.plots.theme import add_scale, theme
@@ -36,8 +36,8 @@ def decision_surface(probability: Callable[[np.ndarray], np.ndarray], x: np.ndar
     plane = np.stack(np.meshgrid(across, up), axis=-1)
     p = _asked(probability, plane.reshape(-1, 2)).reshape(FINE, FINE)
     figure, ax = new_figure(width=5.6, height=4.0)
-    look, norm = theme(), Normalize(0, 1)
-    ax.contourf(across, up, p, levels=np.linspace(0, 1, BANDS + 1), cmap=look.plus_minus(), norm=norm)
+    look, colors, norm = theme(), ground(), Normalize(0, 1)
+    ax.contourf(across, up, p, levels=np.linspace(0, 1, BANDS + 1), cmap=colors, norm=norm)
     if p.min() < 0.5 < p.max():
         ax.contour(across, up, p, levels=[0.5], colors=[look.ink], linewidths=1.4)
     wrong = (said > 0.5) != labels
@@ -49,10 +49,15 @@ def decision_surface(probability: Callable[[np.ndarray], np.ndarray], x: np.ndar
                 label="wrong side")
     ax.grid(visible=False)
     ax.set(title=title, xlabel=xlabel, ylabel=ylabel, xlim=(left, right), ylim=(low, high))
-    add_scale(figure, ax, norm, look.plus_minus(), "probability of class 1")
-    ax.legend(loc="upper right", framealpha=0.9)
+    add_scale(figure, ax, norm, colors, "probability of class 1")
+    ax.legend(loc="upper right", frameon=True, framealpha=0.9)
     figure.summary = f"{(~wrong).sum()} of {len(x)} points on the right side"
     return figure
+
+
+def ground() -> LinearSegmentedColormap:
+    """The scale for signed numbers without its darkest ends, so that points stand out from it."""
+    return LinearSegmentedColormap.from_list("ground", theme().plus_minus()(np.linspace(0.2, 0.8, 9)))
 
 
 def _asked(probability, points):

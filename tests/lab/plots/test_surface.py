@@ -2,8 +2,8 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
-from course_lib.lab.plots.surface import BANDS, decision_surface
-from course_lib.lab.plots.theme import theme
+from course_lib.lab.plots.surface import BANDS, decision_surface, ground
+from course_lib.lab.plots.theme import contrast, theme
 
 WORDS = {"caption": "A caption.", "alt": "A picture."}
 X, LABELS = np.array([[0.0, 0.0], [1.0, 0.0], [0.0, 2.0], [1.0, 2.0]]), np.array([0, 1, 0, 1])
@@ -30,9 +30,9 @@ def closed():
 
 def test_every_place_is_coloured_by_what_the_classifier_says():
     figure = decision_surface(left_to_right, X, LABELS, margin=0.5, **WORDS)
-    for at in ((-0.4, 1.0), (0.55, -0.3), (0.62, 0.5), (1.3, 2.4)):
+    for at in ((-0.4, 1.0), (0.55, -0.3), (0.62, 0.5), (1.3, -0.3)):
         band = np.floor(left_to_right(np.array([at]))[0] * BANDS)
-        wanted = theme().plus_minus()((band + 0.5) / BANDS)[:3]
+        wanted = ground()((band + 0.5) / BANDS)[:3]
         assert np.abs(colour_at(figure, at) - wanted).max() < 0.02, at
     assert figure.summary == "4 of 4 points on the right side"
 
@@ -41,6 +41,11 @@ def test_the_line_is_where_the_probability_is_one_half():
     ax = decision_surface(left_to_right, X, LABELS, **WORDS).axes[0]
     (contour,) = [c for c in ax.collections if hasattr(c, "levels") and len(c.levels) == 1]
     assert np.allclose(contour.get_paths()[0].vertices[:, 0], 0.6, atol=1e-4)
+
+
+def test_points_stand_out_from_the_ground():
+    for end, point in ((0.0, theme().signed[0]), (1.0, theme().signed[-1])):
+        assert contrast(ground()(end), point) > 2
 
 
 def test_up_is_up():
