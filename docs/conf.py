@@ -53,6 +53,8 @@ html_static_path = ["_static", str(MATHJAX)]
 html_css_files = ["site.css"]
 html_favicon = "_static/logo.svg"
 html_show_sphinx = False
+html_show_search_summary = False  # a browser may not fetch the pages for it from the file system
+html_domain_indices = False  # the reference's first page lists every module, in a better order
 html_context = {"default_mode": "auto"}
 html_theme_options = {
     "logo": {"image_light": "_static/logo.svg", "image_dark": "_static/logo.svg",

@@ -46,6 +46,7 @@ def lists_of_pages(root: Path) -> str:
     pages = [f"{every.get(stem, stem)} <exercises/{stem}/{stem}>" for stem in exercises]
     lists += [toctree(pages, caption="Exercises")] if pages else []
     rest = ["Run a lesson <run>", "Glossary 术语 <glossary>", "Gallery <gallery>", "Reference <reference/index>"]
+    rest += sorted({path.stem for path in root.glob("docs/*.md")} - {"index", "run", "glossary"})  # by their headings
     return "\n".join([*lists, toctree(rest, caption="Beside the lessons")])
 
 
