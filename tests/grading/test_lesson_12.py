@@ -360,4 +360,4 @@ def test_a_term_from_the_release_to_the_grades(term, chromium, tmp_path):
     said = term.course("stats", NAME)
     assert f"{STUDENTS - 2} students" in said and all(exercise.number in said for exercise in term.answers.exercises)
     assert "×" in (term.root / ".nbgrader" / f"{NAME}-stats.html").read_text(encoding="utf-8")
-    assert "a hint" in term.course("similar", "--help") and "read them before you ask" in term.course("similar", NAME)
+    assert "look alike by nature: read them before you ask" in term.course("similar", NAME)
