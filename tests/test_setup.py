@@ -105,6 +105,12 @@ def test_installs_once_with_the_constraints(pretend):
     assert len(installs(pretend)) == 2, "what has the dev extra has all"
 
 
+def test_each_extra_is_installed_once_and_dev_holds_them_all(pretend):
+    for extra in ("grade", "grade", "site", "site", "dev", "grade", "site"):
+        assert setup(pretend, extra).returncode == 0
+    assert [line.rsplit(" ", 1)[1] for line in installs(pretend)] == [".[grade]", ".[site]", ".[dev]"]
+
+
 def test_installs_again_after_a_change_and_after_a_move(pretend):
     root, bin_folder = pretend
     setup(pretend)
