@@ -14,6 +14,7 @@ from course_lib.lab.plots.tokens import span
 
 Cells = Sequence[tuple[int, ...]]
 CELL_WIDTH, CELL_HEIGHT, GAP = 0.44, 0.32, 0.62  # inches; the gap holds an axis's name and ticks
+LETTER, MARGIN = 0.11, 0.08  # inches: a letter of a grid's title at most, and what stays free at the right
 
 
 @course_figure
@@ -69,8 +70,8 @@ def labelled_grids(arrays: Mapping[str, np.ndarray], *, axes: Mapping[str, Seque
             ax.set_title(grid.title, fontsize=10.5, pad=5)
             ax.set(xlabel=columns, ylabel=rows)
             label_ticks(ax.xaxis, m, None)
-            label_ticks(ax.yaxis, n, None if rows else [" "])
-            x += m * CELL_WIDTH + GAP
+            label_ticks(ax.yaxis, n if rows else 0, None)
+            x += grid.width + GAP
         y += height
     figure.summary = " · ".join(f"{name} {tuple(np.shape(a))} from {np.nanmin(a):.{decimals}f} to "
                                 f"{np.nanmax(a):.{decimals}f}" for name, a in arrays.items())
@@ -128,6 +129,11 @@ class _Grid:
     axes: tuple[str, str]
     marked: Cells
 
+    @property
+    def width(self) -> float:
+        """In inches: of its cells, or of its title where that is wider."""
+        return max(self.values.shape[1] * CELL_WIDTH, len(self.title) * LETTER)
+
 
 def _grids(name, array, axes, marked):
     """One _Grid for each matrix in an array."""
@@ -148,8 +154,8 @@ def _lines(grids, wide):
     """Grids in lines that are at most `wide` inches wide, axis labels included."""
     lines, x = [], wide
     for grid in grids:
-        needed = grid.values.shape[1] * CELL_WIDTH + GAP
-        if x + needed > wide or not lines:
+        needed = grid.width + GAP
+        if x + needed > wide - MARGIN or not lines:
             lines.append([])
             x = 0.5 - GAP
         lines[-1].append(grid)

@@ -40,6 +40,21 @@ def test_arrays_side_by_side_have_one_scale_and_one_size_of_cell():
     assert figure.summary.startswith("q (2, 3) from 1.00 to 1.00 · scores (2, 2, 2) from 0.00 to 7.00")
 
 
+def test_narrow_grids_with_long_titles_neither_meet_nor_leave_the_page():
+    arrays = {name: np.ones((2, n)) for name, n in (("dmasked", 3), ("dweights", 3), ("dout", 4), ("a number", 1))}
+    arrays |= {f"dweights {i}": np.ones((1, 1)) for i in range(7)}
+    figure = labelled_grids(arrays, axes=dict.fromkeys(arrays, "TS"), **WORDS)
+    figure.canvas.draw()
+    boxes = [ax.get_tightbbox() for ax in figure.axes[1:]]
+    assert max(box.x1 for box in boxes) < figure.bbox.width - 2 and min(box.x0 for box in boxes) >= 0
+    assert not [(a, b) for i, a in enumerate(boxes) for b in boxes[:i] if a.overlaps(b)]
+
+
+def test_a_row_without_an_axis_has_no_tick():
+    figure = labelled_grids({"bias": np.zeros(2)}, axes={"bias": "D"}, **WORDS)
+    assert [label.get_text() for label in figure.axes[1].get_yticklabels()] == []
+
+
 @pytest.mark.parametrize(("options", "message"), [
     ({"row_labels": ["a"]}, "1 labels for 2 places"), ({"marked": [(2, 0)]}, r"the marked cell \(2, 0\) is outside"),
 ])
