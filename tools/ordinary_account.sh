@@ -21,6 +21,8 @@ id "$account" >/dev/null 2>&1 ||
 
 umask 022
 mkdir -p "$base/course"
+exec 9> "$base/lock"  # one run at a time: the next would replace the copy under the feet of this one
+flock 9
 wanted="$(cat pyproject.toml constraints.txt | cksum) $("$python" --version)"
 if [ "$(cat "$base/installed-with" 2>/dev/null)" != "$wanted" ]; then
     rm -f "$base/installed-with"
@@ -33,7 +35,7 @@ fi
 
 # A fresh copy: what one run left behind must not help the next.
 find "$base/course" -mindepth 1 -maxdepth 1 ! -name '*.egg-info' -exec rm -rf {} +
-tar -cf - --exclude='./.venv*' --exclude='./.git' --exclude='./work' --exclude='./runs' --exclude='__pycache__' \
+tar -cf - --exclude='./.venv*' --exclude='./.git' --exclude='./work' --exclude='./runs' --exclude='./build' --exclude='__pycache__' \
     --exclude='.pytest_cache' --exclude='.nbgrader' --exclude='*.egg-info' . | tar -xf - --no-same-owner -C "$base/course"
 "$base/venv/bin/python" -m compileall -q "$base/course/course_lib"  # a sandbox cannot keep what it has compiled
 chmod -R go+rX "$base/course"
