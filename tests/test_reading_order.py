@@ -32,7 +32,7 @@ READING_ORDER = """
     training.evaluate training.disk training.run_folder training.identity training.checkpoint training.trainer
     training.ladder
 
-    generation.sampling generation.generate generation.static_cache
+    generation.sampling generation.penalties generation.generate generation.static_cache
 
     lab.expect lab.progress lab.results
     lab.plots.fonts lab.plots.theme lab.plots.figure lab.plots.tokens lab.plots.html lab.plots.grids

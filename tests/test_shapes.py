@@ -54,11 +54,18 @@ def drive_generation():
     from course_lib.generation.static_cache import GreedyDecoder
 
     idx, padding_mask = left_pad([[1, 2, 3], [4]])
-    sampling = {"temperature": 0.9, "top_k": 7, "top_p": 0.9, "min_p": 0.01}
+    sampling = {"temperature": 0.9, "top_k": 7, "top_p": 0.9, "min_p": 0.01, "typical_p": 0.9}
     for use_cache in (True, False):
         options = {"max_new_tokens": 12, "padding_mask": padding_mask, "stop_ids": {5}}
         generate(tiny_gpt(), idx, use_cache=use_cache, **options, **sampling)
     GreedyDecoder(tiny_gpt(), 2, max_length=7)(idx, max_new_tokens=4)
+
+
+def drive_penalties():
+    from course_lib.generation.penalties import penalize
+
+    idx = torch.randint(V, (B, T))
+    penalize(torch.randn(B, V), idx, padding_mask=idx > 2, repetition_penalty=2.0, no_repeat_ngram=2)
 
 
 def drive_dataset():
@@ -148,6 +155,7 @@ DRIVERS = {
     "training.muon": drive_muon,
     "training.trainer": drive_trainer,
     "generation.generate": drive_generation,
+    "generation.penalties": drive_penalties,
     "generation.sampling": drive_generation,
     "generation.static_cache": drive_generation,
 }

@@ -1,4 +1,4 @@
-"""From logits to the next token: temperature, top-k, top-p, min-p. Derived in lesson 13 (decoding).
+"""From logits to the next token: temperature, top-k, top-p, min-p, typical. Derived in lesson 13 (decoding).
 
 Each rule maps logits (B, V) to logits (B, V); a token that may no longer be chosen gets -inf.
 """
@@ -49,14 +49,33 @@ def min_p(logits: Tensor, p: float) -> Tensor:
     return logits.masked_fill(logits < logits.amax(dim=-1, keepdim=True) + math.log(p), -torch.inf)
 
 
-def next_probs(logits: Tensor, *, temperature: float = 1.0, top_k: int | None = None,
-               top_p: float | None = None, min_p: float | None = None) -> Tensor:
+def typical_p(logits: Tensor, p: float) -> Tensor:
+    r"""Keep the smallest set of most typical tokens whose probabilities sum to at least p.
+
+    Typical is what surprises about as much as one expects: small $|-\log P(x) - H|$, with H the entropy in nats. So
+    the most probable token may go, where it says less than people usually do. Source: Meister et al. 2022, "Locally
+    Typical Sampling", section 4. Elsewhere: typical_p, mass, τ.
+    """
+    if not 0 < p <= 1:
+        raise ValueError(f"typical_p={p} must be above 0 and at most 1; None turns it off")
+    log_probs = logits.log_softmax(dim=-1)                                    # (B, V)
+    entropy = torch.special.entr(log_probs.exp()).sum(dim=-1, keepdim=True)   # (B, 1)
+    order = (-log_probs - entropy).abs().argsort(dim=-1, stable=True)         # (B, V)
+    probs = log_probs.exp().gather(-1, order)                                 # (B, V)
+    before = probs.cumsum(dim=-1) - probs                                     # (B, V)
+    ranked = logits.gather(-1, order).masked_fill(before >= p, -torch.inf)    # (B, V)
+    return torch.empty_like(logits).scatter(-1, order, ranked)
+
+
+def next_probs(logits: Tensor, *, temperature: float = 1.0, top_k: int | None = None, top_p: float | None = None,
+               min_p: float | None = None, typical_p: float | None = None) -> Tensor:
     """The probabilities (B, V) that `sample_next` draws from: the rules in the order of the arguments.
 
     `temperature=0` puts all probability on the largest logit. Raises ValueError for a setting out of range.
     """
     greedy = temperature == 0
-    settings = {"temperature": 1.0 if greedy else temperature, "top_k": top_k, "top_p": top_p, "min_p": min_p}
+    settings = {"temperature": 1.0 if greedy else temperature, "top_k": top_k, "top_p": top_p, "min_p": min_p,
+                "typical_p": typical_p}
     for name, value in settings.items():
         if value is not None:
             logits = RULES[name](logits, value)                               # (B, V)
@@ -76,4 +95,4 @@ def sample_next(logits: Tensor, *, generator: torch.Generator | None = None, **s
     return torch.multinomial(probs, 1, generator=generator)[:, 0]
 
 
-RULES = {"temperature": temperature, "top_k": top_k, "top_p": top_p, "min_p": min_p}
+RULES = {"temperature": temperature, "top_k": top_k, "top_p": top_p, "min_p": min_p, "typical_p": typical_p}

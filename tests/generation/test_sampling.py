@@ -5,9 +5,15 @@ import re
 
 import pytest
 import torch
-from transformers import MinPLogitsWarper, TemperatureLogitsWarper, TopKLogitsWarper, TopPLogitsWarper
+from transformers import (
+    MinPLogitsWarper,
+    TemperatureLogitsWarper,
+    TopKLogitsWarper,
+    TopPLogitsWarper,
+    TypicalLogitsWarper,
+)
 
-from course_lib.generation.sampling import min_p, next_probs, sample_next, temperature, top_k, top_p
+from course_lib.generation.sampling import min_p, next_probs, sample_next, temperature, top_k, top_p, typical_p
 
 
 @pytest.fixture
@@ -20,6 +26,7 @@ def logits():
     (top_k, TopKLogitsWarper, (1, 7, 100)),
     (top_p, TopPLogitsWarper, (0.1, 0.5, 0.9, 0.99)),
     (min_p, MinPLogitsWarper, (0.01, 0.2, 1.0)),
+    (typical_p, TypicalLogitsWarper, (0.05, 0.3, 0.7, 0.95)),
 ])
 def test_each_rule_is_transformers(logits, ours, theirs, values):
     for value in values:
@@ -28,9 +35,10 @@ def test_each_rule_is_transformers(logits, ours, theirs, values):
 
 def test_rules_are_applied_in_transformers_order(logits):
     expected = logits
-    for warper in (TemperatureLogitsWarper(0.7), TopKLogitsWarper(20), TopPLogitsWarper(0.9), MinPLogitsWarper(0.05)):
+    for warper in (TemperatureLogitsWarper(0.7), TopKLogitsWarper(20), TopPLogitsWarper(0.9), MinPLogitsWarper(0.05),
+                   TypicalLogitsWarper(0.6)):
         expected = warper(None, expected)
-    probs = next_probs(logits, min_p=0.05, top_p=0.9, top_k=20, temperature=0.7)
+    probs = next_probs(logits, typical_p=0.6, min_p=0.05, top_p=0.9, top_k=20, temperature=0.7)
     torch.testing.assert_close(probs, expected.softmax(-1), rtol=1e-12, atol=0)
 
 
@@ -59,6 +67,18 @@ def test_min_p_by_hand():
     assert min_p(logits, 0.2)[0].isfinite().tolist() == [True, True, False, False]
 
 
+def test_the_most_probable_token_need_not_be_typical():
+    """It goes where the others' surprise is nearer to the entropy."""
+    probs = torch.tensor([[0.6, 0.1, 0.1, 0.1, 0.1]], dtype=torch.float64)  # 0.74 bits, 3.32 bits; entropy 1.77
+    assert typical_p(probs.log(), 0.5)[0].isfinite().tolist() == [True, False, False, False, False]
+    probs = torch.tensor([[0.4, 0.2, 0.2, 0.1, 0.1]], dtype=torch.float64)  # 1.32, 2.32, 3.32 bits; entropy 2.12
+    assert typical_p(probs.log(), 0.3)[0].isfinite().tolist() == [False, True, True, False, False]
+
+
+def test_all_is_typical_at_one(logits):
+    assert torch.equal(typical_p(logits, 1.0), logits)
+
+
 def test_temperature_by_hand():
     logits = torch.tensor([[math.log(4.0), 0.0]], dtype=torch.float64)
     torch.testing.assert_close(next_probs(logits, temperature=0.5), torch.tensor([[16 / 17, 1 / 17]]).double())
@@ -72,7 +92,7 @@ def test_temperature_zero_is_argmax(logits):
 
 
 @pytest.mark.parametrize("sampling", [
-    {}, dict(temperature=0.5), dict(top_k=3), dict(top_p=0.7), dict(min_p=0.3),
+    {}, dict(temperature=0.5), dict(top_k=3), dict(top_p=0.7), dict(min_p=0.3), dict(typical_p=0.5),
     dict(temperature=2.0, top_k=5, top_p=0.9)])
 def test_frequencies_are_the_probabilities(sampling):
     """Chi-squared of 40 000 draws; a correct sampler exceeds the limit (p = 0.001) once in a thousand seeds."""
@@ -98,6 +118,7 @@ def test_a_generator_makes_draws_repeatable(logits):
     (dict(top_p=0.0), "top_p=0.0 must be above 0 and at most 1"),
     (dict(top_p=1.5), "top_p=1.5 must be above 0 and at most 1"),
     (dict(min_p=2), "min_p=2 must be above 0 and at most 1"),
+    (dict(typical_p=0), "typical_p=0 must be above 0 and at most 1"),
 ])
 def test_settings_out_of_range_are_refused(logits, sampling, message):
     with pytest.raises(ValueError, match=re.escape(message)):
