@@ -206,8 +206,8 @@ x = rng.normal(size=(3, 4)).round(1)                                            
 print(x @ x.T)
 
 # %% [markdown]
-# Mostly itself, for nothing points so much in the direction of a vector as the vector. And the table is symmetric: as much as the cat wants to know
-# of the sitting, the sitting must want to know of the cat. Neither is what reading is like. So each token gets three *roles*, by three
+# Mostly itself, for nothing points so much in the direction of a vector as the vector. (Only a longer one can win, as *cat* does in the last row.) And
+# the table is symmetric: as much as the cat wants to know of the sitting, the sitting must want to know of the cat. Neither is what reading is like. So each token gets three *roles*, by three
 # learned matrices:
 #
 # $$q_t = x_t W_q \ \text{(what I look for)} \qquad k_s = x_s W_k \ \text{(what I can be found by)} \qquad v_s = x_s W_v \ \text{(what I give)}$$
@@ -708,7 +708,7 @@ weights = attention_weights(asking @ p["Wq"], offering @ p["Wk"])
 AttentionViewer(weights, in_words(questions), keys=in_words(facts), names=["one line, six questions"])
 
 # %% [markdown]
-# *Above: the questions. Below: the facts of the line. Each question reads the one fact that answers it.*
+# *Six questions about one line of six facts. Each reads the fact that answers it, and hardly any other.*
 #
 # The rule that it found is in the matrices: $W_q$ and $W_k$ turn *the person asked for* and *the person named* into vectors that point the same
 # way; $W_v$ hands over the thing. Every pair of people, met with each other:

@@ -94,7 +94,7 @@ def draw_grid(ax, values: np.ndarray, *, decimals: int = 2, signed: bool = False
     ax.spines[:].set_visible(False)
     for (y, x), value in np.ndenumerate(values):
         if np.isfinite(value) and values.shape[1] <= 14 and values.shape[0] <= 24:
-            written = f"{value:.{decimals}f}".replace("-", "−")
+            written = f"{round(float(value), decimals) + 0.0:.{decimals}f}".replace("-", "−")  # no minus before a zero
             ax.text(x, y, written, ha="center", va="center_baseline", fontsize=8.5, color=text_on(colors(norm(value))))
     for y, x in marked:
         if not (0 <= y < values.shape[0] and 0 <= x < values.shape[1]):

@@ -21,6 +21,11 @@ def test_every_value_is_written():
     assert {patch.get_xy() for patch in ax.patches} == {(-0.5, 0.5)}
 
 
+def test_a_zero_has_no_minus():
+    figure = labelled_grid(np.array([[-0.004, -0.006, 0.0]]), rows="T", columns="S", **WORDS)
+    assert written(figure.axes[0]) == ["0.00", "−0.01", "0.00"]
+
+
 def test_signed_colours_have_nothing_in_the_middle():
     image = labelled_grid(np.array([[0.5, -1.25]]), rows="T", columns="S", signed=True, **WORDS).axes[0].images[0]
     assert image.get_clim() == (-1.25, 1.25)
