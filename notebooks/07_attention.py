@@ -96,11 +96,13 @@ around = np.stack([np.cos(np.radians(bearings)), np.sin(np.radians(bearings))], 
 
 def all_winds(sharpness=3.0):
     answers = F.softmax(sharpness * around @ keys.T) @ values
-    return plots.curves(
+    figure = plots.curves(
         bearings, {"answer": answers[:, 0]}, xlabel="wind from, degrees (0 north, 90 east)", ylabel="warmth, degrees",
         title=f"A dictionary with soft keys, asked with sharpness {sharpness:g}",
         caption="Sharp questions give steps, as a dictionary does. Soft ones give a smooth curve, at last the mean of all values.",
         alt="Warmth against the direction of the wind: a wave that is lowest in the north and highest in the south.")
+    figure.summary = f"sharpness {sharpness:g}: answers from {answers.min():.1f} to {answers.max():.1f} degrees"
+    return figure
 
 
 explore(all_winds, label="A soft dictionary", sharpness=(0.0, 20.0, 0.5))
@@ -608,7 +610,7 @@ things = "key lamp rope map coin bell book drum fork ring".split()
 ASK = len(people) + len(things)                                    # the id of the question mark
 
 
-def lines(generator, batch_size, n_pairs):
+def some_lines(generator, batch_size, n_pairs):
     """(B, T, 2) ids of a person and a thing, the last token asking; and (B,) the answer, an index into things."""
     who = generator.permuted(np.tile(np.arange(len(people)), (batch_size, 1)), axis=1)[:, :n_pairs]
     what = generator.permuted(np.tile(np.arange(len(things)), (batch_size, 1)), axis=1)[:, :n_pairs]
@@ -618,15 +620,15 @@ def lines(generator, batch_size, n_pairs):
     return np.concatenate([facts, question[:, None]], axis=1), what[rows, asked]
 
 
-def in_words(line):
+def spelt(line):
     names = [*people, *things, "?"]
     return [f"{names[a]} {names[b]}" for a, b in line]
 
 
 generator = np.random.default_rng(0)
-idx, answers = lines(generator, 3, 6)
+idx, answers = some_lines(generator, 3, 6)
 for line, answer in zip(idx, answers, strict=True):
-    print(" · ".join(in_words(line)), "→", things[answer])
+    print(" · ".join(spelt(line)), "→", things[answer])
 
 # %% [markdown]
 # The model: a token is the sum of two learned vectors; then queries, keys, values; the last token reads the ones before; one more matrix makes
@@ -680,7 +682,7 @@ from course_lib.byhand.optim import AdamW
 p = first_parameters()
 optimizer, losses = AdamW(p, lr=3e-3, weight_decay=0.0), []
 for _ in progress(range(200), name="training"):
-    idx, answers = lines(generator, 64, 6)
+    idx, answers = some_lines(generator, 64, 6)
     logits, s = forward(p, idx)
     losses.append(F.cross_entropy(logits, answers))
     optimizer.step(backward(p, idx, F.cross_entropy_backward(1.0, logits, answers), s))
@@ -693,7 +695,7 @@ figure = plots.curves(
     alt="Loss stays near the level of guessing among ten, then falls steeply to nearly zero.")
 plt.show()
 for n_pairs in (6, 9):
-    idx, answers = lines(np.random.default_rng(99), 2000, n_pairs)
+    idx, answers = some_lines(np.random.default_rng(99), 2000, n_pairs)
     right = (forward(p, idx)[0].argmax(axis=1) == answers).mean()
     expect(right, about=0.99, within=0.02, name=f"share of right answers, {n_pairs} facts in a line")
 
@@ -701,11 +703,11 @@ for n_pairs in (6, 9):
 # It did not learn the lines, it learned to look things up: nine facts are as easy as six. Look where it looks:
 
 # %%
-facts = lines(np.random.default_rng(11), 1, 6)[0][0, :-1]                            # (6, 2) one line, without its question
+facts = some_lines(np.random.default_rng(11), 1, 6)[0][0, :-1]                            # (6, 2) one line, without its question
 questions = np.stack([np.sort(facts[:, 0]), np.full(6, ASK)], axis=1)                # (6, 2) everybody in it, by the alphabet
 asking, offering = (F.embedding(pair, p["table"]).sum(axis=1) for pair in (questions, facts))
 weights = attention_weights(asking @ p["Wq"], offering @ p["Wk"])
-AttentionViewer(weights, in_words(questions), keys=in_words(facts), names=["one line, six questions"])
+AttentionViewer(weights, spelt(questions), keys=spelt(facts), names=["one line, six questions"])
 
 # %% [markdown]
 # *Six questions about one line of six facts. Each reads the fact that answers it, and hardly any other.*
