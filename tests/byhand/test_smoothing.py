@@ -88,6 +88,13 @@ def test_every_conditional_sums_to_one(rule):
         np.testing.assert_allclose(sums, 1, rtol=1e-12)
 
 
+def test_the_first_ids_are_judged_by_what_context_there_is():
+    """Also under a rule that never asks the shorter context by itself."""
+    model, ids = NGram.fit(text(100), ORDER, V, add_k(0.5, V)), [2, 4, 1, 3]
+    expected = [np.log(model.probs(ids[:i])[w]) for i, w in enumerate(ids)]
+    np.testing.assert_allclose(model.log_probs(ids), expected, rtol=1e-12)
+
+
 def test_each_rule_on_four_pairs():
     """A frequent id, an unseen one, a rarer one, and an unseen context."""
     arguments = COUNT, TOTAL, DISTINCT, LOWER
