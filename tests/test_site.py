@@ -10,7 +10,7 @@ from urllib.parse import unquote, urlsplit
 import pytest
 
 from tools import mathjax, site_pages
-from tools.build_site import contents, gather
+from tools.build_site import gather
 
 LOADS = {"script": "src", "img": "src", "link": "href", "iframe": "src", "source": "src", "object": "data"}
 NOT_LOADED = {"canonical", "author", "license", "prev", "next", "index", "search", "genindex"}  # rel of links
@@ -185,17 +185,17 @@ def test_every_term_has_its_chinese_and_its_lesson(glossary):
 
 
 def test_a_second_build_reads_only_what_changed(tmp_path, repository, monkeypatch):
-    monkeypatch.setattr("tools.build_site.contents", lambda root: iter([("a.md", b"one"), ("b/c.md", b"two")]))
-    source, out = tmp_path / "source", tmp_path / "out"
-    (out / "b").mkdir(parents=True)
-    (out / "b" / "gone.html").touch()
-    (source / "b").mkdir(parents=True)
-    (source / "b" / "gone.md").touch()
-    gather(repository, source, out)
-    before = (source / "a.md").stat().st_mtime_ns
-    gather(repository, source, out)
-    assert sorted(p.name for p in source.rglob("*.md")) == ["a.md", "c.md"] and not (out / "b" / "gone.html").exists()
-    assert (source / "a.md").stat().st_mtime_ns == before and contents is not None
+    def gather_these(**texts):
+        monkeypatch.setattr("tools.build_site.contents", lambda root: ((f"{n}.md", t.encode()) for n, t in texts.items()))
+        return gather(repository, tmp_path)
+
+    assert gather_these(index="list", a="one") and not gather_these(index="list", a="one")
+    before = (tmp_path / "a.md").stat().st_mtime_ns
+    assert not gather_these(index="list", a="one")
+    assert (tmp_path / "a.md").stat().st_mtime_ns == before
+    assert not gather_these(index="list", a="two") and (tmp_path / "a.md").read_text() == "two"
+    assert gather_these(index="list", b="two") and not (tmp_path / "a.md").exists(), "every page lists all pages"
+    assert gather_these(index="another list", b="two")
 
 
 def test_widgets_say_that_they_are_still_and_how_to_move_them(monkeypatch, repository):

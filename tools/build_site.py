@@ -35,22 +35,23 @@ def contents(root: Path) -> Iterator[tuple[str, bytes]]:
         yield path, content if isinstance(content, bytes) else content.encode()
 
 
-def gather(root: Path, folder: Path, pages: Path) -> None:
-    """Make `folder` hold `contents` and nothing else, and drop pages of what is gone.
+def gather(root: Path, folder: Path) -> bool:
+    """Make `folder` hold `contents` and nothing else; whether the panel that every page has on its left is another.
 
     A file that is the same keeps its date, and is not read again.
     """
     wanted = dict(contents(root))
-    for path, data in wanted.items():
-        target = folder / path
-        if not target.exists() or target.read_bytes() != data:
-            target.parent.mkdir(parents=True, exist_ok=True)
-            target.write_bytes(data)
-    for path in list(folder.rglob("*")):
-        name = path.relative_to(folder)
-        if path.is_file() and name.as_posix() not in wanted:
-            path.unlink()
-            (pages / name.with_suffix(".html")).unlink(missing_ok=True)
+    before = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
+    other_panel = any(name.endswith((".md", ".ipynb")) for name in before ^ set(wanted))
+    for name in before - set(wanted):
+        (folder / name).unlink()
+    for name, data in wanted.items():
+        path = folder / name
+        if name not in before or path.read_bytes() != data:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(data)
+            other_panel |= name == "index.md"
+    return other_panel
 
 
 def build(root: Path, out: Path, *, quiet: bool = True) -> int:
@@ -58,7 +59,8 @@ def build(root: Path, out: Path, *, quiet: bool = True) -> int:
     from sphinx.cmd.build import build_main
 
     source, trees = out.with_name(f"{out.name}-source"), out.with_name(f"{out.name}-trees")
-    gather(root, source, out)
+    if gather(root, source):
+        shutil.rmtree(out, ignore_errors=True)  # else pages that are themselves the same would keep the old panel
     options = ["-W", "--keep-going", "-b", "html", "-c", root / "docs", "-d", trees, *(["-q"] if quiet else [])]
     return build_main([*map(str, options), str(source), str(out)])
 
