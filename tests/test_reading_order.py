@@ -32,7 +32,9 @@ READING_ORDER = """
     training.evaluate training.disk training.run_folder training.identity training.checkpoint training.trainer
     training.ladder
 
-    generation.sampling generation.penalties generation.generate generation.static_cache
+    generation.sampling generation.penalties generation.folding generation.numpy_decoder
+    generation.generate generation.static_cache
+    generation.beam
 
     lab.expect lab.progress lab.results
     lab.plots.fonts lab.plots.theme lab.plots.figure lab.plots.tokens lab.plots.html lab.plots.grids

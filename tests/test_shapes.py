@@ -45,6 +45,7 @@ def drive_model():
     model(idx, padding_mask=padding_mask, cache=cache)
     longer = torch.cat([padding_mask, torch.ones(B, 1, dtype=bool)], dim=1)
     model(idx[:, :1], padding_mask=longer, cache=cache)
+    cache.select(torch.tensor([0, 2, 2, 1]))
     q, k, v = torch.randn(B, 6, 2, 4), torch.randn(B, 6, T, 4), torch.randn(B, 6, T, 4)
     attention(q, k, v, causal_mask(2, T))
 
@@ -59,6 +60,8 @@ def drive_generation():
         options = {"max_new_tokens": 12, "padding_mask": padding_mask, "stop_ids": {5}}
         generate(tiny_gpt(), idx, use_cache=use_cache, **options, **sampling)
     GreedyDecoder(tiny_gpt(), 2, max_length=7)(idx, max_new_tokens=4)
+    for position in CHOICES["position"]:  # enough new tokens for numpy
+        generate(tiny_gpt(position=position, norm="layernorm"), idx, max_new_tokens=20)
 
 
 def drive_penalties():
@@ -66,6 +69,12 @@ def drive_penalties():
 
     idx = torch.randint(V, (B, T))
     penalize(torch.randn(B, V), idx, padding_mask=idx > 2, repetition_penalty=2.0, no_repeat_ngram=2)
+
+
+def drive_beam():
+    from course_lib.generation.beam import beam_search, next_log_probs
+
+    beam_search(next_log_probs(tiny_gpt()), [1, 2, 3], n_beam=2, max_new_tokens=4, stop_ids=[1])
 
 
 def drive_dataset():
@@ -154,9 +163,11 @@ DRIVERS = {
     "training.evaluate": drive_evaluate,
     "training.muon": drive_muon,
     "training.trainer": drive_trainer,
+    "generation.beam": drive_beam,
     "generation.generate": drive_generation,
     "generation.penalties": drive_penalties,
     "generation.sampling": drive_generation,
+    "generation.numpy_decoder": drive_generation,
     "generation.static_cache": drive_generation,
 }
 
