@@ -186,7 +186,8 @@ def test_every_term_has_its_chinese_and_its_lesson(glossary):
 
 def test_a_second_build_reads_only_what_changed(tmp_path, repository, monkeypatch):
     def gather_these(**texts):
-        monkeypatch.setattr("tools.build_site.contents", lambda root: ((f"{n}.md", t.encode()) for n, t in texts.items()))
+        pages = [(f"{name}.md", text.encode()) for name, text in texts.items()]
+        monkeypatch.setattr("tools.build_site.contents", lambda root: pages)
         return gather(repository, tmp_path)
 
     assert gather_these(index="list", a="one") and not gather_these(index="list", a="one")
