@@ -147,6 +147,13 @@ def drive_trainer():
     list(Trainer(tiny_gpt(), TokenDataset(np.arange(100) % V, batch_size=B, context_length=T), config))
 
 
+def drive_attention_viewer():
+    from course_lib.lab.widgets import AttentionViewer
+
+    weights = np.full((2, 3, 4), 0.25)
+    AttentionViewer(weights, ["a", "b", "c"], keys=["a", "b", "c", "d"], token=1, head=0).picture()
+
+
 DRIVERS = {
     "text.dataset": drive_dataset,
     "text.windows": drive_dataset,
@@ -169,6 +176,7 @@ DRIVERS = {
     "generation.sampling": drive_generation,
     "generation.numpy_decoder": drive_generation,
     "generation.static_cache": drive_generation,
+    "lab.widgets.attention_viewer": drive_attention_viewer,
 }
 
 
