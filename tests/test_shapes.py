@@ -77,6 +77,12 @@ def drive_beam():
     beam_search(next_log_probs(tiny_gpt()), [1, 2, 3], n_beam=2, max_new_tokens=4, stop_ids=[1])
 
 
+def drive_speculative():
+    from course_lib.generation.speculative import speculate
+
+    list(speculate(tiny_gpt(), tiny_gpt(n_layer=1), [1, 2, 3], max_new_tokens=5, n_draft=2))
+
+
 def drive_dataset():
     from course_lib.text.dataset import TokenDataset
     from course_lib.text.windows import document_windows, sequential_windows
@@ -174,7 +180,9 @@ DRIVERS = {
     "generation.generate": drive_generation,
     "generation.penalties": drive_penalties,
     "generation.sampling": drive_generation,
+    "generation.folding": drive_generation,
     "generation.numpy_decoder": drive_generation,
+    "generation.speculative": drive_speculative,
     "generation.static_cache": drive_generation,
     "lab.widgets.attention_viewer": drive_attention_viewer,
 }

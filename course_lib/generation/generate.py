@@ -6,9 +6,12 @@ from contextlib import contextmanager
 import torch
 from torch import Tensor, nn
 
+from course_lib.generation.numpy_decoder import NumpyDecoder, can_decode
 from course_lib.generation.sampling import next_probs, sample_next
 from course_lib.model.gpt import GPT
 from course_lib.model.kv_cache import KVCache
+
+WORTH_NUMPY = 16  # new tokens: what making a NumpyDecoder costs is saved within some ten steps
 
 
 def left_pad(prompts: Sequence[Sequence[int]], pad_id: int = 0) -> tuple[Tensor, Tensor]:
@@ -51,7 +54,9 @@ def stream(model: GPT, idx: Tensor, *, max_new_tokens: int, stop_ids: Collection
     a new position, and nothing in the cache would fit.) Without a cache the model reads the same tokens.
     A prompt that is too long by itself is cut to its last context_length tokens.
 
-    Gradients and dropout are off while the model runs; between two ids it is in the mode you left it in.
+    Gradients and dropout are off while the model runs; between two ids it is in the mode you left it in. On a CPU a
+    `NumpyDecoder` takes the steps after the prompt where it can: the same ids, sooner, from the weights as they were
+    at its first step.
     Raises ValueError, at once, for an empty prompt, a padding_mask of another shape, or a setting out of range.
     """
     if idx.ndim != 2 or 0 in idx.shape:
@@ -72,6 +77,8 @@ def _stream(model, idx, max_new_tokens, stop_ids, padding_mask, use_cache, sampl
     tokens = torch.cat([idx, idx.new_zeros(B, max_new_tokens)], dim=1)        # (B, N)
     real = None if padding_mask is None else nn.functional.pad(padding_mask, (0, max_new_tokens), value=True)
     cache = KVCache(model.config, B, max_length=min(context_length, T + max_new_tokens)) if use_cache else None
+    in_numpy = use_cache and padding_mask is None and max_new_tokens >= WORTH_NUMPY and can_decode(model)
+    decoder = None
     stops = torch.tensor(stop_ids, device=idx.device)
     stopped = torch.zeros(B, dtype=torch.bool, device=idx.device)             # (B,)
     start = max(0, T - context_length)                                        # first token the model still reads
@@ -81,9 +88,13 @@ def _stream(model, idx, max_new_tokens, stop_ids, padding_mask, use_cache, sampl
             if cache is not None:
                 cache.clear()
         new = start if cache is None else start + cache.length
-        mask = None if real is None else real[:, start:end]
-        with evaluation_mode(model):
-            logits = model(tokens[:, new:end], padding_mask=mask, cache=cache)[:, -1]  # (B, V)
+        if in_numpy and new == end - 1 > start:
+            decoder = NumpyDecoder(model, cache) if decoder is None else decoder
+            logits = torch.from_numpy(decoder.step(tokens[:, new].numpy()))   # (B, V)
+        else:
+            mask = None if real is None else real[:, start:end]
+            with evaluation_mode(model):
+                logits = model(tokens[:, new:end], padding_mask=mask, cache=cache)[:, -1]  # (B, V)
         ids = sample_next(logits, **sampling)                                 # (B,)
         if stop_ids:
             ids = torch.where(stopped, tokens[:, end - 1], ids)               # (B,)
