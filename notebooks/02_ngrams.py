@@ -167,19 +167,19 @@ for h, followers in after.items():
 print("dictionary = course_lib")
 
 # %% [markdown]
-# > **Predict.** All names: after which letter is the next one nearly certain? And after which letter do names like to end?
+# > **Predict.** All names: does a `u` always follow a `q`? And after which letter do names like to end?
 
 # %% tags=["nbval-ignore-output"]
 letters = "abcdefghijklmnopqrstuvwxyz·"
 counted = NGram.fit(train_ids, 6, V)
 ml = counted.smoothed(maximum_likelihood)
-rows, columns = "·aeinqstu", "aeinostu·"
+rows, columns = "·aeinqst", "aeinstu·"
 grid = np.array([ml.probs([letters.index(h)], order=2)[[letters.index(w) for w in columns]] for h in rows])
 figure = plots.labelled_grid(
     grid, rows="the letter before", columns="the next letter", row_labels=list(rows), column_labels=list(columns),
     title="p(next letter | the letter before)", marked=[(rows.index("q"), columns.index("u"))],
-    caption="A part of the bigram table (27 by 27). After a q comes a u. A dot before: how names begin; a dot after: how they end.",
-    alt="A grid of probabilities, nine letters before, nine letters after; the cell from q to u is framed.")
+    caption="A part of the bigram table (27 by 27). A u follows a q in four of ten cases: Qatar and Iraq are names, too. A dot after: the end.",
+    alt="A grid of probabilities, eight letters before, eight after; the cell from q to u is framed, and the darkest.")
 plt.show()
 print(figure.summary)
 
@@ -211,7 +211,7 @@ impossible = [np.mean([part.any() for part in np.split(row, ends[:-1] + 1)]) for
 figure = plots.curves(
     orders, {"letters": unseen.mean(axis=1), "whole names": np.array(impossible)}, xlabel="order n",
     ylabel="share called impossible", marks=True, title="Names that exist, and that counting calls impossible",
-    caption="Held-out names. With four letters of context, eight in ten real names contain something never seen.",
+    caption="Held-out names. With four letters of context, nine in ten real names contain something never seen.",
     alt="Two rising curves over the order: impossible letters up to four in ten, impossible names up to nearly all.")
 plt.show()
 print(figure.summary)
@@ -222,7 +222,7 @@ print(figure.summary)
 
 # %%
 expect(impossible[2], about=0.1, within=0.04, name="share of impossible names at order 3")
-expect(impossible[4], about=0.83, within=0.1, name="share of impossible names at order 5")
+expect(impossible[4], about=0.92, within=0.06, name="share of impossible names at order 5")
 own = -ml.log_probs(train_ids, 6)[1:].mean() / math.log(2)
 expect(own, about=0.75, within=0.25, name="order 6 on the names that it counted, bits a letter")
 
@@ -276,10 +276,10 @@ for n in (2, 3, 4, 5, 6):
     log_probs = [counted.smoothed(add_k(k, V)).log_probs(validation_ids, n)[1:] for k in ks]
     lines[f"order {n}"] = -np.mean(log_probs, axis=1) / math.log(2)
 figure = plots.curves(
-    ks, lines, xlabel="k, added to every count", ylabel="bits a letter (validation names)", log="x", marks=True,
+    ks, {name: lines[name] for name in ("order 2", "order 4", "order 5", "order 6")}, xlabel="k, added to every count", ylabel="bits a letter (validation names)", log="x", marks=True,
     title="Add-k: which k, which order?",
     caption="Order 2 does not care. Beyond order 4 it gets worse again, whatever k.",
-    alt="Five curves of bits a letter against k. Order 4 is lowest, with its valley near k = 0.2; orders 5 and 6 lie higher.")
+    alt="Four curves of bits a letter against k. Order 4 is lowest, with its valley near k = 0.2; orders 5 and 6 lie higher.")
 plt.show()
 print(figure.summary)
 
@@ -329,17 +329,17 @@ for _ in range(30):
     weights = em_step(weights, q)
     paths.append(weights)
 figure = plots.curves(
-    np.arange(31), {f"order {n}" if n else "uniform": np.array(paths)[:, n] for n in (6, 5, 4, 3, 2, 0)},
+    np.arange(31), {f"order {n}" if n else "uniform": np.array(paths)[:, n] for n in (6, 4, 2, 0)},
     xlabel="turns of EM", ylabel="weight", title="Seven writers find their shares",
-    caption="All begin with a seventh. The single letter and the pair lose almost everything: longer contexts contain what they know.",
-    alt="Weights over thirty turns: orders 3 to 6 settle between 0.1 and 0.3, uniform and order 2 sink to nearly zero.")
+    caption="All begin with a seventh; four of them drawn. The uniform one keeps a hundredth, for letters that nobody foresaw.",
+    alt="Weights over thirty turns: order 4 climbs to nearly 0.3, orders 6 and 2 settle near 0.15, the uniform one sinks to 0.01.")
 plt.show()
 print(f"{score[0]:.3f} bits a letter at the start, {score[-1]:.3f} after {len(score)} turns")
 
 # %%
 print("never worse from one turn to the next:", bool((np.diff(score) <= 1e-12).all()))
-expect(weights[4], about=0.24, within=0.06, name="weight of order 4")
-expect(weights[6], about=0.17, within=0.07, name="weight of order 6")
+expect(weights[4], about=0.28, within=0.06, name="weight of order 4")
+expect(weights[6], about=0.15, within=0.06, name="weight of order 6")
 
 # %% [markdown]
 # **The wrong way.** Why the detour through validation names? We have twelve thousand names right here.
@@ -526,19 +526,19 @@ def lower_orders(n):
 discounted = [absolute_discounting(estimated_discount(table.count)) for table in counted.tables]
 contest = {
     "add-0.2": [bits_a_letter(counted.smoothed(add_k(0.2, V)), n) for n in orders],
-    "interpolation, EM": [bits_a_letter(Interpolated.fit_weights(lower_orders(n), validation_ids), n) for n in orders],
+    "EM weights": [bits_a_letter(Interpolated.fit_weights(lower_orders(n), validation_ids), n) for n in orders],
     "Witten–Bell": [bits_a_letter(counted, n) for n in orders],
-    "absolute discounting": [bits_a_letter(counted.smoothed(discounted), n) for n in orders],
+    "discounting": [bits_a_letter(counted.smoothed(discounted), n) for n in orders],
     "Kneser–Ney": [bits_a_letter(kneser_ney(counted, order=n), n) for n in orders],
 }
 figure = plots.curves(
     orders, {name: np.array(row) for name, row in contest.items()}, xlabel="order n", ylabel="bits a letter (held-out names)", marks=True,
     title="Five ways to smooth the same counts",
     caption="Up to order 3 there is data enough and all agree. Beyond, what you do with the unseen is all that matters.",
-    alt="Bits a letter against order: five curves together down to order 3; then add-k turns up, Kneser–Ney keeps falling.")
+    alt="Bits a letter against order: five curves together down to order 3; then add-k turns up, two keep falling together.")
 plt.show()
 for name, row in contest.items():
-    print(f"{name:21}", " ".join(f"{value:.3f}" for value in row))
+    print(f"{name:12}", " ".join(f"{value:.3f}" for value in row))
 
 # %%
 expect(contest["Kneser–Ney"][5], about=2.98, within=0.12, name="Kneser–Ney, order 6, bits a letter")
@@ -546,6 +546,11 @@ expect(contest["Witten–Bell"][5] - contest["Kneser–Ney"][5], about=0.28, wit
 spread = [max(row[n - 1] for row in contest.values()) - min(row[n - 1] for row in contest.values()) for n in (2, 3)]
 print("at orders 2 and 3 all within 0.05 bits:", max(spread) < 0.05)
 print("Kneser–Ney gets better with every order:", bool((np.diff(contest["Kneser–Ney"]) < 0).all()))
+expect(contest["EM weights"][5] - contest["Kneser–Ney"][5], about=0.0, within=0.04, name="EM weights less Kneser–Ney, bits a letter")
+
+# %% [markdown]
+# Add-k and Witten–Bell get worse when they are shown more: they trust a context seen once or twice too much. Two answers are level at the top, and for
+# different reasons. The mixture had help: its weights came from 1200 more names. Kneser–Ney asked for nothing but the counts.
 
 # %% [markdown]
 # ## 9 · Units: perplexity, and bits per character and byte
@@ -705,12 +710,12 @@ for n in (4, 16):
     print(f"order {n:2}: {longest_copied(written[n], library)!r}")
 
 # %%
-expect(copied[4].mean(), about=7.5, within=2, name="order 4, mean copied span")
+expect(copied[4].mean(), about=7, within=2, name="order 4, mean copied span")
 expect(copied[16].mean(), about=30, within=8, name="order 16, mean copied span")
-expect(unseen_story.mean(), about=20.5, within=2, name="a story never seen, mean copied span")
+expect(unseen_story.mean(), about=21, within=1, name="a story never seen, mean copied span")
 
 # %% [markdown]
-# Up to order 8 or so the model copies *less* than an honest story would. At 16 it recites. Note what we compared with: "40 letters copied!" means
+# Up to order 6 the model copies *less* than an honest story does; around order 8, as much. At 16 it recites. Note what we compared with: "40 letters copied!" means
 # nothing alone, because a new story of this world repeats old phrases as well. The same question, with the same answer, is asked of large
 # networks; lessons 13 and 24 come back to it. For names it can be said in one number: which share of the names that it invents is in its list? Names
 # held out are never in the list.
