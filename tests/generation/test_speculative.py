@@ -193,13 +193,13 @@ def test_greedy_text_is_the_targets_whatever_the_draft(n_draft, position):
     target = make_model(0, position=position)
     for draft in (make_model(1, n_layer=1), target):
         for prompt in ([1, 2, 3], [7]):
-            expected = generate(target, torch.tensor([prompt]), max_new_tokens=40, temperature=0)[0].tolist()
-            rounds = list(speculate(target, draft, prompt, max_new_tokens=40, n_draft=n_draft, temperature=0))
+            expected = generate(target, torch.tensor([prompt]), max_new_tokens=20, temperature=0)[0].tolist()
+            rounds = list(speculate(target, draft, prompt, max_new_tokens=20, n_draft=n_draft, temperature=0))
             assert prompt + [token for one in rounds for token in one.ids] == expected
             assert all(len(one.ids) == one.accepted + 1 for one in rounds)
             if draft is target:
                 assert all(one.accepted == one.proposed for one in rounds)
-                assert len(rounds) == math.ceil(40 / (n_draft + 1))
+                assert len(rounds) == math.ceil(20 / (n_draft + 1))
 
 
 def test_the_text_ends_with_the_first_stop_id():
