@@ -34,7 +34,8 @@ READING_ORDER = """
 
     generation.sampling generation.penalties generation.folding generation.numpy_decoder
     generation.generate generation.static_cache
-    generation.beam generation.automaton generation.pattern generation.constrained generation.speculative generation.stopping
+    generation.beam generation.automaton generation.pattern generation.constrained generation.speculative
+    generation.stopping
 
     lab.expect lab.progress lab.results
     lab.plots.fonts lab.plots.theme lab.plots.figure lab.plots.tokens lab.plots.html lab.plots.grids
