@@ -611,7 +611,7 @@ def lengths(sample, text):
 def the_last_of_several(sample, text):
     """the last of several pieces of one length"""
     n = lengths(sample, text)
-    return (len(n) - 1 - n[::-1].index(max(n)) if max(n) else 0), max(n)
+    return len(n) - 1 - n[::-1].index(max(n)), max(n)
 
 
 @copying.mistake(hint="A piece may begin anywhere in the sample, not only at its beginning.")
