@@ -1,7 +1,5 @@
 """`course generate`: let a trained model write, token by token. The loop is derived in lesson 13 (decoding)."""
 
-import codecs
-
 import click
 
 
@@ -14,15 +12,21 @@ import click
 @click.option("--top-p", type=click.FloatRange(0, 1, min_open=True),
               help="Draw from the fewest tokens that have p together.")
 @click.option("--min-p", type=click.FloatRange(0, 1), help="Leave out tokens less probable than min-p times the best.")
+@click.option("--typical-p", type=click.FloatRange(0, 1, min_open=True),
+              help="Draw from the tokens that surprise about as much as expected, p together.")
+@click.option("--beams", type=click.IntRange(min=1), help="No drawing: the most probable text that so many beams find.")
+@click.option("--stop", "stop_texts", multiple=True, help="End before this text; may be given several times.")
 @click.option("--max-new-tokens", type=click.IntRange(min=1), default=400, show_default=True)
 @click.option("--seed", type=int, help="The same seed writes the same text.")
 @click.option("--device", default="auto", show_default=True)
-def generate(folder: str, prompt: str, temperature: float, top_k: int | None, top_p: float | None,
-             min_p: float | None, max_new_tokens: int, seed: int | None, device: str) -> None:
+def generate(folder: str, prompt: str, beams: int | None, stop_texts: tuple[str, ...], max_new_tokens: int,
+             seed: int | None, device: str, **sampling: float | None) -> None:
     """Write with the model in FOLDER (a run or a checkpoint), streaming as it goes."""
     import torch
 
+    from course_lib.generation.beam import beam_search, next_log_probs
     from course_lib.generation.generate import stream
+    from course_lib.generation.stopping import read_texts
     from course_lib.training.checkpoint import load_checkpoint
     from course_lib.training.device import pick_device
 
@@ -33,13 +37,17 @@ def generate(folder: str, prompt: str, temperature: float, top_k: int | None, to
     ids = ([] if end is None else [end]) + tokenizer.encode(prompt)
     if not ids:
         raise ValueError("this tokenizer has no end-of-text id to start from; give a --prompt")
+    stop_ids = () if end is None else (end,)
     generator = torch.Generator(place)
     generator.seed() if seed is None else generator.manual_seed(seed)
     click.echo(prompt, nl=False)
-    utf8 = codecs.getincrementaldecoder("utf-8")("replace")  # a character may arrive over several tokens
-    idx = torch.tensor([ids], device=place)
-    for new in stream(model, idx, max_new_tokens=max_new_tokens, stop_ids=() if end is None else (end,),
-                      temperature=temperature, top_k=top_k, top_p=top_p, min_p=min_p, generator=generator):
-        if new.item() != end:
-            click.echo(utf8.decode(tokenizer.decode_bytes([new.item()])), nl=False)
-    click.echo(utf8.decode(b"", final=True))
+    if beams is None:
+        new = stream(model, torch.tensor([ids], device=place), max_new_tokens=max_new_tokens, stop_ids=stop_ids,
+                     generator=generator, **sampling)
+    else:
+        found, _ = beam_search(next_log_probs(model), ids, n_beam=beams, max_new_tokens=max_new_tokens,
+                               stop_ids=stop_ids)
+        new = torch.tensor(found[0].ids)[:, None]
+    for (text,) in read_texts(new, tokenizer, stop_texts=stop_texts, stop_ids=stop_ids):
+        click.echo(text, nl=False)
+    click.echo()

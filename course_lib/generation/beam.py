@@ -128,7 +128,7 @@ def next_log_probs(model: GPT) -> NextLogProbs:
     Rows that continue rows of the call before, in whatever order and number, cost one token each; others are read
     from the start. Texts that are too long are cut to their last context_length tokens.
     """
-    cache, last = KVCache(model.config, 1), torch.zeros(0, 0)
+    cache, last = KVCache(model.config, 1), None
 
     def log_probs(idx: Tensor) -> Tensor:
         nonlocal cache, last
@@ -145,9 +145,9 @@ def next_log_probs(model: GPT) -> NextLogProbs:
     return log_probs
 
 
-def continued_rows(idx: Tensor, last: Tensor) -> Tensor | None:
+def continued_rows(idx: Tensor, last: Tensor | None) -> Tensor | None:
     """Which row of `last` (m, T - 1) each row of idx (n, T) adds a token to, (n,); None if one adds to none."""
-    if last.shape[1] != idx.shape[1] - 1:
+    if last is None or last.shape[1] != idx.shape[1] - 1:
         return None
     same = (idx[:, None, :-1] == last).all(dim=-1)                            # (n, m)
-    return same.int().argmax(dim=1) if len(last) and same.any(dim=1).all() else None
+    return same.int().argmax(dim=1) if same.any(dim=1).all() else None

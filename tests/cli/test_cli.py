@@ -45,6 +45,15 @@ def test_generate_streams_from_the_prompt_and_repeats_with_a_seed(trained, cours
     assert first == second and first[0] == 0 and first[1].startswith("Lon") and len(first[1]) > 4
 
 
+def test_generate_ends_before_a_stop_text_and_searches_with_beams(trained, course):
+    drawn = ("generate", trained, "--prompt", "Lon", "--max-new-tokens", 12, "--seed", 1, "--typical-p", 0.9)
+    text = course(*drawn)[1].removesuffix("\n")
+    assert course(*drawn, "--stop", text[6:8], "--stop", "never")[1] == text[:text.index(text[6:8], 3)] + "\n"
+    searched = [course("generate", trained, "--prompt", "Lon", "--max-new-tokens", 6, "--beams", n) for n in (1, 3, 3)]
+    greedy = course("generate", trained, "--prompt", "Lon", "--max-new-tokens", 6, "--temperature", 0)
+    assert searched[0] == greedy and searched[1] == searched[2] and searched[1][:1] == (0,)
+
+
 def test_bad_values_get_one_line_and_exit_code_2(tmp_path, course, trained):
     refused(course("train", "huge", "--out", tmp_path / "a"), "huge", "baseline_tiny")
     refused(course("train", "tiny", "--data", "wikipedia", "--out", tmp_path / "b"), "wikipedia", "storyworld")
