@@ -509,7 +509,7 @@ print("by hand = course_lib, and every row sums to one")
 # (`tests/byhand/` holds all of these smoothers equal to an independent implementation, `nltk.lm`, to twelve digits, and says where
 # the two differ. nltk's recursions end at plain frequencies of single words, so a word never seen still gets a zero there; ours end at
 # $1/V$. And in its Kneser–Ney an n-gram that only opens the text, and so continues nothing, is handed out as if it did: rows then sum to
-# more than one, or to nothing at all. Sum your rows.)
+# more than one, or it divides by zero. Sum your rows.)
 #
 # ## 8 · The contest
 #
