@@ -6,12 +6,10 @@ from contextlib import contextmanager
 import torch
 from torch import Tensor, nn
 
-from course_lib.generation.numpy_decoder import NumpyDecoder, can_decode
+from course_lib.generation.numpy_decoder import NumpyDecoder, can_decode, pays
 from course_lib.generation.sampling import next_probs, sample_next
 from course_lib.model.gpt import GPT
 from course_lib.model.kv_cache import KVCache
-
-WORTH_NUMPY = 16  # new tokens: what making a NumpyDecoder costs is saved within some ten steps
 
 
 def left_pad(prompts: Sequence[Sequence[int]], pad_id: int = 0) -> tuple[Tensor, Tensor]:
@@ -55,8 +53,8 @@ def stream(model: GPT, idx: Tensor, *, max_new_tokens: int, stop_ids: Collection
     A prompt that is too long by itself is cut to its last context_length tokens.
 
     Gradients and dropout are off while the model runs; between two ids it is in the mode you left it in. On a CPU a
-    `NumpyDecoder` takes the steps after the prompt where it can: the same ids, sooner, from the weights as they were
-    at its first step.
+    `NumpyDecoder` takes the steps after the prompt where it can and pays: the same ids, sooner, from the weights as
+    they were at its first step.
     Raises ValueError, at once, for an empty prompt, a padding_mask of another shape, or a setting out of range.
     """
     if idx.ndim != 2 or 0 in idx.shape:
@@ -77,7 +75,7 @@ def _stream(model, idx, max_new_tokens, stop_ids, padding_mask, use_cache, sampl
     tokens = torch.cat([idx, idx.new_zeros(B, max_new_tokens)], dim=1)        # (B, N)
     real = None if padding_mask is None else nn.functional.pad(padding_mask, (0, max_new_tokens), value=True)
     cache = KVCache(model.config, B, max_length=min(context_length, T + max_new_tokens)) if use_cache else None
-    in_numpy = use_cache and padding_mask is None and max_new_tokens >= WORTH_NUMPY and can_decode(model)
+    in_numpy = use_cache and padding_mask is None and pays(model.config, B, max_new_tokens) and can_decode(model)
     decoder = None
     stops = torch.tensor(stop_ids, device=idx.device)
     stopped = torch.zeros(B, dtype=torch.bool, device=idx.device)             # (B,)

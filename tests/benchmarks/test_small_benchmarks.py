@@ -15,7 +15,7 @@ FOLDER = Path(__file__).parents[2] / "benchmarks"
     ("train_cpu", ["5-gram", "`baseline_tiny`", "`tiny`, to", "`tiny`, the same", "`tiny`, ten", "milliseconds a step",
                    "---", "`baseline_tiny`", "`tiny`"]),
     ("widgets", ["one figure", "explore", "dashboard", "dashboard", "next token", "next token", "map"]),
-    ("generate", 2 * ["`baseline_tiny`", "`baseline_tiny`", "`tiny`"]),
+    ("generate", ["`baseline_tiny`", "`baseline_tiny`", "`tiny`"]),
     ("main_job", ["`tiny` on", "---", "unigram", "6-gram", "GPT (this run)"]),
 ])
 def test_smoke(name, rows):

@@ -7,8 +7,8 @@ import torch
 from torch import nn
 
 from course_lib.generation import generate as generation
-from course_lib.generation.numpy_decoder import NumpyDecoder, can_decode
-from course_lib.model.config import GPTConfig
+from course_lib.generation.numpy_decoder import NumpyDecoder, can_decode, pays
+from course_lib.model.config import GPTConfig, gpt2_124m, small_cpu, tiny
 from course_lib.model.gpt import GPT
 from course_lib.model.kv_cache import KVCache
 
@@ -66,8 +66,8 @@ def test_generate_gives_the_same_ids_without_it(changes, idx, monkeypatch):
     monkeypatch.setattr(NumpyDecoder, "step", lambda self, ids: steps.append(len(ids)) or step(self, ids))
     for sampling in (dict(temperature=0), dict(temperature=0.8, top_k=9)):
         runs = []
-        for worth in (1, 10**9):
-            monkeypatch.setattr(generation, "WORTH_NUMPY", worth)
+        for numpy_pays in (True, False):
+            monkeypatch.setattr(generation, "pays", lambda *_, answer=numpy_pays: answer)
             generator = torch.Generator().manual_seed(5)
             runs.append(generation.generate(model, idx, max_new_tokens=30, generator=generator, **sampling))
         assert torch.equal(*runs)
@@ -85,6 +85,12 @@ def test_it_steps_aside():
     assert not any(map(can_decode, (hooked, patched, other)))
     with torch.autocast("cpu", torch.bfloat16):
         assert not can_decode(make_model())
+
+
+def test_it_is_used_where_it_pays():
+    assert pays(tiny(65), 1, 8) and pays(tiny(65), 64, 100) and pays(gpt2_124m(), 1, 64)
+    assert not pays(tiny(65), 1, 7) and not pays(gpt2_124m(), 1, 63) and not pays(gpt2_124m(), 2, 100)
+    assert pays(small_cpu(65), 1, 64) and not pays(small_cpu(65), 8, 100)
 
 
 def test_an_empty_and_a_full_cache_are_refused(idx):
