@@ -89,13 +89,13 @@ class Tab:
     def open_notebook(self, path):
         """Show a notebook and wait until its kernel is idle."""
         self.page.goto(f"{self.lab.url}/lab/tree/{path}?token={TOKEN}&reset")
-        self._wait_for_kernel()
+        self.wait_for_kernel()
 
     def open_from_file_browser(self, *path):
         """Find a notebook as a student does: double click on each folder, then on the file."""
         self.page.goto(f"{self.lab.url}/lab?token={TOKEN}&reset")
         self.double_click(*path)
-        self._wait_for_kernel()
+        self.wait_for_kernel()
 
     def double_click(self, *path):
         """Go down these folders in the file browser, from its top, and open the last."""
@@ -104,7 +104,8 @@ class Tab:
             item = self.page.locator(".jp-DirListing-item").filter(has_text=re.compile(rf"^\s*{re.escape(name)}"))
             item.first.dblclick(timeout=60 * SECONDS)
 
-    def _wait_for_kernel(self):
+    def wait_for_kernel(self):
+        """Wait until the notebook in front is drawn and its kernel idle: what is run earlier may be lost."""
         self.page.wait_for_selector(".jp-NotebookPanel:not(.lm-mod-hidden) .jp-Cell", timeout=60 * SECONDS)
         # The toolbar's indicator says "idle" before there is a kernel; the status bar does not.
         self.page.get_by_text("Python 3 (ipykernel) | Idle").wait_for(timeout=90 * SECONDS)
