@@ -262,6 +262,17 @@ def pictures(repository):
     return Path(os.environ.get("COURSE_SCREENSHOTS") or repository / "build" / "screenshots")
 
 
+def _shut_down_kernels(lab):
+    """A closed page leaves its kernel alive, with all that the lesson had in memory."""
+    headers = {"Authorization": f"token {TOKEN}"}
+    running = urllib.request.Request(f"{lab.url}/api/kernels", headers=headers)
+    with urllib.request.urlopen(running, timeout=30) as answer:
+        kernels = json.load(answer)
+    for kernel in kernels:
+        stop = urllib.request.Request(f"{lab.url}/api/kernels/{kernel['id']}", headers=headers, method="DELETE")
+        urllib.request.urlopen(stop, timeout=60).close()
+
+
 @pytest.fixture
 def tab(browser, lab, tmp_path, pictures):
     """A fresh tab that cannot reach the network; a picture of it is kept if the test fails."""
@@ -282,3 +293,4 @@ def tab(browser, lab, tmp_path, pictures):
     yield tab
     tab.page.screenshot(path=tmp_path / "last.png")
     context.close()
+    _shut_down_kernels(lab)
