@@ -11,7 +11,7 @@ import sys
 import pytest
 
 READING_ORDER = """
-    text.download
+    text.download text.fineweb
     text.storyworld.lexicon text.storyworld.places text.storyworld.world text.storyworld.chooser
     text.storyworld.teller text.storyworld.scenery text.storyworld.nature
     text.storyworld.going text.storyworld.having text.storyworld.giving
@@ -28,8 +28,9 @@ READING_ORDER = """
     model.gpt model.pretrained
 
     training.config training.device training.ranks training.distributed training.loss training.optim training.muon
-    training.schedule training.cost training.hardware training.plan
-    training.evaluate training.disk training.run_folder training.identity training.checkpoint training.trainer
+    training.schedule training.cost training.counting training.recompute training.hardware training.plan
+    training.evaluate training.disk training.run_folder training.identity training.checkpoint training.pretrained
+    training.trainer
     training.ladder
 
     generation.sampling generation.penalties generation.folding generation.numpy_decoder
