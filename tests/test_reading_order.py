@@ -16,7 +16,7 @@ READING_ORDER = """
     text.storyworld.teller text.storyworld.scenery text.storyworld.nature
     text.storyworld.going text.storyworld.having text.storyworld.giving
     text.storyworld.making text.storyworld.feeling text.storyworld.talking text.storyworld.asking
-    text.storyworld.ending text.storyworld.plot text.storyworld.story text.storyworld
+    text.storyworld.ending text.storyworld.plot text.storyworld.story text.storyworld text.storyworld.judge
     text.place_names text.pydoc_text text.python_source text.corpora
     text.pretokenize text.vocabulary text.bpe text.tokenizer
     text.token_file text.permutation text.windows text.dataset text.prepare
