@@ -65,10 +65,11 @@ def drive_generation():
 
 
 def drive_penalties():
-    from course_lib.generation.penalties import penalize
+    from course_lib.generation.penalties import adjust_with
 
     idx = torch.randint(V, (B, T))
-    penalize(torch.randn(B, V), idx, padding_mask=idx > 2, repetition_penalty=2.0, no_repeat_ngram=2)
+    adjust = adjust_with(idx[:, :2] > 2, repetition_penalty=2.0, no_repeat_ngram=2)
+    adjust(torch.randn(B, V), idx)
 
 
 def drive_beam():

@@ -1,6 +1,6 @@
 """Writing text one token at a time, with a cache, for one prompt or many. Derived in lesson 13 (decoding)."""
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 
 import torch
@@ -10,6 +10,8 @@ from course_lib.generation.numpy_decoder import NumpyDecoder, can_decode, pays
 from course_lib.generation.sampling import next_probs, sample_next
 from course_lib.model.gpt import GPT
 from course_lib.model.kv_cache import KVCache
+
+Adjust = Callable[[Tensor, Tensor], Tensor]
 
 
 def left_pad(prompts: Sequence[Sequence[int]], pad_id: int = 0) -> tuple[Tensor, Tensor]:
@@ -42,10 +44,15 @@ def evaluation_mode(model: nn.Module) -> Iterator[None]:
 
 
 def stream(model: GPT, idx: Tensor, *, max_new_tokens: int, stop_ids: Collection[int] = (),
-           padding_mask: Tensor | None = None, use_cache: bool = True, **sampling) -> Iterator[Tensor]:
+           padding_mask: Tensor | None = None, use_cache: bool = True, adjust: Adjust | None = None,
+           **sampling) -> Iterator[Tensor]:
     """Yield the next id of every row, (B,), as soon as it is drawn; `sampling` goes to `sample_next`.
 
     A row that has drawn a stop id repeats it until all rows have drawn one; then the stream ends.
+
+    `adjust(logits, idx)` may change the logits (B, V) before the rules of `sampling`, knowing all tokens so far, idx
+    (B, t), the prompt and its padding included: `penalties.adjust_with`, `constrained.constrain`. Elsewhere:
+    logits_processor (transformers).
 
     A batch that outgrows `context_length` goes on from its last half: the cache is cleared and reads that half
     anew, one slow step in context_length / 2. (Dropping only the oldest token would move every other token to
@@ -65,11 +72,11 @@ def stream(model: GPT, idx: Tensor, *, max_new_tokens: int, stop_ids: Collection
     if max_new_tokens < 0:
         raise ValueError(f"max_new_tokens={max_new_tokens} must be at least 0")
     next_probs(torch.zeros(1, 1), **{name: value for name, value in sampling.items() if name != "generator"})
-    return _stream(model, idx, max_new_tokens, sorted(stop_ids), padding_mask, use_cache, sampling)
+    return _stream(model, idx, max_new_tokens, sorted(stop_ids), padding_mask, use_cache, adjust, sampling)
 
 
 @torch.no_grad()
-def _stream(model, idx, max_new_tokens, stop_ids, padding_mask, use_cache, sampling):
+def _stream(model, idx, max_new_tokens, stop_ids, padding_mask, use_cache, adjust, sampling):
     B, T = idx.shape
     context_length = model.config.context_length
     tokens = torch.cat([idx, idx.new_zeros(B, max_new_tokens)], dim=1)        # (B, N)
@@ -93,6 +100,8 @@ def _stream(model, idx, max_new_tokens, stop_ids, padding_mask, use_cache, sampl
             mask = None if real is None else real[:, start:end]
             with evaluation_mode(model):
                 logits = model(tokens[:, new:end], padding_mask=mask, cache=cache)[:, -1]  # (B, V)
+        if adjust is not None:
+            logits = adjust(logits, tokens[:, :end])                          # (B, V)
         ids = sample_next(logits, **sampling)                                 # (B,)
         if stop_ids:
             ids = torch.where(stopped, tokens[:, end - 1], ids)               # (B,)

@@ -4,6 +4,8 @@ Each rule maps logits (B, V) and the ids so far, idx (B, T), to logits (B, V). I
 `padding_mask` (B, T), True = real token, says what counts. The rules of `sampling` come after these.
 """
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor
 
@@ -74,6 +76,25 @@ def penalize(logits: Tensor, idx: Tensor, *, padding_mask: Tensor | None = None,
         if penalties.get(name) is not None:
             logits = rule(logits, idx, penalties[name], padding_mask)         # (B, V)
     return logits
+
+
+def adjust_with(padding_mask: Tensor | None = None, **penalties: float | None) -> Callable[[Tensor, Tensor], Tensor]:
+    """`penalize` as `stream(…, adjust=…)` calls it: `adjust=adjust_with(repetition_penalty=1.2)`.
+
+    `padding_mask` (B, T) is the prompts': False for what does not count, be it padding or the end-of-text id that a
+    document begins with (counted, it would make the end less probable). What is written after the prompt counts.
+    Raises ValueError and TypeError, at once, as `penalize` does.
+    """
+    penalize(torch.zeros(1, 1), torch.zeros(1, 1, dtype=torch.long), **penalties)
+
+    def adjust(logits, idx):
+        counts = padding_mask
+        if counts is not None:
+            written = idx.shape[1] - counts.shape[1]
+            counts = torch.nn.functional.pad(counts, (0, written), value=True)  # (B, T)
+        return penalize(logits, idx, padding_mask=counts, **penalties)
+
+    return adjust
 
 
 PENALTIES = {rule.__name__: rule for rule in (repetition_penalty, frequency_penalty, presence_penalty, no_repeat_ngram)}

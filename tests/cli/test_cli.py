@@ -7,8 +7,15 @@ import sys
 import time
 
 import pytest
+import torch
 
 from course_lib.cli import main
+from course_lib.generation.generate import generate
+from course_lib.generation.penalties import adjust_with
+from course_lib.model.config import baseline_tiny
+from course_lib.model.gpt import GPT
+from course_lib.text.tokenizer import BPETokenizer
+from course_lib.training.checkpoint import save_checkpoint
 
 
 @pytest.fixture(scope="module")
@@ -52,6 +59,24 @@ def test_generate_ends_before_a_stop_text_and_searches_with_beams(trained, cours
     searched = [course("generate", trained, "--prompt", "Lon", "--max-new-tokens", 6, "--beams", n) for n in (1, 3, 3)]
     greedy = course("generate", trained, "--prompt", "Lon", "--max-new-tokens", 6, "--temperature", 0)
     assert searched[0] == greedy and searched[1] == searched[2] and searched[1][:1] == (0,)
+
+
+def test_a_repetition_penalty_counts_the_prompt_but_not_the_token_before_it(tmp_path, course):
+    """A model of random weights, whose most probable token after a token is mostly that token again."""
+    tokenizer = BPETokenizer.train("abcdefgh" * 9, vocab_size=260)
+    torch.manual_seed(3)
+    model = GPT(baseline_tiny(tokenizer.vocab_size)).eval()
+    folder = save_checkpoint(tmp_path / "run", model=model, tokenizer=tokenizer)
+    idx = torch.tensor([[tokenizer.end_of_text, *tokenizer.encode("Lon")]])
+    adjust = adjust_with(idx != tokenizer.end_of_text, repetition_penalty=1.5)
+    ids = generate(model, idx, max_new_tokens=12, temperature=0, adjust=adjust, stop_ids=[tokenizer.end_of_text])
+    arguments = ("generate", folder, "--prompt", "Lon", "--max-new-tokens", 12, "--temperature", 0)
+    penalised = course(*arguments, "--repetition-penalty", 1.5)
+    assert penalised[1] == tokenizer.decode([i for i in ids[0].tolist() if i != tokenizer.end_of_text]) + "\n"
+    assert penalised != course(*arguments) == course(*arguments, "--repetition-penalty", 1)
+    assert course(*arguments, "--beams", 2) != course(*arguments, "--beams", 2, "--repetition-penalty", 1.5)
+    code, _, err = course(*arguments, "--repetition-penalty", 0)
+    assert code == 2 and "repetition-penalty" in err
 
 
 def test_bad_values_get_one_line_and_exit_code_2(tmp_path, course, trained):

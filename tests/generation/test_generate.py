@@ -8,6 +8,8 @@ from torch import nn
 from transformers import GPT2Config, GPT2LMHeadModel
 
 from course_lib.generation.generate import evaluation_mode, generate, left_pad, stream
+from course_lib.generation.numpy_decoder import can_decode, pays
+from course_lib.generation.penalties import adjust_with, penalize
 from course_lib.model.config import GPTConfig
 from course_lib.model.gpt import GPT
 from course_lib.model.pretrained import gpt2_config, gpt2_weights, load_weights
@@ -157,6 +159,40 @@ def test_sampling_settings_reach_the_sampler(model, idx):
     assert torch.equal(runs[0], runs[1]) and not torch.equal(runs[0], runs[2])
     greedy = generate(model, idx, max_new_tokens=20, temperature=0)
     assert torch.equal(generate(model, idx, max_new_tokens=20, top_k=1), greedy)
+
+
+@pytest.mark.parametrize("ragged", [False, True])
+@pytest.mark.parametrize("penalties", [dict(repetition_penalty=1.5), dict(frequency_penalty=2.0, no_repeat_ngram=3)])
+def test_adjusted_ids_are_those_of_adjusting_by_hand(model, ragged, penalties):
+    """Cached (in numpy where it is not ragged), uncached, and one full pass for each token: the same ids."""
+    idx, padding_mask = left_pad([[1, 2, 3, 4], [5], [6, 6]] if ragged else [[1, 2, 3, 4], [5, 6, 5, 6]])
+    mask = padding_mask if ragged else None
+    assert pays(model.config, len(idx), 11) and can_decode(model)
+    options = dict(max_new_tokens=11, temperature=0, padding_mask=mask)
+    adjust = adjust_with(mask, **penalties)
+    cached, uncached = (generate(model, idx, use_cache=use_cache, adjust=adjust, **options)
+                        for use_cache in (True, False))
+    for row, real in enumerate(padding_mask):
+        ids = idx[row, real][None]
+        for _ in range(11):
+            logits = penalize(model(ids)[:, -1], ids, **penalties)
+            ids = torch.cat([ids, logits.argmax(-1)[:, None]], dim=1)
+        assert cached[row, (~real).sum():].tolist() == ids[0].tolist()
+    assert torch.equal(cached, uncached) and not torch.equal(cached, generate(model, idx, **options))
+
+
+@pytest.mark.parametrize("use_cache", [True, False])
+def test_adjust_sees_all_that_was_written_even_after_sliding(model, idx, use_cache):
+    seen = []
+
+    def forbid_the_last(logits, so_far):
+        seen.append(so_far.clone())
+        return logits.scatter(-1, so_far[:, -1:], -torch.inf)
+
+    out = generate(model, idx, max_new_tokens=40, use_cache=use_cache, adjust=forbid_the_last, temperature=0)
+    assert [so_far.shape[1] for so_far in seen] == list(range(4, 44))
+    assert all(torch.equal(so_far, out[:, :so_far.shape[1]]) for so_far in seen)
+    assert not (out[:, 4:] == out[:, 3:-1]).any()
 
 
 def test_mode_and_gradients_are_left_as_they_were(idx):

@@ -9,6 +9,7 @@ from transformers import NoRepeatNGramLogitsProcessor, RepetitionPenaltyLogitsPr
 
 from course_lib.generation.penalties import (
     PENALTIES,
+    adjust_with,
     count_tokens,
     frequency_penalty,
     no_repeat_ngram,
@@ -88,6 +89,21 @@ def test_penalize_is_one_after_the_other(logits, idx):
         expected = PENALTIES[name](expected, idx, SETTINGS[name])
     assert torch.equal(penalize(logits, idx, **dict(reversed(SETTINGS.items()))), expected)
     assert penalize(logits, idx, repetition_penalty=None) is logits
+
+
+@pytest.mark.parametrize("written", [0, 3])
+def test_adjust_with_counts_all_that_follows_the_prompts(logits, idx, written):
+    padding_mask = torch.arange(9 - written) >= (torch.arange(20) % (9 - written))[:, None]
+    counted = torch.cat([padding_mask, torch.ones(20, written, dtype=torch.bool)], dim=1)
+    adjusted = adjust_with(padding_mask, **SETTINGS)(logits, idx)
+    assert torch.equal(adjusted, penalize(logits, idx, padding_mask=counted, **SETTINGS))
+    assert torch.equal(adjust_with(**SETTINGS)(logits, idx), penalize(logits, idx, **SETTINGS))
+    assert not torch.equal(adjusted, penalize(logits, idx, **SETTINGS))
+
+
+def test_adjust_with_refuses_at_once():
+    with pytest.raises(ValueError, match="repetition_penalty=0 must be above 0"):
+        adjust_with(repetition_penalty=0)
 
 
 def test_only_the_repetition_penalty_depends_on_where_zero_is(logits, idx):
