@@ -40,8 +40,8 @@ class Widget:
 
     def __init__(self, *, state: dict[str, Any] | None = None):
         self.state: dict[str, Any] = dict(state or {})
-        self._front, self._loop = None, None
-        self._inbox: deque[tuple[str, Any]] = deque()
+        self._front, self._loop, self._turn = None, None, 0
+        self._inbox: deque[dict] = deque()  # messages of the browser: {"actions": [[name, value], …], "turn": …}
 
     def draw(self, state: dict[str, Any]) -> object:
         """The picture of `state`, a pure function: a figure, an object with `_repr_html_`, a `Picture`, or a text."""
@@ -72,11 +72,7 @@ class Widget:
     def redraw(self) -> None:
         """Show the present state in the browser; nothing to do where there is none."""
         if self._front is not None:
-            picture = self.picture()
-            with self._front.hold_sync():
-                self._front.controls = self._described()
-                self._front.picture, self._front.words = picture.as_html(), picture.words
-                self._front.count += 1
+            self._show(self.picture(), self._described())
 
     def close(self) -> None:
         """Free the browser's half; showing the widget again makes a new one."""
@@ -93,9 +89,11 @@ class Widget:
             return
         moved = {control.name: control for control in self.controls()}
         while self._inbox:
-            name, sent = self._inbox.popleft()
+            message = self._inbox.popleft()
+            self._turn = message.get("turn", 0)
             try:
-                self.act(name, moved[name].read(sent) if name in moved else sent)
+                for name, sent in message.get("actions", ()):
+                    self.act(name, moved[name].read(sent) if name in moved else sent)
             except Exception as error:
                 return self._complain(error)
         self.redraw()
@@ -116,6 +114,7 @@ class Widget:
             return
         from course_lib.lab.widgets.front import front_class  # a notebook that is only tested never needs it
 
+        self._turn = 0
         self._front = front_class(self.name)(kind=self.name, label=self.label, controls=self._described(),
                                              picture=picture.as_html(), words=picture.words)
         self._front.on_msg(self._receive)
@@ -126,7 +125,7 @@ class Widget:
 
     def _receive(self, _, message: dict, buffers) -> None:
         """While a cell runs, JupyterLab delivers on a second thread; pyplot has no locks, so the main one does it."""
-        self._inbox.extend((str(name), value) for name, value in message.get("actions", ()))
+        self._inbox.append(message)
         if self._loop is None:
             self.handle()
         else:
@@ -144,8 +143,12 @@ class Widget:
             return picture_of_error(error)
 
     def _complain(self, error: Exception) -> None:
-        self._inbox.clear()
-        picture = picture_of_error(error)
+        while self._inbox:  # what was asked after the mistake is answered with it
+            self._turn = self._inbox.popleft().get("turn", 0)
+        self._show(picture_of_error(error), self._front.controls)
+
+    def _show(self, picture: Picture, controls: list[dict]) -> None:
         with self._front.hold_sync():
+            self._front.controls, self._front.answered = controls, self._turn
             self._front.picture, self._front.words = picture.as_html(), picture.words
             self._front.count += 1

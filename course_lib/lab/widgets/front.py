@@ -1,7 +1,8 @@
 """The browser's half of a widget: one comm, native controls, a picture, a line in words; no lesson derives it.
 
-panel.js draws what `controls`, `picture` and `words` say and sends back what a person does. A widget that needs to
-follow the mouse adds a script of its own, and panel.css a style. All are files beside this one: nothing is fetched.
+panel.js draws what `controls`, `picture` and `words` say, and queue.js sends back what a person does. A widget that
+needs to follow the mouse adds a script of its own, and panel.css a style. All are files beside this one: nothing is
+fetched.
 """
 
 import functools
@@ -14,7 +15,7 @@ HERE = Path(__file__).parent
 
 
 class Front(anywidget.AnyWidget):
-    """What Python and the browser share. `count` goes up with every picture: that is what the browser waits for."""
+    """What Python and the browser share. `count` goes up with every picture, which answers all up to `answered`."""
 
     kind = Unicode().tag(sync=True)
     label = Unicode().tag(sync=True)
@@ -22,6 +23,7 @@ class Front(anywidget.AnyWidget):
     picture = Unicode().tag(sync=True)
     words = Unicode().tag(sync=True)
     count = Int().tag(sync=True)
+    answered = Int().tag(sync=True)
 
     def open(self) -> None:
         """Open the comm, for messages on any thread."""
@@ -47,11 +49,11 @@ class Front(anywidget.AnyWidget):
 
 @functools.cache
 def front_class(name: str) -> type[Front]:
-    """The front of widget `name`: panel.js and panel.css, with name.js and name.css behind them where they exist."""
-    code, style = (_joined("panel", name, kind) for kind in ("js", "css"))
+    """The front of widget `name`: queue.js, panel.js and panel.css, behind them name.js and name.css if it has any."""
+    code, style = _joined("queue.js", "panel.js", f"{name}.js"), _joined("panel.css", f"{name}.css")
     return type(f"Front_{name}", (Front,), {"_esm": code, "_css": style, "__module__": __name__})
 
 
-def _joined(first: str, second: str, kind: str) -> str:
-    paths = [HERE / f"{first}.{kind}", HERE / f"{second}.{kind}"]
+def _joined(*names: str) -> str:
+    paths = [HERE / name for name in names]
     return "\n".join(path.read_text(encoding="utf-8") for path in paths if path.exists())

@@ -4,8 +4,8 @@
 // Whatever in the picture carries data-set='{"name": value}' is a button: a click, Enter or Space sends it. Inside
 // an element with data-arrows the arrow keys go from one such button to the next.
 //
-// A widget's own script (name.js, joined behind this file) adds to `hooks` functions (picture, { send, model }) that are
-// called after each picture was drawn, for what must follow the mouse.
+// queue.js stands before this file. A widget's own script (name.js, joined behind it) adds to `hooks` functions
+// (picture, { send, model }) that are called after each picture was drawn, for what must follow the mouse.
 const hooks = [];
 
 const make = (tag, className, parent) => {
@@ -14,30 +14,6 @@ const make = (tag, className, parent) => {
   parent?.append(node);
   return node;
 };
-
-// What a person does waits here until the last picture has come, so that dragging a slider never piles up work.
-function queueFor(model, root) {
-  let waiting = false, actions = [];
-  const flush = () => {
-    waiting = true;
-    root.setAttribute("aria-busy", "true");
-    model.send({ actions });
-    actions = [];
-  };
-  return {
-    send(name, value, { merge = false } = {}) {
-      if (merge && actions.at(-1)?.[0] === name) actions.pop();
-      actions.push([name, value]);
-      if (!waiting) flush();
-    },
-    arrived() {
-      waiting = false;
-      root.setAttribute("aria-busy", "false");
-      if (actions.length) flush();
-    },
-    get idle() { return !waiting; },
-  };
-}
 
 // A button that moves a slider on, to its end in a hundred pictures at most, each after the last one has come.
 function playerOf(spec, input, parent) {
@@ -77,7 +53,7 @@ const makers = {
     const player = spec.plays ? playerOf(spec, input, label) : () => {};
     return [label, (now, idle) => {
       input.max = now.last;
-      if (idle) input.value = now.value;  // while one drags, the hand is right
+      input.value = now.value;
       input.setAttribute("aria-valuetext", shown.textContent = now.shown);
       player(now, idle);
     }];
@@ -115,7 +91,7 @@ const makers = {
   },
 };
 
-function drawControls(bar, specs, send, idle) {
+function drawControls(bar, specs, send, queue) {
   const shape = JSON.stringify(specs.map(({ kind, name }) => [kind, name]));
   if (bar.dataset.shape !== shape) {
     bar.replaceChildren();
@@ -129,7 +105,8 @@ function drawControls(bar, specs, send, idle) {
         const input = node.matches("button") ? node : node.querySelector("input, select");
         input.disabled = !now.enabled;
         if (input !== node) input.setAttribute("aria-label", now.label);  // a label around a list would read its options
-        update(now, idle);
+        const value = queue.meant.get(now.name) ?? now.value;  // until the answer is here, the hand is right
+        update({ ...now, value }, queue.idle);
       };
     });
   }
@@ -174,26 +151,33 @@ function listen(root, picture, send) {
   });
 }
 
-function render({ model, el }) {
+function render({ model, el }, queue) {
   const root = make("section", `course-widget ${model.get("kind")}`, el);
   const bar = make("div", "controls", root), picture = make("div", "picture", root), words = make("p", "words", root);
   root.setAttribute("role", "group");
   words.setAttribute("aria-live", "polite");
-  const queue = queueFor(model, root), send = queue.send;
+  const tellBusy = () => root.setAttribute("aria-busy", String(!queue.idle));
+  const send = (...action) => { queue.send(...action); tellBusy(); };
   listen(root, picture, send);
   const draw = () => {
     root.setAttribute("aria-label", model.get("label"));
-    drawControls(bar, model.get("controls"), send, queue.idle);
+    drawControls(bar, model.get("controls"), send, queue);
     drawPicture(picture, model.get("picture"));
     if (words.textContent !== model.get("words")) words.textContent = model.get("words");
     hooks.forEach((hook) => hook(picture, { send, model }));
     root.dataset.count = model.get("count");
+    tellBusy();
   };
-  const arrived = () => { queue.arrived(); draw(); };
-  model.on("change:count", arrived);
+  model.on("change:count", draw);
   draw();
-  root.setAttribute("aria-busy", "false");
-  return () => model.off("change:count", arrived);
+  return () => model.off("change:count", draw);
 }
 
-export default { render };
+// Called once for each model, whose views share what is made here.
+export default () => {
+  let queue;
+  return {
+    initialize({ model }) { queue = makeQueue(model); },
+    render(context) { return render(context, queue); },
+  };
+};

@@ -102,7 +102,7 @@ def test_stop(alive, shown):
     for record in dashboard.watch(RECORDS):
         seen.append(record)
         if len(seen) == 3:
-            dashboard._inbox.append(("stop", True))
+            dashboard._inbox.append({"actions": [["stop", True]]})
     assert len(seen) == 3 == len(dashboard.records) and not dashboard.running
 
 
@@ -112,15 +112,15 @@ def test_pause_holds_the_loop_until_somebody_goes_on(alive, shown, monkeypatch):
     def sleep(seconds):
         slept.append(len(dashboard.records))
         if len(slept) == 2:
-            dashboard._inbox.append(("step", 0))  # one may look back meanwhile
+            dashboard._inbox.append({"actions": [["step", 0]]})  # one may look back meanwhile
         if len(slept) == 4:
             assert dashboard.state["step"] == 1 and "paused" in dashboard._front.words
-            dashboard._inbox.append(("pause", True))
+            dashboard._inbox.append({"actions": [["pause", True]]})
 
     monkeypatch.setattr("time.sleep", sleep)
     for record in dashboard.watch(RECORDS[:6]):
         if record["step"] == 2:
-            dashboard._inbox.append(("pause", True))
+            dashboard._inbox.append({"actions": [["pause", True]]})
     assert slept == [2, 2, 2, 2] and len(dashboard.records) == 6
 
 
