@@ -245,9 +245,9 @@ def lab(chromium, tmp_path_factory):
             server.wait()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser(chromium):
-    """A Chromium without a window; one for all browser tests."""
+    """A Chromium without a window, one for each file: Playwright's event loop would go on running in other tests."""
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
