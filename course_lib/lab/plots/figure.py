@@ -66,9 +66,7 @@ def course_figure(draw: Callable[..., CourseFigure]) -> Callable[..., CourseFigu
 
     @functools.wraps(draw)
     def drawn(*args, caption: str, alt: str, **options) -> CourseFigure:
-        for name, text in (("caption", caption), ("alt", alt)):
-            if not text.strip():
-                raise ValueError(f"{draw.__name__}: {name} is empty; say in a sentence what the figure shows")
+        require_words(draw.__name__, caption=caption, alt=alt)
         look = {**theme().settings(), "font.family": list(sans_fonts())}
         open_before = set(plt.get_fignums())
         try:
@@ -88,6 +86,13 @@ def course_figure(draw: Callable[..., CourseFigure]) -> Callable[..., CourseFigu
     words = [inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, annotation=str) for name in ("caption", "alt")]
     drawn.__signature__ = signature.replace(parameters=[*signature.parameters.values(), *words])
     return drawn
+
+
+def require_words(function: str, **words: str) -> None:
+    """Raise ValueError if the caption or the alternative text that `function` was given is empty."""
+    for name, text in words.items():
+        if not text.strip():
+            raise ValueError(f"{function}: {name} is empty; say in a sentence what it shows")
 
 
 def new_figure(rows: int = 1, columns: int = 1, *, width: float = WIDTH, height: float = 3.6, **subplots):

@@ -7,6 +7,7 @@ from matplotlib.font_manager import FontProperties, findfont, fontManager, get_f
 
 WIDE = ("Noto Sans CJK", "Source Han Sans", "WenQuanYi", "Noto Serif CJK", "Source Han Serif")
 WIDE += ("PingFang", "Hiragino", "Heiti", "Microsoft YaHei", "SimHei", "SimSun")  # macOS, Windows
+SIGNS = str.maketrans({" ": "␣", "\n": "⏎", "\r": "␍", "\t": "⇥"})  # of white space
 
 
 @functools.cache
@@ -55,7 +56,7 @@ def visible(token: str) -> str:
     >>> visible(" the"), visible("\\n"), visible("")
     ('␣the', '⏎', '∅')
     """
-    return token.replace("\r", "␍").replace("\n", "⏎").replace("\t", "⇥").replace(" ", "␣") or "∅"
+    return token.translate(SIGNS) or "∅"
 
 
 def printable(token: str, *, longest: int | None = None) -> str:

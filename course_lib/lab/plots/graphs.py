@@ -57,23 +57,7 @@ def layout(inputs: Sequence[Sequence[int]]) -> list[tuple[int, float]]:
 
     Raises ValueError for a node that is not there and for a circle.
     """
-    n, users = len(inputs), [[] for _ in inputs]
-    for i, sources in enumerate(inputs):
-        for j in sources:
-            if not 0 <= j < n:
-                raise ValueError(f"node {i} is computed from node {j}, but there are {n} nodes; count from 0")
-            users[j].append(i)
-    column, waiting = [0] * n, [len(u) for u in users]
-    ready, order = [i for i in range(n) if not users[i]], []
-    while ready:  # from the output backwards
-        i = ready.pop(0)
-        order.append(i)
-        for j in inputs[i]:
-            column[j], waiting[j] = max(column[j], column[i] + 1), waiting[j] - 1
-            if not waiting[j]:
-                ready.append(j)
-    if len(order) < n:
-        raise ValueError(f"{n - len(order)} nodes are computed from each other in a circle; each needs earlier ones")
+    n, column = len(inputs), columns_before_the_end(inputs)
     row, rows_used = {}, 0
 
     def place(i):
@@ -88,13 +72,36 @@ def layout(inputs: Sequence[Sequence[int]]) -> list[tuple[int, float]]:
         else:
             row[i], rows_used = float(rows_used), rows_used + 1
 
-    for i in (i for i in order if not users[i]):
+    for i in sorted(range(n), key=column.__getitem__):  # the outputs first, and what leads to them with them
         place(i)
     for c in set(column):  # no two boxes of a column nearer than one row
         members = sorted((i for i in range(n) if column[i] == c), key=lambda i: row[i])
         for before, i in zip(members, members[1:], strict=False):
             row[i] = max(row[i], row[before] + 1)
     return [(max(column) - column[i], row[i]) for i in range(n)]
+
+
+def columns_before_the_end(inputs: Sequence[Sequence[int]]) -> list[int]:
+    """For each node, the number of edges on the longest way from it to an output.
+
+    Raises ValueError for a node that is not there and for a circle.
+    """
+    n, users = len(inputs), [0] * len(inputs)
+    for i, sources in enumerate(inputs):
+        for j in sources:
+            if not 0 <= j < n:
+                raise ValueError(f"node {i} is computed from node {j}, but there are {n} nodes; count from 0")
+            users[j] += 1
+    column, ready, done = [0] * n, [i for i in range(n) if not users[i]], 0
+    while ready:  # from the outputs backwards
+        i, done = ready.pop(0), done + 1
+        for j in inputs[i]:
+            column[j], users[j] = max(column[j], column[i] + 1), users[j] - 1
+            if not users[j]:
+                ready.append(j)
+    if done < n:
+        raise ValueError(f"{n - done} nodes are computed from each other in a circle; each needs earlier ones")
+    return column
 
 
 def _words(i, lists, with_gradient, decimals):

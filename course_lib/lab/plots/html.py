@@ -6,7 +6,7 @@ from html import escape
 import numpy as np
 from matplotlib.colors import Normalize, to_hex
 
-from course_lib.lab.plots.figure import numbers
+from course_lib.lab.plots.figure import numbers, require_words
 from course_lib.lab.plots.fonts import printable, visible
 from course_lib.lab.plots.theme import text_on, theme
 from course_lib.lab.plots.tokens import span
@@ -52,9 +52,7 @@ def token_html(tokens: Sequence[str], values: Sequence[float], *, unit: str, cap
     notes = [""] * len(tokens) if notes is None else list(notes)
     if not len(tokens) == len(values) == len(notes):
         raise ValueError(f"{len(tokens)} tokens, {len(values)} values, {len(notes)} notes; give one for each token")
-    for name, text in (("caption", caption), ("alt", alt)):
-        if not text.strip():
-            raise ValueError(f"token_html: {name} is empty; say in a sentence what the strip shows")
+    require_words("token_html", caption=caption, alt=alt)
     norm, colors, pieces = Normalize(*span(values)), theme().more(), []
     for token, value, note in zip(tokens, values, notes, strict=True):
         color = to_hex(colors(norm(value)))

@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 
 from course_lib.lab.plots import attention_maps, numbers
+from course_lib.lab.plots.fonts import visible
 from course_lib.lab.widgets.base import Widget
 from course_lib.lab.widgets.control import Control, choice
-from course_lib.lab.widgets.markup import VISIBLE, element, press, visible
+from course_lib.lab.widgets.markup import element, press
 from course_lib.lab.widgets.picture import Picture, picture_of
 
 READS, READ_BY = "reads from", "is read by"
@@ -87,7 +88,7 @@ class AttentionViewer(Widget):
         """Tokens as buttons. One row is both sides; of two rows, a click says which side it means."""
         single = self.keys is None
         at = state["token"] if single or (state["way"] == READ_BY) == bool(side) else None
-        chips = (press(visible(token), element("small"), does={"token": i} if single else {"row": [side, i]},
+        chips = (press(escape(visible(token)), element("small"), does={"token": i} if single else {"row": [side, i]},
                        class_="token", data_row=side, data_key=f"{side}-{i}", tabindex=0 if i == (at or 0) else -1,
                        aria_current="true" if i == at else None)
                  for i, token in enumerate(tokens))
@@ -108,6 +109,6 @@ class AttentionViewer(Widget):
         row = weights[state["token"]] if forwards else weights[:, state["token"]]
         here, there = (self.tokens, self._read()) if forwards else (self._read(), self.tokens)
         best = [i for i in np.argsort(-row, kind="stable")[:TOLD] if row[i] >= 0.005]
-        told = ", ".join(f"“{there[i].translate(VISIBLE)}” {100 * row[i]:.0f} %" for i in best) or "nothing"
+        told = ", ".join(f"“{visible(there[i])}” {100 * row[i]:.0f} %" for i in best) or "nothing"
         head = "mean of all heads" if state["head"] == MEAN else self.names[state["head"]]
-        return f"“{here[state['token']].translate(VISIBLE)}” {state['way']} {told} ({head})"
+        return f"“{visible(here[state['token']])}” {state['way']} {told} ({head})"

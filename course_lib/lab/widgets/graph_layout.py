@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from course_lib.lab.plots.graphs import columns_before_the_end
+
 Point = tuple[float, float]
 Edge = tuple[int, int]  # (parent, node)
 SWEEPS = 8
@@ -25,10 +27,7 @@ def layered(parents: Sequence[Sequence[int]]) -> Layout:
     them, so that it passes between the nodes. Then each column is ordered by the mean place of its neighbours, back
     and forth (Sugiyama, Tagawa and Toda 1981), and put as close to them as the distances allow.
     """
-    height = [0] * len(parents)
-    for node in reversed(range(len(parents))):
-        for parent in parents[node]:
-            height[parent] = max(height[parent], height[node] + 1)
+    height = columns_before_the_end(parents)
     last = max(height)
     chains, columns = {}, [[i for i in range(len(parents)) if last - height[i] == c] for c in range(last + 1)]
     neighbours: dict[object, list] = {i: [] for i in range(len(parents))}

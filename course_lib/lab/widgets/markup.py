@@ -3,8 +3,6 @@
 import json
 from html import escape
 
-VISIBLE = str.maketrans({" ": "␣", "\n": "⏎", "\r": "␍", "\t": "⇥"})
-
 
 def element(tag: str, *inside: str, **attributes: object) -> str:
     """An element: `inside` is markup as it stands (texts through `html.escape`), attributes are escaped here.
@@ -26,11 +24,6 @@ def element(tag: str, *inside: str, **attributes: object) -> str:
 def press(*inside: str, does: dict, **attributes: object) -> str:
     """A button that sets what `does` says."""
     return element("button", *inside, type="button", data_set=does, **attributes)
-
-
-def visible(text: str) -> str:
-    """A token as one sees it, escaped: white space as signs, and ∅ for nothing."""
-    return escape(text.translate(VISIBLE) or "∅")
 
 
 def plural(number: int, noun: str) -> str:

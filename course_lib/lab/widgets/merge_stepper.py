@@ -6,8 +6,9 @@ from itertools import chain
 from typing import Any
 
 from course_lib.lab.plots import token_strip
+from course_lib.lab.plots.fonts import visible
 from course_lib.lab.widgets.control import Control, text
-from course_lib.lab.widgets.markup import VISIBLE, element, plural, press
+from course_lib.lab.widgets.markup import element, plural, press
 from course_lib.lab.widgets.merge_steps import MergeStep, Words, merge_steps, start, token_bytes
 from course_lib.lab.widgets.picture import Picture, picture_of
 from course_lib.lab.widgets.stepper import Stepper
@@ -90,7 +91,7 @@ class MergeStepper(Stepper):
         return self.steps[k - 1].words if k else self.start
 
     def _name(self, token_id: int) -> str:
-        return printable(self.bytes[token_id]).translate(VISIBLE)
+        return visible(printable(self.bytes[token_id]))
 
     def _words_for(self, k: int) -> str:
         count = sum(map(len, self._words(k)))

@@ -8,12 +8,11 @@ from typing import Any
 import numpy as np
 
 from course_lib.lab.plots import next_token_bars
+from course_lib.lab.plots.fonts import visible
 from course_lib.lab.widgets.base import Widget
 from course_lib.lab.widgets.control import Control, button, text
 from course_lib.lab.widgets.explore import Explore
 from course_lib.lab.widgets.picture import Picture
-
-VISIBLE = str.maketrans({" ": "␣", "\n": "⏎", "\t": "⇥", "\r": "␍"})
 
 
 class NextToken(Widget):
@@ -106,7 +105,7 @@ class NextToken(Widget):
         return int(probs.argmax()) if how == "best" else int(self.random.choice(len(probs), p=probs / probs.sum()))
 
     def _visible(self, token: int) -> str:
-        return html.escape(self.decode([token]).translate(VISIBLE) or "∅")
+        return html.escape(visible(self.decode([token])))
 
     def _token(self, place: int, token: int, at: int) -> str:
         state = f'aria-pressed="{str(place == at).lower()}"' + (' class="after"' if place > at else "")
@@ -119,6 +118,6 @@ class NextToken(Widget):
 
     def _words(self, state: dict[str, Any], probs: np.ndarray, best: np.ndarray) -> str:
         bits = -np.sum(probs[probs > 0] * np.log2(probs[probs > 0]))
-        after = self.decode(state["ids"][:state["at"]])[-24:].translate(VISIBLE)
-        first = ", ".join(f"{self.decode([i]).translate(VISIBLE)} {probs[i]:.0%}" for i in best[:3].tolist())
+        after = visible(self.decode(state["ids"][:state["at"]])[-24:])
+        first = ", ".join(f"{visible(self.decode([i]))} {probs[i]:.0%}" for i in best[:3].tolist())
         return f"after {after!r}: {first}; entropy {bits:.1f} bits"

@@ -1,6 +1,6 @@
 """Markup that no token can break."""
 
-from course_lib.lab.widgets.markup import element, plural, press, visible
+from course_lib.lab.widgets.markup import element, plural, press
 
 
 def test_attributes_are_escaped_and_empty_ones_left_out():
@@ -12,10 +12,6 @@ def test_attributes_are_escaped_and_empty_ones_left_out():
 
 def test_a_button_sends_what_it_does():
     assert press("go", does={"step": 2}) == '<button type="button" data-set="{&quot;step&quot;: 2}">go</button>'
-
-
-def test_tokens_are_seen_whatever_they_hold():
-    assert [visible(text) for text in (" the", "\n\t", "<b>", "")] == ["␣the", "⏎⇥", "&lt;b&gt;", "∅"]
 
 
 def test_one_and_many():
