@@ -12,6 +12,7 @@ from pathlib import Path
 from _machine import describe_machine
 
 from course_lib.cli import run
+from course_lib.cli.train import VOCAB_SIZE
 
 
 def main() -> None:
@@ -24,8 +25,8 @@ def main() -> None:
     print(describe_machine(), end="\n\n")
     with tempfile.TemporaryDirectory() as folder:
         started = time.perf_counter()
-        trainer, prepared, corpus = run.set_up("tiny", data, Path(folder), max_steps=steps, seed=options.seed,
-                                               threads=1 if options.smoke else None)
+        trainer, prepared, corpus = run.set_up("tiny", data, Path(folder), vocab_size=VOCAB_SIZE, max_steps=steps,
+                                               seed=options.seed, threads=1 if options.smoke else None)
         ready = time.perf_counter() - started
         for _ in trainer:
             pass

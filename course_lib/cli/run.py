@@ -28,7 +28,6 @@ from course_lib.training.run_folder import find_checkpoint
 from course_lib.training.trainer import Trainer
 
 SCORED = 150  # held-out documents in the final table: about 100 kB of stories, a few seconds
-VOCAB_SIZE = 1536  # ids of a bpe tokenizer, if nothing else is asked for
 COUNTED = 20_000_000  # characters that the counting models learn from: more than any corpus but python_source has
 
 
@@ -51,7 +50,7 @@ def claim(folder: Path, *, resume: bool, fresh: bool) -> None:
             shutil.rmtree(path) if path.is_dir() else path.unlink()
 
 
-def set_up(preset: str, data: str, folder: Path, *, tokenizer: str = "bpe", vocab_size: int = VOCAB_SIZE,
+def set_up(preset: str, data: str, folder: Path, *, vocab_size: int, tokenizer: str = "bpe",
            min_chars: int | None = None, resume: bool = False, **changes) -> tuple[Trainer, Prepared, Corpus]:
     """Text, tokenizer, ids, model and trainer of a run, new or resumed.
 

@@ -16,16 +16,12 @@ def keep_sample(trainer, max_new_tokens: int = 160) -> str:
     """
     import torch
 
-    from course_lib.generation.generate import generate
+    from course_lib.generation.stopping import complete
 
-    end = None if trainer.tokenizer is None else trainer.tokenizer.end_of_text
-    if end is None:
+    if trainer.tokenizer is None or trainer.tokenizer.end_of_text is None:
         return ""
-    generator = torch.Generator(trainer.device).manual_seed(0)
-    idx = torch.tensor([[end]], device=trainer.device)
-    ids = generate(trainer.model, idx, max_new_tokens=max_new_tokens, stop_ids=(end,), temperature=TEMPERATURE,
-                   generator=generator)[0, 1:].tolist()
-    text = trainer.tokenizer.decode([i for i in ids if i != end])
+    [text] = complete(trainer.model, trainer.tokenizer, [""], max_new_tokens=max_new_tokens, temperature=TEMPERATURE,
+                      generator=torch.Generator(trainer.device).manual_seed(0))
     if trainer.out is not None:
         with open(trainer.out / FILE, "a", encoding="utf-8") as file:
             file.write(json.dumps({"step": trainer.step, "text": text}, ensure_ascii=False) + "\n")

@@ -5,6 +5,8 @@ from pathlib import Path
 
 import click
 
+VOCAB_SIZE = 1536  # ids of a bpe tokenizer, if nothing else is asked for
+
 
 @click.command()
 @click.argument("preset")
@@ -15,7 +17,7 @@ import click
 @click.option("--seed", type=click.IntRange(min=0), help="Another seed than the recipe's 0.")
 @click.option("--threads", type=click.IntRange(min=1), help="CPU threads; default: one for each core.")
 @click.option("--tokenizer", type=click.Choice(["bpe", "char"]), default="bpe", show_default=True)
-@click.option("--vocab-size", type=click.IntRange(min=257), default=1536, show_default=True,
+@click.option("--vocab-size", type=click.IntRange(min=257), default=VOCAB_SIZE, show_default=True,
               help="Ids of a bpe tokenizer; GPT-2 had 50257.")
 @click.option("--min-chars", type=click.IntRange(min=1), help="Characters of a generated text: storyworld.")
 @click.option("--parallel", type=click.Choice(["ddp", "fsdp"]),
