@@ -44,8 +44,8 @@ grade: setup-grade    ## grade what was collected (ARGS="12_gpt --jobs 2")
 site: setup-site      ## build all lessons, glossary, gallery and reference as a site (open build/site/index.html)
 	@$(PYTHON_IN_VENV) tools/build_site.py $(ARGS)
 
-bench: setup-dev      ## run the benchmarks, each printing one table
-	@for file in benchmarks/*.py; do echo "== $$file"; $(PYTHON_IN_VENV) "$$file" $(ARGS) || exit 1; done
+bench: setup-dev      ## run the benchmarks and write their tables into benchmarks/README.md (ARGS="text" for one)
+	@$(PYTHON_IN_VENV) benchmarks/_all.py $(ARGS)
 
 clean:                ## remove the virtual environments and every cache; notebooks and your work/ stay
 	@rm -rf .venv .venv-* build dist *.egg-info .pytest_cache .ruff_cache .hypothesis

@@ -1,12 +1,14 @@
 #!/bin/sh
 # Run the grading tests as an ordinary account.   sh tools/ordinary_account.sh [arguments for pytest]
+#                       or a script of the course.  sh tools/ordinary_account.sh --run SCRIPT [arguments]
 # Grading refuses to run as root, and continuous integration often is root. Then this script makes an account, an
 # environment of its own from the distribution's Python in a folder that everyone can read, copies the course
 # there, and runs the tests as that account. A second run finds the environment and only copies.
 set -eu
 cd "$(dirname "$0")/.."
 [ $# -gt 0 ] || set -- tests/grading
-if [ "$(id -u)" != 0 ]; then exec .venv/bin/python -m pytest "$@"; fi
+if [ "$1" = --run ]; then shift; else set -- -m pytest -p no:cacheprovider "$@"; fi
+if [ "$(id -u)" != 0 ]; then exec .venv/bin/python "$@"; fi
 
 account=course-tester
 base=${COURSE_TESTER_DIR:-/var/tmp/course-tester}
@@ -44,4 +46,4 @@ rm -rf "$base/home" && mkdir -m 700 "$base/home" && chown "$account:" "$base/hom
 cd "$base/course"
 exec setpriv --reuid="$account" --regid="$account" --init-groups env -i HOME="$base/home" TMPDIR="$base/home" \
     PATH="$base/venv/bin:/usr/bin:/bin" LANG=C.UTF-8 CI="${CI:-}" PYTHONDONTWRITEBYTECODE=1 OMP_NUM_THREADS=1 \
-    "$base/venv/bin/python" -m pytest -p no:cacheprovider "$@"
+    "$base/venv/bin/python" "$@"
