@@ -226,6 +226,10 @@ def best_text(next_log_probs, n_beam, max_new_tokens, stop_id, alpha):
     """-> the ids of the best text, a list, and its score.
 
     next_log_probs(ids): for a list of ids, also the empty one, log P of each next id, (V,).
+
+    >>> ids, score = best_text(lambda ids: np.log([0.4, 0.6]), 2, 3, 0, 0.0)    # n_beam=2, at most 3 ids, 0 ends
+    >>> ids, round(float(score), 3)
+    ([0], -0.916)
     """
     ### BEGIN SOLUTION
     beams, finished = [([], 0.0)], []
@@ -256,14 +260,14 @@ check("13.6", best_text)
 
 # %%
 def shown(pieces, stop):
-    """pieces: a list of bytes, which together are UTF-8; stop: a text -> what is shown after each piece, a list of texts.
+    r"""pieces: a list of bytes, which together are UTF-8; stop: a text -> what is shown after each piece, a list of texts.
 
     One more text at the end: what waited when nothing more came. After the stop text, every text is "".
 
-    >>> shown([b"Hi\\n", b"\\nQ", b": A"], "\\n\\nQ:")
+    >>> shown([b"Hi\n", b"\nQ", b": A"], "\n\nQ:")
     ['Hi', '', '', '']
-    >>> shown([b"Hi\\n", b"there\\n"], "\\n\\nQ:")
-    ['Hi', '\\nthere', '\\n']
+    >>> shown([b"Hi\n", b"there\n"], "\n\nQ:")
+    ['Hi', '\nthere', '\n']
     """
     ### BEGIN SOLUTION
     decoder = codecs.getincrementaldecoder("utf-8")()

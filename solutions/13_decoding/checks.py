@@ -197,8 +197,8 @@ def some_probs(rng, V):
 
 def halves(rng, V):
     """1/2, 1/4, 1/8 … in any order; their sums are exact."""
-    ranked = np.append(0.5 ** np.arange(1, V), 0.0)
-    return rng.permutation(ranked)
+    left_over = 0.5 ** (V - 2)
+    return rng.permutation([*0.5 ** np.arange(1, V - 1), 0.75 * left_over, 0.25 * left_over])
 
 
 @core.probe(axes="one probability for each token")
@@ -271,6 +271,12 @@ def without_the_crossing(probs, p):
 def never_empty(probs, p):
     """the nucleus without the token that reaches p, but never empty"""
     return in_a_set(probs, p, inside=lambda ranked, p: (np.cumsum(ranked) <= p) | (np.arange(len(ranked)) == 0))
+
+
+@core.mistake(hint="np.searchsorted, or a < p, says how many tokens do *not* reach p yet. The one that reaches it belongs to the set.")
+def those_before_the_crossing(probs, p):
+    """the tokens that do not reach p yet, without the one that does"""
+    return in_a_set(probs, p, inside=lambda ranked, p: np.cumsum(ranked) < p)
 
 
 @core.mistake(hint="When the sum is exactly p, it is enough: the smallest set is wanted.")
@@ -611,6 +617,18 @@ def mask_at_the_old_ones(ids, p, keys, values):
     return reads(ids, p, keys, values, mask="top left")
 
 
+@more.mistake(hint="Positions and mask are those of a text that begins here. Before the first new token there are S old ones: what does that change in both?")
+def as_if_nothing_was_before(ids, p, keys, values):
+    """positions and a mask that begin at 0, as if there were no old tokens"""
+    return reads(ids, p, keys, values, start=None, mask="top left")
+
+
+@more.mistake(hint="No mask, and positions from 0: what does a new token know of its place, and whom may it look at?")
+def no_mask_from_zero(ids, p, keys, values):
+    """no mask, and positions that begin at 0"""
+    return reads(ids, p, keys, values, start=None, mask="none")
+
+
 @more.mistake(hint="New tokens come together, but the first may not look at the second. Where is the causal mask?")
 def no_mask(ids, p, keys, values):
     """a piece without a mask: new tokens look at newer ones"""
@@ -844,6 +862,13 @@ def zero_by_zero(p, q):
         return np.minimum(p / q, 1.0), left(p, q)
 
 
+@draft.mistake(hint="The idea is right. Now mind the zeros: where p and q are both 0, and where p and q are the same, 0 / 0 is nan.")
+def no_zero_minded(p, q):
+    """right, but nan wherever 0 is divided by 0"""
+    with np.errstate(all="ignore"):
+        return np.minimum(p / q, 1.0), np.maximum(p - q, 0.0) / np.maximum(p - q, 0.0).sum()
+
+
 @draft.mistake(hint="For what is never proposed, the exercise asks for 1: there, p / q would be infinite.")
 def zero_for_the_unproposed(p, q):
     """right, but 0 for what is never proposed"""
@@ -878,29 +903,34 @@ def a_writer(rng, V=5, places=4, tempting=False):
     return lambda ids: table[len(ids) % places, ids[-1] if len(ids) else V].copy()
 
 
+def written(ids):
+    return " ".join(str(i) for i in np.asarray(ids, dtype=int).tolist())
+
+
 def texts(ns, writers, settings):
     """The best text and its score for each model, at each setting (n_beam, max_new_tokens, alpha); id 0 ends a text."""
     found = {}
     for number, writer in enumerate(writers, start=1):
         for n_beam, longest, alpha in settings:
             ids, score = ns["best_text"](writer, n_beam, longest, 0, alpha)
-            found[f"text {number} with n_beam={n_beam}, alpha={alpha:g}"] = [np.asarray(ids, dtype=int), score]
+            setting = f"of model {number} with n_beam={n_beam}, max_new_tokens={longest}, stop_id=0, alpha={alpha:g}"
+            found |= {f"best text {setting}": written(ids), f"score {setting}": score}
     return found
 
 
-@beams.probe(axes="ids")
+@beams.probe()
 def two_beams(ns, rng):
     """two beams"""
     return texts(ns, [a_writer(rng) for _ in range(4)], [(2, 5, 0.0), (2, 5, 1.0)])
 
 
-@beams.probe(axes="ids")
+@beams.probe()
 def tempted(ns, rng):
     """texts that could end at any time"""
     return texts(ns, [a_writer(rng, tempting=True) for _ in range(6)], [(2, 6, 1.5)])
 
 
-@beams.probe(axes="ids")
+@beams.probe()
 def three_beams(ns, rng):
     """three beams, and a text that never ends by itself"""
     endless = a_writer(rng, places=3)
@@ -932,7 +962,7 @@ def one_beam_is_greedy(ns, seed):
     writer, ids = a_writer(np.random.default_rng(seed)), []
     while len(ids) < 5 and 0 not in ids:
         ids.append(int(writer(ids).argmax()))
-    return np.asarray(ns["best_text"](writer, 1, 5, 0, 0.0)[0], dtype=int), np.array(ids)
+    return written(ns["best_text"](writer, 1, 5, 0, 0.0)[0]), written(ids)
 
 
 @beams.property(seed=(0, 99), alpha=(0.0, 1.5))
@@ -1012,6 +1042,35 @@ def going_on_after_the_end(next_log_probs, n_beam, max_new_tokens, stop_id, alph
 def places_lost(next_log_probs, n_beam, max_new_tokens, stop_id, alpha):
     """a search that loses a beam with every finished text"""
     return searched(next_log_probs, n_beam, max_new_tokens, stop_id, alpha, refilled=False)
+
+
+def in_one_list(next_log_probs, n_beam, longest, stop_id, alpha, by_score):
+    """A search that keeps ended texts among its beams."""
+
+    def rank(text):
+        ids, total = text
+        return total / len(ids)**alpha if by_score else total
+
+    held = [([], 0.0)]
+    for _ in range(longest):
+        ended = [text for text in held if text[0] and text[0][-1] == stop_id]
+        going = [text for text in held if text not in ended]
+        more = [([*ids, i], total + one) for ids, total in going for i, one in enumerate(next_log_probs(ids))]
+        held = sorted(ended + more, key=rank)[-n_beam:]
+    ids, total = max(held, key=lambda text: text[1] / len(text[0])**alpha)
+    return ids, total / len(ids)**alpha
+
+
+@beams.mistake(hint="A finished text is no beam any more: put it aside, so that n_beam others can go on.")
+def ended_ones_stay(next_log_probs, n_beam, max_new_tokens, stop_id, alpha):
+    """finished texts that stay among the beams, and keep others out"""
+    return in_one_list(next_log_probs, n_beam, max_new_tokens, stop_id, alpha, by_score=False)
+
+
+@beams.mistake(hint="Two things: candidates are ranked by log P, and only finished texts by the score; and a finished text is no beam any more.")
+def ended_ones_stay_by_score(next_log_probs, n_beam, max_new_tokens, stop_id, alpha):
+    """beams ranked by their score, with finished texts among them"""
+    return in_one_list(next_log_probs, n_beam, max_new_tokens, stop_id, alpha, by_score=True)
 
 
 @beams.mistake(hint="After max_new_tokens the n_beam best are finished as they are, even without stop_id.")
@@ -1178,6 +1237,35 @@ def spoken(pieces, stop, *, decode=None, wait="longest", cut="before", find=str.
     return [*said, waiting if flush else ""]
 
 
+def until_whole():
+    """A decoder that says nothing until all it has heard are whole characters."""
+    heard = b""
+
+    def decode(piece):
+        nonlocal heard
+        heard += piece
+        try:
+            text, heard = heard.decode(), b""
+        except UnicodeDecodeError:
+            return ""
+        return text
+
+    return decode
+
+
+def held_whole(pieces, stop, decode):
+    """All that waits goes on waiting if its end begins the stop text."""
+    decode, said, waiting, stopped = decode or until_whole(), [], "", False
+    for piece in pieces:
+        waiting += "" if stopped else decode(piece)
+        before, found, _ = waiting.partition(stop)
+        stopped = stopped or bool(found)
+        begun = not found and any(waiting.endswith(stop[:n]) for n in range(1, len(stop)))
+        said.append("" if begun else before)
+        waiting = waiting if begun else ""
+    return [*said, waiting]
+
+
 def last_one(text, stop):
     before, found, after = text.rpartition(stop)
     return (before, found, after) if found else (text, "", "")
@@ -1253,6 +1341,24 @@ def stop_texts_cut_out(pieces, stop):
 def false_starts_lost(pieces, stop):
     """a text in which false starts are lost"""
     return spoken(pieces, stop, release=False)
+
+
+@reader.mistake(hint="Only the end of what waits can begin the stop text. What stands before it is certain: show it.")
+def everything_held_back(pieces, stop):
+    """a whole piece held back where only its end must wait"""
+    return held_whole(pieces, stop, codecs.getincrementaldecoder("utf-8")().decode)
+
+
+@reader.mistake(hint="Only the end of a piece has to wait: half a character, or what begins the stop text. What stands before it is certain: show it.")
+def everything_held_back_twice(pieces, stop):
+    """a whole piece held back where only its end must wait, be it half a character or a beginning of the stop text"""
+    return held_whole(pieces, stop, None)
+
+
+@reader.mistake(hint="Half a character must wait, but the whole ones before it are certain. The incremental decoder gives you these.")
+def held_by_half_a_character(pieces, stop):
+    """whole characters held back by half a one after them"""
+    return spoken(pieces, stop, decode=until_whole())
 
 
 @reader.mistake(hint="Several beginnings of the stop text can fit at once: \"\\n\" and \"\\n\\n\", say. Which of them must wait?")
