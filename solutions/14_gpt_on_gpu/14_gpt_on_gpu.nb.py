@@ -80,15 +80,16 @@ check("14.2", training_memory)
 # ## 14.3 · Read the meter (●●○○○, 15 minutes)
 #
 # Here is the beginning of a real run: a small GPT (4 layers, 128 channels, 8 windows of 64 tokens a step), trained on one CPU core with six times the
-# learning rate of its recipe and no clipping. Each record is what the trainer writes into `metrics.jsonl` after an update; `tokens` and `seconds` are
-# totals so far. From such records come three figures that everyone who trains looks at:
+# learning rate of its recipe and no clipping. Each record is what the trainer writes into `metrics.jsonl` at the end of an update; `tokens` and `seconds`
+# are totals so far. From such records come three figures that everyone who trains looks at:
 #
-# - **Tokens a second**: the first record paid for warming up, so begin to count after it.
+# - **Tokens a second**: the first update paid for warming up, so the clock starts when it is done, and runs to the last record.
 # - **MFU**: the share of the machine's peak that the model's arithmetic comes to.
 # - **The spike**: the `step` whose loss stands furthest above the *median of the five losses before it*. (The first five have no five before
 #   them, and are not asked.)
 #
-# When it is correct, read a run of your own: `metrics.jsonl` in its folder has one such record a line, and `json.loads` reads a line.
+# When it is correct, read the run that the lesson replays, or one of your own: `metrics.jsonl` in its folder has one such record a line, and
+# `json.loads` reads a line.
 
 # %%
 LOSS = """
@@ -179,9 +180,9 @@ check("14.4", update_repaired)
 # Several ways lead there. `x.view(np.uint32)` shows the 32 bits of a float32 as a whole number. Or `np.frexp` takes a number apart, and `np.ldexp` puts it
 # together; `np.round` rounds a middle to even.
 #
-# "Low precision lowers the complexity of the computation", says a widely read tutorial. It takes as many operations as before, on fewer bytes. What it does to the
-# numbers is another matter: when it is correct, try a weight of 1 and an update of 0.001. What is the weight after a thousand such updates, rounded after
-# each? (So weights stay in float32.) And which of bfloat16 and `np.float16` keeps a gradient of $10^{-8}$?
+# "Low precision lowers the complexity of the computation", says a widely read tutorial. It takes as many operations as before, on fewer bytes; what it does to the
+# numbers is another matter. When it is correct, find out in a cell of your own: from which size on does an update move a weight of 1, and from which a weight of 100? Is it
+# the same upwards and downwards?
 
 # %%
 def to_bfloat16(x):

@@ -231,13 +231,13 @@ def without_the_loss(n_weights, n_layer, n_embd, vocab_size, n_tokens, recompute
 
 @memory.mistake(hint="The blocks' inputs are what is left. But the block that is being computed again has its 16 C as well.")
 def inputs_only(n_weights, n_layer, n_embd, vocab_size, n_tokens, recompute):
-    """with recompute only the inputs of the blocks"""
+    """an answer in which, with recompute, only the inputs of the blocks are kept"""
     return in_memory(n_weights, n_layer, n_embd, vocab_size, n_tokens, recompute, numbers=n_layer * n_embd)
 
 
 @memory.mistake(hint="From what would a block be computed again? Every block's input is kept, C numbers a token.")
 def one_block_only(n_weights, n_layer, n_embd, vocab_size, n_tokens, recompute):
-    """with recompute one block and no inputs"""
+    """an answer in which, with recompute, one block is kept and no inputs are"""
     return in_memory(n_weights, n_layer, n_embd, vocab_size, n_tokens, recompute, numbers=16 * n_embd)
 
 
@@ -255,7 +255,7 @@ def for_one_token(n_weights, n_layer, n_embd, vocab_size, n_tokens, recompute):
 
 @memory.mistake(hint="Bytes, not megabytes.")
 def in_megabytes(n_weights, n_layer, n_embd, vocab_size, n_tokens, recompute):
-    """megabytes"""
+    """an answer in megabytes"""
     parts = in_memory(n_weights, n_layer, n_embd, vocab_size, n_tokens, recompute)
     return {name: size / 1e6 for name, size in parts.items()}
 
@@ -358,6 +358,12 @@ def reading(records, flops_a_token, peak, *, speed=None, mfu=None, spike=None):
 def with_the_warm_up(records, flops_a_token, peak):
     """a speed from the beginning of the run on, warm-up included"""
     return reading(records, flops_a_token, peak, speed=records[-1]["tokens"] / records[-1]["seconds"])
+
+
+@meter.mistake(hint="Records are written at the end of an update. The first one is where counting begins: do not drop it, or the second update is lost, too.")
+def the_first_record_dropped(records, flops_a_token, peak):
+    """a count that begins after the second update, for the first record was dropped"""
+    return reading(records, flops_a_token, peak, speed=speed_of(records[1:]))
 
 
 @meter.mistake(hint="`tokens` and `seconds` are totals so far. They must not be added up once more.")
@@ -572,6 +578,18 @@ def as_it_was_found(model, optimizer, micro_batches, max_norm):
     return updating(model, optimizer, micro_batches, max_norm, zero="inside", mean="own", clip="inside", said="last")
 
 
+@accumulation.mistake(hint="Two are repaired: zero_grad and clipping happen once. Now the means: of what is each a mean, and which loss do you return?")
+def two_of_four(model, optimizer, micro_batches, max_norm):
+    """the loop with zero_grad and clipping in their places, and its means as they were"""
+    return updating(model, optimizer, micro_batches, max_norm, mean="own", said="last")
+
+
+@accumulation.mistake(hint="A mean of means is the mean only if all parts are equally full. And the loss that you return is that of the last one.")
+def three_of_four(model, optimizer, micro_batches, max_norm):
+    """means divided by the number of micro-batches, and the loss of the last one"""
+    return updating(model, optimizer, micro_batches, max_norm, mean="parts", said="last")
+
+
 @accumulation.mistake(hint="zero_grad inside the loop throws away what the micro-batches before have added: only the last one counts.")
 def forgetting(model, optimizer, micro_batches, max_norm):
     """a loop that forgets all micro-batches but the last"""
@@ -704,7 +722,7 @@ def mantissa(x, digits=8, nearest=np.round):
 
 @rounding.mistake(hint="The last sixteen bits are cut off: that always goes towards zero. Nearest may also be the next one up.")
 def cut_off(x):
-    """cut off, not rounded: always towards zero"""
+    """numbers that are cut off, not rounded: always towards zero"""
     return mantissa(x, nearest=np.trunc)
 
 
