@@ -152,7 +152,7 @@ def tiny(vocab_size: int, **changes: Any) -> GPTConfig:
 
 
 def small_cpu(vocab_size: int, **changes: Any) -> GPTConfig:
-    """Four million parameters with the parts of `tiny`, for an hour on two cores.
+    """Four million parameters with the parts of `tiny`, for about an hour on a CPU.
 
     Four wide heads: eight narrow ones have twice as many weights to soften and normalise, and take half as long again.
     """
