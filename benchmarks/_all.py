@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
-BLOCK = re.compile(r"(<!-- python benchmarks/(?P<command>(?P<name>\w+)\.py[^\n]*?) -->\n)(.*?)(<!-- end -->)", re.DOTALL)
+BLOCK = re.compile(r"(<!-- python benchmarks/(?P<command>(?P<name>\w+)\.py[^\n]*?) -->\n)(.*?)(<!-- end -->)", re.S)
 
 
 def commands(readme: str) -> list[tuple[str, list[str]]]:
