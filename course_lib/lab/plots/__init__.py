@@ -24,6 +24,7 @@ from course_lib.lab.plots.surface import decision_surface
 from course_lib.lab.plots.theme import theme, use_theme
 from course_lib.lab.plots.timelines import memory_timeline, timeline
 from course_lib.lab.plots.tokens import next_token_bars, token_strip
+from course_lib.lab.plots.trade_offs import trade_off
 from course_lib.lab.plots.trees import tree
 from course_lib.lab.plots.word_map import word_map
 
@@ -31,4 +32,4 @@ __all__ = ["CourseFigure", "TokenHTML", "attention_map", "attention_maps", "cour
            "decision_surface", "graph", "grouped_bars", "labelled_grid", "labelled_grids", "ladder",
            "layer_histograms", "memory_timeline", "new_canvas", "new_figure", "next_token_bars", "numbers",
            "printable", "schedule_curve", "speed_ladder", "stacked_bars", "theme", "timeline", "token_html",
-           "token_strip", "training_curve", "tree", "use_theme", "word_map"]
+           "token_strip", "trade_off", "training_curve", "tree", "use_theme", "word_map"]

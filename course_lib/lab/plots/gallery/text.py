@@ -69,6 +69,15 @@ def _tree():
         alt="A tree that grows to the right from “the”; the thick way reads “the cat sat.”, log P −1.9.")
 
 
+def _trade_off():
+    ways = {"t = 0.5": (0.62, 0.05), "t = 1": (0.74, 0.09), "t = 1.3": (0.83, 0.31), "top-p 0.9": (0.71, 0.05)}
+    return plots.trade_off(
+        ways, paths=[["t = 0.5", "t = 1", "t = 1.3"]], goal=("people", (0.78, 0.0)), xlabel="different 4-grams, share",
+        ylabel="wrong sentences, share", title="Variety has its price",
+        caption="Down and to the right is better. Heat buys variety with mistakes; the nucleus buys it cheaper.",
+        alt="Three temperatures on a rising line, top-p below it, and a star for people at the lower right.")
+
+
 def _word_map():
     words = ["king", "queen", "prince", "red", "green", "blue", "walk", "run", "走", "跑"]
     points = np.array([[-2, 1.2], [-1.7, 1.6], [-1.5, 0.9], [1.6, 1.4], [2, 1], [1.5, 0.7], [0, -1.6], [0.5, -1.9],
@@ -80,4 +89,4 @@ def _word_map():
 
 
 EXAMPLES = (_token_strip, _token_html, _next_token_bars, _next_token_panels, _attention_map, _attention_maps,
-            _tree, _word_map)
+            _tree, _trade_off, _word_map)
