@@ -174,15 +174,14 @@ check("13.4", read_more)
 def keep_and_rest(p, q):
     """p and q (V,), distributions -> keep (V,) and rest (V,).
 
-    keep: with which probability a proposed token is kept; 1 for what is never proposed.
+    keep: with which probability a proposed token is kept; what is never proposed may have any, but not nan.
     rest: the distribution to draw from when it was not kept; p itself if that never happens.
 
-    >>> [part.tolist() for part in keep_and_rest(np.array([0.5, 0.5]), np.array([1.0, 0.0]))]
+    >>> [part.tolist() for part in keep_and_rest(np.array([0.2, 0.8]), np.array([0.4, 0.6]))]
     [[0.5, 1.0], [0.0, 1.0]]
     """
     ### BEGIN SOLUTION
     keep = np.minimum(1.0, p / np.where(q > 0, q, 1.0))
-    keep = np.where(q > 0, keep, 1.0)
     missing = np.maximum(p - q, 0.0)
     rest = missing / missing.sum() if missing.any() else p
     return keep, rest

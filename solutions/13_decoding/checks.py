@@ -474,6 +474,13 @@ def turned_round(logits, idx, penalty):
     return with_bugs(logits, idx, 1 / penalty)
 
 
+@repeated.mistake(hint="Multiplied, a negative logit falls. And a positive one?")
+def all_multiplied(logits, idx, penalty):
+    """every logit multiplied, which makes the positive ones more probable"""
+    said = np.isin(np.arange(len(logits)), idx)
+    return logits * np.where(said, penalty, 1.0)
+
+
 @repeated.mistake(hint="What was said has to become less probable. Yours changes everything that was not said.")
 def the_unsaid(logits, idx, penalty):
     """a penalty for what was never said"""
@@ -586,9 +593,11 @@ def reads(ids, p, keys, values, *, start=0, mask="shifted", cached="all", axis=-
     seen_keys, seen_values = (k, v) if cached == "forgotten" else (all_keys, all_values)
     scores = x @ p["q"].T @ seen_keys.T / {"D": math.sqrt(D), "C": math.sqrt(x.shape[1]), "none": 1.0}[scale]
     width = len(seen_keys)
-    shift = {"shifted": width - T, "strict": width - T - 1, "top left": 0, "none": width}[mask]
+    shift = {"strict": width - T - 1, "top left": 0, "none": width}.get(mask, width - T)
+    visible = np.tri(T, width, k=shift, dtype=bool)
     with np.errstate(all="ignore"):
-        out = shares(np.where(np.tri(T, width, k=shift, dtype=bool), scores, -np.inf), axis) @ seen_values
+        weights = shares(scores if mask == "after" else np.where(visible, scores, 0.0 if mask == "zero" else -np.inf), axis)
+        out = np.where(visible, weights, 0.0 if mask == "after" else weights) @ seen_values
     returned = {"not added": (keys, values), "new only": (k, v)}.get(cached, (all_keys, all_values))
     return out, *returned
 
@@ -633,6 +642,24 @@ def no_mask_from_zero(ids, p, keys, values):
 def no_mask(ids, p, keys, values):
     """a piece without a mask: new tokens look at newer ones"""
     return reads(ids, p, keys, values, mask="none")
+
+
+@more.mistake(hint="Zeroed after the softmax, what is hidden is still in the denominator. Put −∞ into the scores.")
+def mask_after_softmax(ids, p, keys, values):
+    """a mask after the softmax"""
+    return reads(ids, p, keys, values, mask="after")
+
+
+@more.mistake(hint="e to the 0 is 1: a score of 0 hides nothing. Put −∞.")
+def scores_of_zero(ids, p, keys, values):
+    """hidden scores of 0 in place of −∞"""
+    return reads(ids, p, keys, values, mask="zero")
+
+
+@more.mistake(hint="Three things are returned: the outputs, and all keys and values, for the next call.")
+def outputs_only(ids, p, keys, values):
+    """right, but the outputs alone, without keys and values"""
+    return reads(ids, p, keys, values)[0]
 
 
 @more.mistake(hint="May a token look at itself? In a new text, the first one has nothing else to look at.")
@@ -712,35 +739,44 @@ def two_distributions(rng, V):
     return p[order] / p.sum(), q[order] / q.sum()
 
 
+def answered(ns, p, q):
+    """The answer; where nothing is ever proposed, any probability is as good as 1."""
+    keep, rest = ns["keep_and_rest"](p.copy(), q.copy())
+    keep = np.asarray(keep)
+    if keep.shape == q.shape:
+        keep = np.where((q == 0) & (keep >= 0) & (keep <= 1), 1.0, keep)
+    return keep, rest
+
+
 @draft.probe(axes="one number for each token")
 def three_letters(ns, rng):
     """three tokens"""
-    return ns["keep_and_rest"](np.array([0.6, 0.3, 0.1]), np.array([0.2, 0.3, 0.5]))
+    return answered(ns, np.array([0.6, 0.3, 0.1]), np.array([0.2, 0.3, 0.5]))
 
 
 @draft.probe(axes="one number for each token")
 def some_zeros(ns, rng):
     """tokens that p, or q, or both never choose"""
-    return ns["keep_and_rest"](np.array([0.5, 0.0, 0.2, 0.0, 0.3]), np.array([0.0, 0.5, 0.4, 0.0, 0.1]))
+    return answered(ns, np.array([0.5, 0.0, 0.2, 0.0, 0.3]), np.array([0.0, 0.5, 0.4, 0.0, 0.1]))
 
 
 @draft.probe(axes="one number for each token")
 def the_same(ns, rng):
     """a draft that is exactly the target"""
-    return ns["keep_and_rest"](np.array([0.5, 0.25, 0.25]), np.array([0.5, 0.25, 0.25]))
+    return answered(ns, np.array([0.5, 0.25, 0.25]), np.array([0.5, 0.25, 0.25]))
 
 
 @draft.probe(hidden=True, points=2)
 def any_two(ns, rng):
     """any two distributions"""
-    return ns["keep_and_rest"](*two_distributions(rng, int(rng.integers(6, 12))))
+    return answered(ns, *two_distributions(rng, int(rng.integers(6, 12))))
 
 
 @draft.probe(hidden=True)
 def any_one_twice(ns, rng):
     """any distribution as its own draft"""
     p = rng.permutation(0.5 ** np.array([1, 2, 3, 4, 4]))
-    return ns["keep_and_rest"](p, p.copy())
+    return answered(ns, p, p.copy())
 
 
 @draft.property(V=(3, 8), seed=(0, 99))
@@ -855,7 +891,7 @@ def nothing_missing(p, q):
         return kept(p, q), np.maximum(p - q, 0.0) / np.maximum(p - q, 0.0).sum()
 
 
-@draft.mistake(hint="Some token has p = 0 and q = 0, and 0 / 0 is nan. What was asked for where nothing is ever proposed?")
+@draft.mistake(hint="Some token has p = 0 and q = 0, and 0 / 0 is nan. Any probability would do there, but nan is none.")
 def zero_by_zero(p, q):
     """right, but nan for a token that neither chooses"""
     with np.errstate(all="ignore"):
@@ -869,10 +905,22 @@ def no_zero_minded(p, q):
         return np.minimum(p / q, 1.0), np.maximum(p - q, 0.0) / np.maximum(p - q, 0.0).sum()
 
 
-@draft.mistake(hint="For what is never proposed, the exercise asks for 1: there, p / q would be infinite.")
-def zero_for_the_unproposed(p, q):
-    """right, but 0 for what is never proposed"""
-    return np.where(q > 0, kept(p, q), 0.0), left(p, q)
+@draft.mistake(hint="Where p and q are the same, your rest is all zeros: no distribution. p itself was asked for.")
+def a_rest_of_zeros(p, q):
+    """right, but a rest of zeros where the draft is the target"""
+    return kept(p, q), over_its_sum(np.maximum(p - q, 0.0), np.zeros(len(p)))
+
+
+@draft.mistake(hint="What is missing, p − q where positive, must be divided by its sum: rest is a distribution. If nothing is missing, it is p.")
+def a_rest_never_divided(p, q):
+    """what is missing, not divided by its sum, and zeros where nothing is"""
+    return kept(p, q), np.maximum(p - q, 0.0)
+
+
+@draft.mistake(hint="A softmax would give something to every token, also to those of which nothing is missing. Cut at 0 and divide by the sum.")
+def softmax_of_the_difference(p, q):
+    """a softmax of p − q"""
+    return kept(p, q), p if (p == q).all() else shares(p - q)
 
 
 @draft.forbid("course_lib.generation.speculative.residual")
@@ -978,7 +1026,7 @@ def wide_enough(ns, seed, alpha):
 
 
 def searched(next_log_probs, n_beam, longest, stop_id, alpha, *, score=lambda total, n, alpha: total / n**alpha, stops=True,
-             refilled=True, unfinished=True, only_best_end=True, apart=False, first=False, best=max, fold=lambda a, b: a + b,
+             refilled=True, unfinished=True, only_best_end=True, apart=False, enough=math.inf, best=max, fold=lambda a, b: a + b,
              start=0.0, give=lambda score, total: score):
     """The right answer, with some things wrong."""
     held, ended = [([], start)], []
@@ -992,7 +1040,7 @@ def searched(next_log_probs, n_beam, longest, stop_id, alpha, *, score=lambda to
         last = n == longest
         ended += [(score(total, n, alpha), ids, total) for ids, total in top if (ids[-1] == stop_id and stops) or (last and unfinished)]
         held = [one for one in (candidates if refilled else top) if one[0][-1] != stop_id or not stops][:n_beam]
-        if first and ended or not held:
+        if len(ended) >= enough or not held:
             break
     reached, ids, total = best(ended)
     return ids, give(reached, total)
@@ -1080,6 +1128,22 @@ def unfinished_forgotten(next_log_probs, n_beam, max_new_tokens, stop_id, alpha)
                     best=lambda found: max(found, default=(-math.inf, [], 0.0)))
 
 
+@beams.mistake(hint="What is unfinished after max_new_tokens counts as it is, also when others have ended before.")
+def unfinished_only_if_nothing_ended(next_log_probs, n_beam, max_new_tokens, stop_id, alpha):
+    """unfinished texts that count only where nothing has ended"""
+
+    def ended_before(found):
+        return max([one for one in found if one[1][-1] == stop_id] or found)
+
+    return searched(next_log_probs, n_beam, max_new_tokens, stop_id, alpha, best=ended_before)
+
+
+@beams.mistake(hint="Some texts have ended, but a longer one can still get a better score. Go on for all of max_new_tokens.")
+def enough_have_ended(next_log_probs, n_beam, max_new_tokens, stop_id, alpha):
+    """a search that ends as soon as n_beam texts have"""
+    return searched(next_log_probs, n_beam, max_new_tokens, stop_id, alpha, enough=n_beam)
+
+
 @beams.mistake(hint="A candidate may end only if it is among the n_beam best. Else any beam could be cut short with a stop_id at any time.")
 def anything_may_end(next_log_probs, n_beam, max_new_tokens, stop_id, alpha):
     """finished texts that were not among the n_beam best candidates"""
@@ -1095,7 +1159,7 @@ def each_beam_alone(next_log_probs, n_beam, max_new_tokens, stop_id, alpha):
 @beams.mistake(hint="The first finished text need not be the best one. Go on, and compare scores in the end.")
 def the_first_that_ends(next_log_probs, n_beam, max_new_tokens, stop_id, alpha):
     """the first text that ends"""
-    return searched(next_log_probs, n_beam, max_new_tokens, stop_id, alpha, first=True)
+    return searched(next_log_probs, n_beam, max_new_tokens, stop_id, alpha, enough=1)
 
 
 @beams.mistake(hint="The text is right. What is returned with it is its score, log P divided by n ** alpha, not log P.")
@@ -1217,21 +1281,25 @@ def nobody_knows_the_future(ns, seed, n):
     return ns["shown"](pieces[:n], "\n\nQ:")[:n], ns["shown"](list(pieces), "\n\nQ:")[:min(n, len(pieces))]
 
 
-def spoken(pieces, stop, *, decode=None, wait="longest", cut="before", find=str.partition, flush=True, release=True, go_on=False):
-    """The right answer, with some things wrong. decode: bytes -> text; wait: how much is held back."""
+def spoken(pieces, stop, *, decode=None, wait="longest", cut="before", find=str.partition, flush=True, release=True, after="silence"):
+    """The right answer, with some things wrong. decode: bytes -> text; wait: how much is held back; after: the stop text."""
     decode = decode or codecs.getincrementaldecoder("utf-8")().decode
     said, waiting, stopped = [], "", False
     for piece in pieces:
-        old, waiting = waiting, waiting + ("" if stopped and not go_on else decode(piece))
-        before, found, after = find(waiting, stop)
+        old, waiting = waiting, waiting + ("" if stopped and after in ("silence", "kept") else decode(piece))
+        before, found, rest = find(waiting, stop)
+        if found and stopped and after == "kept":
+            said.append("")
+            continue
         if found:
             stopped = True
             said.append(before if cut == "before" else before + stop)
-            waiting = after if go_on else ""
+            waiting = {"rest": rest, "kept": waiting}.get(after, "")
             continue
         begun = [n for n in range(1, len(stop)) if waiting.endswith(stop[:n])]
-        n = {"longest": max(begun, default=0), "shortest": min(begun, default=0), "none": 0, "fixed": len(stop) - 1, "all": 10**6}[wait]
+        n = {"shortest": min(begun, default=0), "none": 0, "fixed": len(stop) - 1, "all": 10**6}.get(wait, max(begun, default=0))
         n = min(n, len(waiting))
+        n = len(waiting) if wait == "minus" and not n else n
         sure, waiting = waiting[:len(waiting) - n], waiting[len(waiting) - n:]
         said.append(sure if release or not sure.startswith(old) else sure[len(old):])
     return [*said, waiting if flush else ""]
@@ -1334,7 +1402,32 @@ def the_end_forgotten(pieces, stop):
 @reader.mistake(hint="After the stop text, every text is \"\": remember that you have seen it.")
 def stop_texts_cut_out(pieces, stop):
     """a text that goes on after the stop text"""
-    return spoken(pieces, stop, go_on=True)
+    return spoken(pieces, stop, after="rest")
+
+
+@reader.mistake(hint="After the stop text, every text is \"\". The next piece brings more text, and yours shows it: remember that you have stopped.")
+def going_on(pieces, stop):
+    """a text that goes on with the piece after the stop text"""
+    return spoken(pieces, stop, after="next piece")
+
+
+@reader.mistake(hint="When the stop text has come, nothing waits any more. Yours shows it at the very end.")
+def waiting_behind_the_stop(pieces, stop):
+    """a stop text that goes on waiting, and is shown at the end"""
+    return spoken(pieces, stop, after="kept")
+
+
+@reader.mistake(hint="If nothing has to wait, n is 0, and waiting[:-0] is the empty text. Count from the front: len(waiting) − n.")
+def minus_zero(pieces, stop):
+    """a text in which waiting[:-0] should be everything, and is nothing"""
+    return spoken(pieces, stop, wait="minus")
+
+
+@reader.mistake(hint="Each text is what is *new*: what was shown before is not shown again.")
+def everything_again(pieces, stop):
+    """all the text so far, after each piece"""
+    said = spoken(pieces, stop)
+    return ["".join(said[:n + 1]) for n in range(len(said))]
 
 
 @reader.mistake(hint="It looked like a stop text and was none: then what waited must be shown, not thrown away.")
