@@ -7,8 +7,10 @@ from collections.abc import Callable
 
 import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.text import Text
+from PIL import Image
 
 from course_lib.lab.plots.fonts import drawable, sans_fonts
 from course_lib.lab.plots.theme import theme
@@ -43,7 +45,10 @@ class CourseFigure(Figure):
     def png(self) -> bytes:
         """The picture as a PNG file; the figure is closed, so that nothing stays behind. For widgets and pages."""
         buffer = io.BytesIO()
-        self.savefig(buffer, format="png")
+        with plt.rc_context(self.look):
+            canvas = FigureCanvasAgg(self)
+            canvas.draw()  # once; `savefig` draws twice, and a slider waits for it
+        Image.fromarray(np.asarray(canvas.buffer_rgba())).save(buffer, format="png")
         plt.close(self)
         return buffer.getvalue()
 
