@@ -1,7 +1,7 @@
 # %% [markdown]
 # # Exercises 13 · Decoding
 #
-# Seven functions and a question, about an hour and three quarters in all. Replace each `raise NotImplementedError` by your answer and
+# Seven functions and a question, about two hours in all. Replace each `raise NotImplementedError` by your answer and
 # run the cell below it. The check says *correct*, or names the mistake when it is one that many people make, or shows what
 # your function returns beside what is expected.
 #
@@ -23,7 +23,7 @@ from course_lib.lab.checks import check, hint, solution
 # ## 13.1 · Warm, with a floor (●○○○○, 10 minutes)
 #
 # First the temperature: divide the logits by it. Then min-p: a token that is less than `min_p` times as probable as the most probable one gets
-# nothing, and the others share its probability. At temperature 0, the most probable token gets everything.
+# nothing, and what is left is divided by its sum. At temperature 0, the most probable token gets everything.
 #
 # Before you start: a high temperature makes all tokens more alike. Will the floor then leave more of them standing, or fewer?
 
@@ -78,7 +78,7 @@ check("13.2", nucleus)
 # by the penalty. It does not help, it even hurts.
 #
 # Three things are wrong in `penalized_as_printed`. One is the formula, one shows only where a token was said more than once, and one shows only when
-# you look at the logits again *afterwards*. Write it right.
+# you look at the logits again *afterwards*. Write it right. (The penalty stays a factor; nothing is subtracted.)
 
 # %%
 WORDS = "the cat saw a dog and ran".split()
