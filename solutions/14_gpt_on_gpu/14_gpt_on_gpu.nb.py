@@ -152,7 +152,8 @@ def update_as_found(model, optimizer, micro_batches, max_norm):
 def update_repaired(model, optimizer, micro_batches, max_norm):
     """One update, as from one big batch. -> its loss: mean nats over all targets that are not -1.
 
-    Gradients may be left over from before. `clip_gradients(parameters, max_norm)` scales them to a norm of at most max_norm.
+    Gradients may be left over from before. `clip_gradients(parameters, max_norm)` scales them all to
+    a norm of at most max_norm.
     """
     ### BEGIN SOLUTION
     n_targets = sum(int((targets != -1).sum()) for _, targets in micro_batches)
@@ -208,6 +209,8 @@ check("14.5", to_bfloat16)
 # knows nothing else, continues **exactly** as if nothing had happened. Whoever saves goes on training: the checkpoint must stay what it was.
 #
 # Go through `Run` line by line. What changes from step to step? And what does a step read that it does not compute anew?
+#
+# When it is correct: the course's own `TokenDataset` shuffles as well, and saves its position, but no order. What must be true of its shuffle, so that this is enough?
 
 # %%
 class Run:
@@ -250,7 +253,7 @@ def restart(data, state):
 def checkpoint_of(run):
     """-> a dict: names of attributes of `run` and their values; under "rng" the state of its generator.
 
-    The data set lies on the disk anyway: it does not belong into a checkpoint.
+    The data set lies on the disk anyway: it does not belong in a checkpoint.
     """
     ### BEGIN SOLUTION
     return {

@@ -1037,7 +1037,8 @@ def rounds(gradient, n_rounds, *, a=3.4445, b=-4.7750, c=2.0315, norm="all", pow
         for _ in range(n_rounds):
             X = X / np.linalg.norm(X) if every else X
             G = X @ X.T
-            cube, fifth = (X**3, X**5) if power == "elements" else (G @ X, (G @ G @ G if power == "seventh" else G @ G) @ X)
+            square = {"seventh": G @ G @ G, "gram elements": G**2}.get(power, G @ G)
+            cube, fifth = (X**3, X**5) if power == "elements" else (G @ X, square @ X)
             X = a * X + b * cube + c * fifth
     return scale * X
 
@@ -1046,6 +1047,12 @@ def rounds(gradient, n_rounds, *, a=3.4445, b=-4.7750, c=2.0315, norm="all", pow
 def every_element(gradient, n_rounds):
     """powers of the elements in place of powers of the singular values"""
     return rounds(gradient, n_rounds, power="elements")
+
+
+@alike.mistake(hint="G**2 squares every element of G = X Xᵀ. The product of G with itself is G @ G.")
+def every_element_of_the_product(gradient, n_rounds):
+    """the product X Xᵀ squared element by element"""
+    return rounds(gradient, n_rounds, power="gram elements")
 
 
 @alike.mistake(hint="Divide by the norm first: p is made for singular values from 0 to 1, and explodes above.")
