@@ -105,7 +105,7 @@ def tiny() -> TrainConfig:
 def small_cpu() -> TrainConfig:
     """About an hour on a CPU core: half the rates of `tiny`, many more updates."""
     return dataclasses.replace(
-        tiny(), max_steps=6000, batch_size=8, muon_lr=0.025, max_lr=7e-3, warmup_steps=100, eval_every=250,
+        tiny(), max_steps=4000, batch_size=8, muon_lr=0.025, max_lr=7e-3, warmup_steps=100, eval_every=250,
         save_every=250)
 
 
