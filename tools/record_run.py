@@ -22,12 +22,13 @@ from course_lib.training.run_folder import find_checkpoint  # noqa: E402
 
 
 def record(run: Path, out: Path) -> None:
-    """Write config.json, metrics.jsonl, samples.jsonl and machine.json into `out`."""
+    """Write config.json, metrics.jsonl, samples.jsonl, scores.json and machine.json into `out`."""
     checkpoint = find_checkpoint(run)
     out.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(checkpoint / "config.json", out / "config.json")
-    if (samples := run / "samples.jsonl").exists():
-        shutil.copyfile(samples, out / "samples.jsonl")
+    for name in ("samples.jsonl", "scores.json"):
+        if (run / name).exists():
+            shutil.copyfile(run / name, out / name)
     metrics = checkpoint / "metrics.jsonl"
     records = [json.loads(line) for line in metrics.read_text(encoding="utf-8").splitlines()]
     short = [{key: float(f"{x:.6g}") if isinstance(x, float) else x for key, x in r.items()} for r in records]

@@ -1,5 +1,6 @@
 """`course train`: one command from a text to a model that writes it. Lesson 12 (gpt) does the same by hand."""
 
+import json
 import time
 from pathlib import Path
 
@@ -30,7 +31,8 @@ def train(preset: str, data_name: str, out: str, steps: int | None, device: str 
     """Train the model PRESET (tiny, baseline_tiny, small_cpu, gpt2_124m ...) on a text.
 
     Shows loss, tokens a second and the time left; Ctrl-C leaves a checkpoint that --resume goes on from.
-    Ends with a table of held-out bits per byte: counting models, this model, the source where it is known.
+    Ends with a table of held-out bits per byte: counting models, this model, the source where it is known. The run's
+    folder keeps it as scores.json.
 
     On several GPUs: torchrun --nproc-per-node 8 -m course_lib train PRESET ... (docs/many_nodes.md).
     """
@@ -55,4 +57,5 @@ def train(preset: str, data_name: str, out: str, steps: int | None, device: str 
     if trainer.step < trainer.config.max_steps:
         raise click.ClickException(f"stopped at step {trainer.step}; go on with the same command and --resume")
     rows, entropy = run.score(trainer, prepared, corpus)
+    (folder / "scores.json").write_text(json.dumps(rows, indent=2) + "\n", encoding="utf-8")
     click.echo(scoreboard.table(rows, entropy=entropy))

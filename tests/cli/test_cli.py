@@ -1,10 +1,12 @@
 """The command line as its users meet it: what it prints, what it leaves, what it says about bad input."""
 
+import json
 import os
 import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 import torch
@@ -44,6 +46,16 @@ def test_training_ends_with_the_table(tmp_path, course):
                             "--steps", 3, "--threads", 1)
     assert code == 0 and "unigram" in out and "6-gram" in out and "GPT (this run)" in out
     assert (tmp_path / "run" / "latest").exists() and "3 steps" in out
+    assert list(json.loads((tmp_path / "run" / "scores.json").read_text())) == ["unigram", "6-gram", "GPT (this run)"]
+
+
+def test_a_run_is_recorded_without_its_weights(trained, tmp_path):
+    tool = Path(__file__).parents[2] / "tools" / "record_run.py"
+    subprocess.run([sys.executable, tool, trained, tmp_path / "kept"], check=True)
+    kept = {path.name: path.read_text() for path in (tmp_path / "kept").iterdir()}
+    assert {"config.json", "machine.json", "metrics.jsonl", "scores.json"} <= set(kept)
+    assert not any(name.endswith((".safetensors", ".pt")) for name in kept)
+    assert len(kept["metrics.jsonl"].splitlines()) == 4 and json.loads(kept["machine.json"])["threads"] == 1
 
 
 def test_generate_streams_from_the_prompt_and_repeats_with_a_seed(trained, course):
