@@ -9,15 +9,18 @@
 # `solution("13.1")` opens after three tries. Every exercise stands alone: later ones use `course_lib`, never your
 # earlier answers.
 #
-# Everything here is plain numpy, for one text at a time: logits and probabilities are $(V,)$.
+# All that you write is plain numpy, for one text at a time: logits and probabilities are $(V,)$. (The model is for the end of 13.7.)
 
 # %% tags=["setup"]
 import codecs
 
 import numpy as np
+import torch
 
 from course_lib.byhand.functional import softmax
+from course_lib.generation.generate import generate
 from course_lib.lab.checks import check, hint, solution
+from course_lib.training.pretrained import load_pretrained
 
 # %% [markdown]
 # ## 13.1 · Warm, with a floor (●○○○○, 10 minutes)
@@ -285,6 +288,20 @@ def shown(pieces, stop):
 
 # %%
 check("13.7", shown)
+
+# %% [markdown]
+# When it is correct, let the model that comes with the course tell a story through it, up to the line that begins with "In the end". A bar stands
+# where the reader saw something new. Where did two tokens come at once, and why?
+
+# %% tags=["nbval-ignore-output"]
+model, tokenizer, *_ = load_pretrained("small")
+idx = torch.tensor([[tokenizer.end_of_text, *tokenizer.encode("One foggy morning,")]])
+story = generate(model, idx, max_new_tokens=230, temperature=0.7, generator=torch.Generator().manual_seed(0))
+try:
+    texts = shown([tokenizer.token_bytes(token) for token in story[0, idx.shape[1]:].tolist()], "\nIn the end")
+    print("|".join(text for text in texts if text))
+except NotImplementedError:
+    print("(shown is still to be written)")
 
 # %% [markdown]
 # ## 13.8 · A thousand stories without a mistake (●●○○○, 10 minutes)

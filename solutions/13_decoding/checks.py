@@ -942,11 +942,16 @@ beams = Exercise(
 )
 
 
-def a_writer(rng, V=5, places=4, tempting=False):
-    """A model of the next id that knows how long the text is, and its last id; tempting: the end, 0, is second everywhere."""
-    logits = 1.5 * rng.normal(size=(places, V + 1, V))
-    if tempting:
+def a_writer(rng, V=5, places=4, end=""):
+    """A model of the next id that knows how long the text is, and its last id.
+
+    end: "tempting", 0 is second everywhere; "too late", third at first, where it would have been best.
+    """
+    logits = (0.2 if end == "too late" else 1.5) * rng.normal(size=(places, V + 1, V))
+    if end == "tempting":
         logits[..., 0] = np.sort(logits[..., 1:])[..., -2] + 0.1
+    if end == "too late":
+        logits[0, V] = [0.7, *rng.permutation([1.0, 1.1]), *[-9.0] * (V - 3)]
     table = np.log(shares(logits))
     return lambda ids: table[len(ids) % places, ids[-1] if len(ids) else V].copy()
 
@@ -975,7 +980,7 @@ def two_beams(ns, rng):
 @beams.probe()
 def tempted(ns, rng):
     """texts that could end at any time"""
-    return texts(ns, [a_writer(rng, tempting=True) for _ in range(6)], [(2, 6, 1.5)])
+    return texts(ns, [a_writer(rng, end="tempting") for _ in range(6)], [(2, 6, 1.5)])
 
 
 @beams.probe()
@@ -995,13 +1000,14 @@ def three_beams(ns, rng):
 def any_model(ns, rng):
     """any model"""
     settings = [(int(rng.integers(2, 5)), 6, alpha) for alpha in (0.0, 0.6, 1.0)]
-    return texts(ns, [a_writer(rng, V=int(rng.integers(5, 8))) for _ in range(10)], settings)
+    found = texts(ns, [a_writer(rng, V=int(rng.integers(5, 8))) for _ in range(10)], settings)
+    return [found, texts(ns, [a_writer(rng, end="too late") for _ in range(3)], [(2, 5, 0.0)])]
 
 
 @beams.probe(hidden=True)
 def any_tempted(ns, rng):
     """other texts that could end at any time"""
-    return texts(ns, [a_writer(rng, tempting=True) for _ in range(15)], [(2, 8, 1.5)])
+    return texts(ns, [a_writer(rng, end="tempting") for _ in range(15)], [(2, 8, 1.5)])
 
 
 @beams.property(seed=(0, 99))
@@ -1257,7 +1263,7 @@ def real_stories(ns, rng):
 def any_lines(ns, rng):
     """other characters that were cut, and a stop text that comes twice"""
     none, once = (cut_up(rng, lines(rng, 3, asked), 4) for asked in (False, True))
-    twice = [*cut_up(rng, lines(rng, 2, False), 4), "\n\nQ: 谁?\n\nQ: 我?".encode()]
+    twice = [*cut_up(rng, lines(rng, 2, False), 4), b"\n\n", "A: 我\n\nQ: 谁?\n\nQ: 我?".encode()]
     return [ns["shown"](pieces, "\n\nQ:") for pieces in (none, once, twice)]
 
 
@@ -1278,7 +1284,8 @@ def up_to_the_stop_text(ns, seed):
 def nobody_knows_the_future(ns, seed, n):
     """what is shown first does not depend on what comes later"""
     pieces = nearly(seed)
-    return ns["shown"](pieces[:n], "\n\nQ:")[:n], ns["shown"](list(pieces), "\n\nQ:")[:min(n, len(pieces))]
+    n = min(n, len(pieces))
+    return ns["shown"](pieces[:n], "\n\nQ:")[:n], ns["shown"](list(pieces), "\n\nQ:")[:n]
 
 
 def spoken(pieces, stop, *, decode=None, wait="longest", cut="before", find=str.partition, flush=True, release=True, after="silence"):
