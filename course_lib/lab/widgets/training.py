@@ -51,14 +51,17 @@ class Dashboard(Widget):
 
     @classmethod
     def replay(cls, path: str | Path, **options: Any) -> "Dashboard":
-        """The dashboard of a run that was recorded in a metrics.jsonl, or in a folder that holds one.
+        """The dashboard of a run recorded in a metrics.jsonl and, if there is one, in a samples.jsonl beside it.
 
-        Raises ValueError where there is none, or where a line of it is not a record.
+        `path` is the file or its folder. Raises ValueError where there is none, or where a line is not a record.
         """
         file = Path(path) / "metrics.jsonl" if Path(path).is_dir() else Path(path)
         try:
-            records = [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
-            return cls([{"step": r["step"], "loss": r["loss"], **r} for r in records], **options)
+            records = [{"step": r["step"], "loss": r["loss"], **r} for r in _lines(file)]
+            dashboard = cls(records, **options)
+            if (file := file.with_name("samples.jsonl")).exists():
+                dashboard.samples = [(sample["step"], sample["text"]) for sample in _lines(file)]
+            return dashboard
         except OSError as error:
             raise ValueError(f"no recorded run at {file}; a run's folder holds its metrics.jsonl") from error
         except (ValueError, KeyError, TypeError) as error:
@@ -182,6 +185,11 @@ class Dashboard(Widget):
             from IPython.display import display
 
             display(self.curve())
+
+
+def _lines(file: Path) -> list[dict]:
+    """What stands in a file of JSON lines."""
+    return [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
 
 
 def _mark(figure, step: int) -> str:

@@ -138,6 +138,10 @@ def test_a_run_that_breaks_leaves_its_picture(headless, shown):
 def test_a_recorded_run_is_replayed(tmp_path, headless):
     (tmp_path / "metrics.jsonl").write_text("".join(json.dumps(record) + "\n" for record in RECORDS))
     assert Dashboard.replay(tmp_path).records == RECORDS == Dashboard.replay(tmp_path / "metrics.jsonl").records
+    (tmp_path / "samples.jsonl").write_text('{"step": 10, "text": "Once"}\n{"step": 20, "text": "Once upon"}\n')
+    dashboard = Dashboard.replay(tmp_path, caption="Recorded.")
+    assert dashboard.samples == [(10, "Once"), (20, "Once upon")] and dashboard.look["caption"] == "Recorded."
+    assert "upon" in dashboard.draw({"step": 25}).markup and "upon" not in dashboard.draw({"step": 15}).markup
 
 
 def test_what_is_no_recorded_run_is_refused(tmp_path):
@@ -147,3 +151,7 @@ def test_what_is_no_recorded_run_is_refused(tmp_path):
         (tmp_path / "metrics.jsonl").write_text(line)
         with pytest.raises(ValueError, match="no record"):
             Dashboard.replay(tmp_path)
+    (tmp_path / "metrics.jsonl").write_text('{"step": 1, "loss": 2.0}')
+    (tmp_path / "samples.jsonl").write_text('{"step": 1}')
+    with pytest.raises(ValueError, match="samples.jsonl holds a line that is no record"):
+        Dashboard.replay(tmp_path)
