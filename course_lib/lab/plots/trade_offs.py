@@ -3,12 +3,15 @@
 from collections.abc import Mapping, Sequence
 
 import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.transforms import Bbox
 
 from course_lib.lab.plots.figure import CourseFigure, course_figure, new_figure, numbers
 from course_lib.lab.plots.fonts import drawable
 from course_lib.lab.plots.theme import theme
 
 Point = tuple[float, float]
+SIDES = ((1, 1), (1, 0), (1, -1), (0, 1), (0, -1), (-1, 1), (-1, 0), (-1, -1))  # the first one is liked best
 
 
 @course_figure
@@ -36,9 +39,33 @@ def trade_off(points: Mapping[str, Point], *, xlabel: str, ylabel: str, paths: S
     if goal is not None:
         named[goal[0]] = goal[1]
         ax.scatter(*goal[1], s=150, color=look.series[2], marker="*", zorder=3)
-    for name, place in named.items():
-        ax.annotate(drawable(name), place, xytext=(7, 4), textcoords="offset points", fontsize=9)
     ax.set(title=title, xlabel=xlabel, ylabel=ylabel)
-    ax.margins(x=0.14, y=0.1)
+    ax.margins(x=0.14, y=0.12)
+    name_all(figure, ax, named)
     figure.summary = " · ".join(f"{name} ({x:.2g}, {y:.2g})" for name, (x, y) in named.items())
     return figure
+
+
+def name_all(figure: CourseFigure, ax: Axes, named: Mapping[str, Point]) -> None:
+    """Write each name beside its dot, on the side where it covers least of the other dots and names."""
+    figure.draw_without_rendering()  # the layout: from here on, places on the paper are known
+    dots = [Bbox.from_bounds(x - 6, y - 6, 12, 12) for x, y in ax.transData.transform(list(named.values()))]
+    taken = list(dots)
+    for (name, place), own in zip(named.items(), dots, strict=True):
+        tries = []
+        for dx, dy in SIDES:
+            text = ax.annotate(drawable(name), place, xytext=(8 * dx, 9 * dy), textcoords="offset points", fontsize=9,
+                               ha={1: "left", 0: "center", -1: "right"}[dx], va="center")
+            box = text.get_window_extent()
+            covered = sum(area(Bbox.intersection(box, other)) for other in taken if other is not own)
+            tries.append((covered, len(tries), text, box))
+        _, _, kept, box = min(tries)
+        for _, _, text, _ in tries:
+            if text is not kept:
+                text.remove()
+        taken.append(box)
+
+
+def area(box: Bbox | None) -> float:
+    """Of a box, in pixels; none has none."""
+    return 0.0 if box is None else box.width * box.height

@@ -20,3 +20,12 @@ def test_every_way_stands_at_its_place_and_says_its_name():
 def test_a_path_through_nowhere_is_refused():
     with pytest.raises(ValueError, match=r"the paths name \['t = 2'\]"):
         trade_off(POINTS, xlabel="x", ylabel="y", paths=[["t = 1", "t = 2"]], **WORDS)
+
+
+def test_names_do_not_cover_each_other():
+    points = {f"number {i}": (0.5 + 0.002 * i, 0.5) for i in range(4)} | {"far": (0.0, 0.0), "farther": (1.0, 1.0)}
+    figure = trade_off(points, xlabel="x", ylabel="y", **WORDS)
+    figure.draw_without_rendering()
+    boxes = [text.get_window_extent() for text in figure.axes[0].texts]
+    assert len(boxes) == 6
+    assert not any(one.overlaps(other) for i, one in enumerate(boxes) for other in boxes[:i])
