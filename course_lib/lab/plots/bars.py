@@ -114,7 +114,7 @@ def stacked_bars(parts: Mapping[str, Sequence[float]], names: Sequence[str], *, 
         if len(amounts) != len(names) or amounts.min() < 0:
             raise ValueError(f"{component}: {amounts.tolist()} for {len(names)} bars; give one amount ≥ 0 for each")
         ax.barh(names, amounts, left=left, color=color, height=0.62, label=component, edgecolor=theme().background)
-        whole = max(np.sum(list(parts.values()), axis=0))
+        whole = max(*np.sum(list(parts.values()), axis=0), limit[1] if limit else 0)
         for y, (start, amount) in enumerate(zip(left, amounts, strict=True)):
             if amount > 0.07 * whole:
                 ax.text(start + amount / 2, y, short(amount), ha="center", va="center_baseline", color=text_on(color),
