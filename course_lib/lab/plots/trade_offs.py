@@ -41,16 +41,21 @@ def trade_off(points: Mapping[str, Point], *, xlabel: str, ylabel: str, paths: S
         ax.scatter(*goal[1], s=150, color=look.series[2], marker="*", zorder=3)
     ax.set(title=title, xlabel=xlabel, ylabel=ylabel)
     ax.margins(x=0.14, y=0.12)
-    name_all(figure, ax, named)
+    name_all(figure, ax, named, [[points[name] for name in path] for path in paths])
     figure.summary = " · ".join(f"{name} ({x:.2g}, {y:.2g})" for name, (x, y) in named.items())
     return figure
 
 
-def name_all(figure: CourseFigure, ax: Axes, named: Mapping[str, Point]) -> None:
-    """Write each name beside its dot, on the side where it covers least of the other dots and names."""
+def name_all(figure: CourseFigure, ax: Axes, named: Mapping[str, Point], lines: Sequence[Sequence[Point]]) -> None:
+    """Write each name beside its dot, on the side where it covers least of the lines, the other dots and names."""
     figure.draw_without_rendering()  # the layout: from here on, places on the paper are known
     dots = [Bbox.from_bounds(x - 6, y - 6, 12, 12) for x, y in ax.transData.transform(list(named.values()))]
-    taken = list(dots)
+    taken = [*dots]
+    for line in lines:
+        x, y = ax.transData.transform(line).T
+        along = np.linspace(0, len(line) - 1, 50 * len(line))
+        for px, py in zip(*(np.interp(along, range(len(line)), values) for values in (x, y)), strict=True):
+            taken.append(Bbox.from_bounds(px - 1, py - 1, 2, 2))
     for (name, place), own in zip(named.items(), dots, strict=True):
         tries = []
         for dx, dy in SIDES:
