@@ -1,7 +1,7 @@
 # %% [markdown]
 # # Exercises 13 · Decoding
 #
-# Seven functions and a question, about two hours in all. Replace each `raise NotImplementedError` by your answer and
+# Six functions and a question, under two hours in all. Replace each `raise NotImplementedError` by your answer and
 # run the cell below it. The check says *correct*, or names the mistake when it is one that many people make, or shows what
 # your function returns beside what is expected.
 #
@@ -9,7 +9,7 @@
 # `solution("13.1")` opens after three tries. Every exercise stands alone: later ones use `course_lib`, never your
 # earlier answers.
 #
-# All that you write is plain numpy, for one text at a time: logits and probabilities are $(V,)$. (The model is for the end of 13.7.)
+# All that you write is plain numpy, for one text at a time: logits and probabilities are $(V,)$. (The model is for the end of 13.6.)
 
 # %% tags=["setup"]
 import codecs
@@ -23,33 +23,7 @@ from course_lib.lab.checks import check, hint, solution
 from course_lib.training.pretrained import load_pretrained
 
 # %% [markdown]
-# ## 13.1 · Warm, with a floor (●○○○○, 10 minutes)
-#
-# First the temperature: divide the logits by it. Then min-p: a token that is less than `min_p` times as probable as the most probable one gets
-# nothing, and what is left is divided by its sum. At temperature 0, the most probable token gets everything.
-#
-# Before you start: a high temperature makes all tokens more alike. Will the floor then leave more of them standing, or fewer?
-
-# %%
-def warm_probs(logits, temperature, min_p):
-    """logits (V,), temperature from 0 up, 0 < min_p <= 1 -> probabilities (V,).
-
-    >>> warm_probs(np.log([0.5, 0.4, 0.1]), 1.0, 0.5).round(3).tolist()
-    [0.556, 0.444, 0.0]
-    """
-    ### BEGIN SOLUTION
-    if temperature == 0:
-        return np.eye(len(logits))[logits.argmax()]
-    probs = softmax(logits / temperature)
-    kept = np.where(probs >= min_p * probs.max(), probs, 0.0)
-    return kept / kept.sum()
-    ### END SOLUTION
-
-# %%
-check("13.1", warm_probs)
-
-# %% [markdown]
-# ## 13.2 · The nucleus (●●○○○, 10 minutes)
+# ## 13.1 · The nucleus (●●○○○, 10 minutes)
 #
 # Top-p keeps the *smallest* set of most probable tokens whose probabilities sum to *at least* $p$, and makes a distribution of it. Everything
 # hangs on one token: the one with which the sum reaches $p$. Does it belong to the set?
@@ -71,10 +45,10 @@ def nucleus(probs, p):
     ### END SOLUTION
 
 # %%
-check("13.2", nucleus)
+check("13.1", nucleus)
 
 # %% [markdown]
-# ## 13.3 · Find the bugs: round and round (●●○○○, 15 minutes)
+# ## 13.2 · Find the bugs: round and round (●●○○○, 15 minutes)
 #
 # "Choose the word with the largest probability", says a widely read tutorial of the last step, and knows no other rule. This is what becomes
 # of it. Somebody has noticed, and has built in a penalty for what was already said, with the formula as its paper prints it: a logit is divided
@@ -127,7 +101,7 @@ def penalized(logits, idx, penalty):
     ### END SOLUTION
 
 # %%
-check("13.3", penalized)
+check("13.2", penalized)
 
 # %%
 try:
@@ -136,7 +110,7 @@ except NotImplementedError:
     print("(penalized is still to be written)")
 
 # %% [markdown]
-# ## 13.4 · Nothing read twice (●●●○○, 15 minutes)
+# ## 13.3 · Nothing read twice (●●●○○, 15 minutes)
 #
 # One head of attention, with a cache. The $S$ tokens already read have left their keys and values; $T$ new ones come. Read
 # **only these**: embed them, make their queries, keys and values, and let each look at everything up to itself. In a new text, $S = 0$; when
@@ -162,10 +136,10 @@ def read_more(ids, p, keys, values):
     ### END SOLUTION
 
 # %%
-check("13.4", read_more)
+check("13.3", read_more)
 
 # %% [markdown]
-# ## 13.5 · Drafted and corrected (●●●○○, 15 minutes)
+# ## 13.4 · Drafted and corrected (●●●○○, 15 minutes)
 #
 # A small model proposes a token, drawn from its distribution $q$. The large one, whose distribution is $p$, keeps it with some probability
 # that depends on the token; else it throws the token away and draws another one from a third distribution. Find both, such that what comes out is
@@ -191,7 +165,7 @@ def keep_and_rest(p, q):
     ### END SOLUTION
 
 # %%
-check("13.5", keep_and_rest)
+check("13.4", keep_and_rest)
 
 # %% [markdown]
 # When it is correct, see it at work: three letters, many times.
@@ -210,7 +184,7 @@ except NotImplementedError:
     print("(keep_and_rest is still to be written)")
 
 # %% [markdown]
-# ## 13.6 · Several at once (●●●●○, 25 minutes)
+# ## 13.5 · Several at once (●●●●○, 25 minutes)
 #
 # Beam search for the best text. The rules, as in the lesson:
 #
@@ -249,10 +223,10 @@ def best_text(next_log_probs, n_beam, max_new_tokens, stop_id, alpha):
     ### END SOLUTION
 
 # %%
-check("13.6", best_text)
+check("13.5", best_text)
 
 # %% [markdown]
-# ## 13.7 · When to speak (●●●●○, 20 minutes)
+# ## 13.6 · When to speak (●●●●○, 20 minutes)
 #
 # A model writes tokens, and a reader watches. Show the text as soon as it is certain, but stop, silently, *before* the stop text. Two
 # things make it hard. A token is a piece of **bytes**, and may end in the middle of a character. And the stop text may begin in one token and end
@@ -287,7 +261,7 @@ def shown(pieces, stop):
     ### END SOLUTION
 
 # %%
-check("13.7", shown)
+check("13.6", shown)
 
 # %% [markdown]
 # When it is correct, let the model that comes with the course tell a story through it, up to a full stop at the end of a line. A bar stands
@@ -304,7 +278,7 @@ except NotImplementedError:
     print("(shown is still to be written)")
 
 # %% [markdown]
-# ## 13.8 · A thousand stories without a mistake (●●○○○, 10 minutes)
+# ## 13.7 · A thousand stories without a mistake (●●○○○, 10 minutes)
 #
 # A group sells bedtime stories written by a model. They count wrong statements ("Mia has the ball", when Tom took it) in a thousand stories
 # for each setting. At temperature 1 there are 312, at 0.5 there are 41, and with beam search not a single one. So they choose beam search. A

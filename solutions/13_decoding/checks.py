@@ -19,168 +19,8 @@ def shares(z, axis=-1):
 
 # ---- 13.1 ----------------------------------------------------------------------------------------------------------
 
-warm = Exercise(
-    "13.1", "warm_probs", title="Warm, with a floor", difficulty=1, minutes=10,
-    hints=(
-        "Three steps: warm the logits, cut, share out again. And one case in which nothing can be divided by the temperature.",
-        "The floor is not min_p itself: it is min_p times the largest of the probabilities, after the temperature.",
-        "Take softmax(logits / temperature), put 0 where it is below min_p times its maximum, and divide by the new sum. At "
-        "temperature 0: zeros, and a 1.0 at logits.argmax().",
-    ),
-)
-
-
-def some_logits(rng, V):
-    """Logits in any order, no two of them close."""
-    return rng.permutation(np.arange(V) * 0.6 + rng.uniform(0, 0.4, V) - 2)
-
-
-@warm.probe(axes="one probability for each token")
-def two_temperatures(ns, rng):
-    """six tokens at two temperatures"""
-    logits = some_logits(rng, 6)
-    return {f"probabilities at {t}": ns["warm_probs"](logits.copy(), t, 0.3) for t in (0.5, 2.0)}
-
-
-@warm.probe(axes="one probability for each token")
-def the_ends(ns, rng):
-    """temperature 0, and min_p=1"""
-    logits = some_logits(rng, 4)
-    return {"answer for temperature 0": ns["warm_probs"](logits.copy(), 0.0, 0.2), "answer for min_p=1": ns["warm_probs"](logits, 1.5, 1.0)}
-
-
-@warm.probe(hidden=True, points=2)
-def any_setting(ns, rng):
-    """any temperature and any floor"""
-    V = int(rng.integers(7, 12))
-    return [ns["warm_probs"](some_logits(rng, V), float(t), 0.3) for t in (rng.uniform(0.3, 0.7), rng.uniform(1.7, 3.0))]
-
-
-@warm.probe(hidden=True)
-def any_ends(ns, rng):
-    """temperature 0, and min_p=1, for other tokens"""
-    V = int(rng.integers(7, 12))
-    return [ns["warm_probs"](some_logits(rng, V), t, p) for t, p in ((0.0, 0.5), (float(rng.uniform(0.5, 2)), 1.0))]
-
-
-@warm.property(temperature=(0.2, 4.0), seed=(0, 99))
-def ratios(ns, temperature, seed):
-    """where nothing is cut, log p differs by what the logits do, divided by the temperature"""
-    logits = some_logits(np.random.default_rng(seed), 5)
-    log_probs = np.log(np.maximum(ns["warm_probs"](logits.copy(), temperature, 1e-9), 1e-300))
-    return temperature * (log_probs - log_probs[0]), logits - logits[0]
-
-
-@warm.property(temperature=(0.2, 4.0), min_p=(0.05, 0.95))
-def above_the_floor(ns, temperature, min_p):
-    """what is left is at least min_p times as probable as the best one"""
-    probs = np.asarray(ns["warm_probs"](some_logits(np.random.default_rng(1), 6), temperature, min_p))
-    return min(probs[probs > 0].min(initial=1.0) / probs.max(), min_p), min_p
-
-
-def warmed(logits, temperature, min_p, *, floor=lambda probs, min_p: probs >= min_p * probs.max(), shared=True, greedy=True):
-    """The right answer, with some things wrong."""
-    if temperature == 0 and greedy:
-        return np.eye(len(logits))[logits.argmax()]
-    with np.errstate(all="ignore"):
-        probs = shares(logits / temperature)
-        kept = np.where(floor(probs, min_p), probs, 0.0)
-        return kept / kept.sum() if shared else kept
-
-
-@warm.mistake(hint="First the temperature, then the floor: how far a token is below the best one depends on how warm it is.")
-def floor_before_temperature(logits, temperature, min_p):
-    """a floor that was laid before the temperature"""
-    probs = shares(logits)
-    return warmed(np.where(probs >= min_p * probs.max(), logits, -1e30), temperature, 1e-300)
-
-
-@warm.mistake(hint="min_p is no probability. It is a share of the largest one.")
-def absolute_floor(logits, temperature, min_p):
-    """a floor at min_p itself, not at min_p times the largest probability"""
-    return warmed(logits, temperature, min_p, floor=lambda probs, min_p: probs >= min_p)
-
-
-@warm.mistake(hint="What was cut leaves a gap: the probabilities no longer sum to one.")
-def never_shared_out(logits, temperature, min_p):
-    """what is left after the cut, not divided by its sum"""
-    return warmed(logits, temperature, min_p, shared=False)
-
-
-@warm.mistake(hint="Warm means flat. Do your probabilities get more alike as the temperature rises?")
-def multiplied(logits, temperature, min_p):
-    """logits multiplied by the temperature"""
-    return warmed(logits * temperature, float(temperature > 0), min_p)
-
-
-@warm.mistake(hint="Probabilities divided by a number and then by their sum are what they were. Divide the logits.")
-def probabilities_divided(logits, temperature, min_p):
-    """a temperature that divides the probabilities, which their sum undoes again"""
-    return warmed(logits, float(temperature > 0), min_p)
-
-
-@warm.mistake(hint="A logit of 0 is no \"nothing\": e to the 0 is 1. Which logit has the probability 0?")
-def logits_of_zero(logits, temperature, min_p):
-    """cut tokens given the logit 0, and with it a probability"""
-    probs = warmed(logits, temperature, 1e-300)
-    return probs if temperature == 0 else shares(np.where(probs >= min_p * probs.max(), logits / temperature, 0.0))
-
-
-@warm.mistake(hint="At temperature 0 something is divided by zero. What should be left there?")
-def divided_by_zero(logits, temperature, min_p):
-    """right, but nan at temperature 0"""
-    return warmed(logits, temperature, min_p, greedy=False)
-
-
-@warm.mistake(hint="Where nothing can be divided, an answer is still wanted: the most probable token gets everything.")
-def zero_refused(logits, temperature, min_p):
-    """right, but an error at temperature 0"""
-    if temperature == 0:
-        raise ZeroDivisionError
-    return warmed(logits, temperature, min_p)
-
-
-@warm.mistake(hint="A token falls if it is *less* than min_p times as probable. With min_p=1, is the best one less than itself?")
-def only_above_the_floor(logits, temperature, min_p):
-    """a floor on which nobody may stand: with min_p=1 nothing is left"""
-    return warmed(logits, temperature, min_p, floor=lambda probs, min_p: probs > min_p * probs.max())
-
-
-@warm.mistake(hint="That is the temperature alone. Where is the floor?")
-def no_floor(logits, temperature, min_p):
-    """the temperature, without a floor"""
-    return warmed(logits, temperature, 1e-300)
-
-
-@warm.mistake(hint="That is the floor alone. Where is the temperature?")
-def no_temperature(logits, temperature, min_p):
-    """the floor, without a temperature, not even 0"""
-    return warmed(logits, 1.0, min_p)
-
-
-@warm.mistake(hint="min_p is a share of the best probability. Top-p, which sums probabilities, is the next exercise.")
-def top_p_instead(logits, temperature, min_p):
-    """top-p in place of min-p"""
-    if temperature == 0:
-        return warmed(logits, 0, min_p)
-    return warmed(logits, temperature, min_p, floor=lambda probs, p: np.array([probs[probs > one].sum() < p for one in probs]))
-
-
-@warm.forbid("course_lib.generation.sampling.next_probs")
-def _(call, logits, temperature, min_p):
-    return call(torch.tensor(logits)[None], temperature=temperature, min_p=min_p)[0].numpy()
-
-
-@warm.forbid("course_lib.generation.sampling.min_p")
-def _(call, logits, temperature, min_p):
-    warm_logits = torch.tensor(logits)[None] / max(temperature, 1e-6)
-    return shares(call(warm_logits, min_p)[0].numpy())
-
-
-# ---- 13.2 ----------------------------------------------------------------------------------------------------------
-
 core = Exercise(
-    "13.2", "nucleus", title="The nucleus", difficulty=2, minutes=10,
+    "13.1", "nucleus", title="The nucleus", difficulty=2, minutes=10,
     hints=(
         "Sort, add up, cut, and bring everything back to where it stood. Which of these is easy to forget?",
         "A token belongs to the set if those *more* probable than it do not reach p yet. How do you get their sum from np.cumsum?",
@@ -349,10 +189,10 @@ def _(call, probs, p):
     return call(torch.tensor(probs).log()[None], top_p=p)[0].numpy()
 
 
-# ---- 13.3 ----------------------------------------------------------------------------------------------------------
+# ---- 13.2 ----------------------------------------------------------------------------------------------------------
 
 repeated = Exercise(
-    "13.3", "penalized", title="Find the bugs: round and round", difficulty=2, minutes=15,
+    "13.2", "penalized", title="Find the bugs: round and round", difficulty=2, minutes=15,
     hints=(
         "A log-probability is negative. Is −3 / 1.5 more probable than −3, or less?",
         "Ask of each token only *whether* it is in idx. And does anybody else hold the array that you write into?",
@@ -512,10 +352,10 @@ def _(call, logits, idx, penalty):
     return call(torch.tensor(logits)[None], torch.tensor([idx]), penalty)[0].numpy()
 
 
-# ---- 13.4 ----------------------------------------------------------------------------------------------------------
+# ---- 13.3 ----------------------------------------------------------------------------------------------------------
 
 more = Exercise(
-    "13.4", "read_more", title="Nothing read twice", difficulty=3, minutes=15,
+    "13.3", "read_more", title="Nothing read twice", difficulty=3, minutes=15,
     hints=(
         "S old tokens stand at the positions 0 to S − 1. Where do the T new ones stand, and who may look at whom?",
         "Only the new tokens have queries. Their keys and values are put *below* the old ones, and all of them are attended to. New "
@@ -718,10 +558,10 @@ def _(call, ids, p, keys, values):
     return call(x @ p["q"].T, keys, values, np.arange(S + T) <= np.arange(S, S + T)[:, None])[0], keys, values
 
 
-# ---- 13.5 ----------------------------------------------------------------------------------------------------------
+# ---- 13.4 ----------------------------------------------------------------------------------------------------------
 
 draft = Exercise(
-    "13.5", "keep_and_rest", title="Drafted and corrected", difficulty=3, minutes=15,
+    "13.4", "keep_and_rest", title="Drafted and corrected", difficulty=3, minutes=15,
     hints=(
         "Token x is proposed with probability q_x and may come out with p_x. So at most min(p_x, q_x) of it can be proposed and kept.",
         "q_x · keep_x = min(p_x, q_x); solve for keep_x. What is then still missing of each token, p_x − min(p_x, q_x), must come from rest.",
@@ -928,10 +768,10 @@ def _(call, p, q):
     return kept(p, q), call(torch.tensor(p), torch.tensor(q)).numpy()
 
 
-# ---- 13.6 ----------------------------------------------------------------------------------------------------------
+# ---- 13.5 ----------------------------------------------------------------------------------------------------------
 
 beams = Exercise(
-    "13.6", "best_text", title="Several at once", difficulty=4, minutes=25,
+    "13.5", "best_text", title="Several at once", difficulty=4, minutes=25,
     hints=(
         "Two lists: beams, pairs of ids and log P, and finished ones with their scores. What happens to each in one step?",
         "Make one list of all candidates of all beams, sort it once by log P, the best first. Then the two rules are two slices: who of "
@@ -1195,10 +1035,10 @@ def _(call, next_log_probs, n_beam, max_new_tokens, stop_id, alpha):
     return found[0].ids, found[0].score
 
 
-# ---- 13.7 ----------------------------------------------------------------------------------------------------------
+# ---- 13.6 ----------------------------------------------------------------------------------------------------------
 
 reader = Exercise(
-    "13.7", "shown", title="When to speak", difficulty=4, minutes=20,
+    "13.6", "shown", title="When to speak", difficulty=4, minutes=20,
     hints=(
         "Keep one string of what waits. After each piece, how much of it is certain, and how much may still become the stop text?",
         "If the stop text is in what waits, show what stands before it, and then nothing ever again. If not, the longest end of it that is "
@@ -1495,10 +1335,10 @@ def _(call, pieces, stop):
     return [*[feeds.feed(piece) for piece in pieces], feeds.end()]
 
 
-# ---- 13.8 ----------------------------------------------------------------------------------------------------------
+# ---- 13.7 ----------------------------------------------------------------------------------------------------------
 
 flawless = OpenQuestion(
-    "13.8", title="A thousand stories without a mistake", difficulty=2, minutes=10,
+    "13.7", title="A thousand stories without a mistake", difficulty=2, minutes=10,
     rubric=(
         (1, "explains how fewer wrong statements are possible without a better model: what low temperature and beams leave, and what repetition does to the count"),
         (1, "names a measure of diversity, says how it is computed, and over how much text"),

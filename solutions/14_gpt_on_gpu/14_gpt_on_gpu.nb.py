@@ -1,7 +1,7 @@
 # %% [markdown]
 # # Exercises 14 · GPT on a GPU
 #
-# Seven functions and a question, about two hours in all; none needs a GPU. Replace each `raise NotImplementedError` by your answer and
+# Six functions and a question, about an hour and a half in all; none needs a GPU. Replace each `raise NotImplementedError` by your answer and
 # run the cell below it. The check says *correct*, or names the mistake when it is one that many people make, or shows what
 # your function returns beside what is expected.
 #
@@ -172,37 +172,7 @@ def update_repaired(model, optimizer, micro_batches, max_norm):
 check("14.4", update_repaired)
 
 # %% [markdown]
-# ## 14.5 · Sixteen bits (●●●○○, 15 minutes)
-#
-# A bfloat16 is the first half of a float32: one bit of sign, eight of exponent, seven of mantissa. So it has 8 binary digits, where float32 has 24: 1.0000000 is
-# followed by 1.0000001 (binary), which is 1 + 1/128. Round float32 numbers to the nearest bfloat16, and keep them in float32 arrays, where one can
-# look at them. A number that lies just in the middle between two goes to the *even* one, the one whose last bit is 0: else sums would drift.
-#
-# Several ways lead there. `x.view(np.uint32)` shows the 32 bits of a float32 as a whole number. Or `np.frexp` takes a number apart, and `np.ldexp` puts it
-# together; `np.round` rounds a middle to even.
-#
-# "Low precision lowers the complexity of the computation", says a widely read tutorial. It takes as many operations as before, on fewer bytes; what it does to the
-# numbers is another matter. When it is correct, find out in a cell of your own: from which size on does an update move a weight of 1, and from which a weight of 100? Is it
-# the same upwards and downwards?
-
-# %%
-def to_bfloat16(x):
-    """x float32 -> float32 of the same shape, each number the nearest bfloat16.
-
-    >>> to_bfloat16(np.array([1.0, 1.01, -300.5], dtype=np.float32)).tolist()
-    [1.0, 1.0078125, -300.0]
-    """
-    ### BEGIN SOLUTION
-    bits = np.asarray(x, dtype=np.float32).view(np.uint32)
-    last_kept = (bits >> 16) & 1
-    return ((bits + 0x7FFF + last_kept) & 0xFFFF0000).astype(np.uint32).view(np.float32)
-    ### END SOLUTION
-
-# %%
-check("14.5", to_bfloat16)
-
-# %% [markdown]
-# ## 14.6 · Killed (●●●●○, 15 minutes)
+# ## 14.5 · Killed (●●●●○, 15 minutes)
 #
 # A machine that is rented by the hour may be taken away at any moment. Here is a run in small: descent with momentum and a learning rate that falls, on shuffled
 # data, with dropout. Write what its checkpoint must hold, so that a run that is started again from it, by another process that has the data but
@@ -263,10 +233,10 @@ def checkpoint_of(run):
     ### END SOLUTION
 
 # %%
-check("14.6", checkpoint_of)
+check("14.5", checkpoint_of)
 
 # %% [markdown]
-# ## 14.7 · All directions alike (●●●●○, 20 minutes)
+# ## 14.6 · All directions alike (●●●●○, 20 minutes)
 #
 # Muon moves a matrix by its gradient with all singular values set to about one, and needs no singular value decomposition for it. First the matrix is divided by its
 # Frobenius norm (the root of the sum of all squares), so no singular value is above 1. Then, in each of `n_rounds` rounds, every singular value $s$
@@ -294,10 +264,10 @@ def all_directions_alike(gradient, n_rounds):
     ### END SOLUTION
 
 # %%
-check("14.7", all_directions_alike)
+check("14.6", all_directions_alike)
 
 # %% [markdown]
-# ## 14.8 · Ten per cent worse? (●●○○○, 10 minutes)
+# ## 14.7 · Ten per cent worse? (●●○○○, 10 minutes)
 #
 # A friend has exchanged three parts of his GPT at once: another optimizer, another norm, and a tokenizer with a vocabulary twice as large. After 2000 updates of
 # each model, the loss of the new one is 10 % **higher** than the old one's, and he is about to throw it away. He has looked for a good learning

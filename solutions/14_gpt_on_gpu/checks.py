@@ -671,136 +671,8 @@ def small_batches(model, optimizer, micro_batches, max_norm):
 
 # ---- 14.5 ----------------------------------------------------------------------------------------------------------
 
-rounding = Exercise(
-    "14.5", "to_bfloat16", title="Sixteen bits", difficulty=3, minutes=15, tolerance=1e-9,
-    hints=(
-        "Two ways. With the bits: which 16 must become 0, and when must the ones before them grow by one? Or with frexp: m · 2^e, how many binary digits of m stay?",
-        "np.frexp gives m from 1/2 to 1, and 8 binary digits stay: m · 256 must become a whole number. np.round takes a middle to even.",
-        "m, e = np.frexp(x), round m · 256, divide by 256, np.ldexp. With bits: add 0x7FFF, and 1 more where bit 16 is set; then & 0xFFFF0000.",
-    ),
-)
-
-
-@rounding.probe(axes="as the input")
-def some_numbers(ns, rng):
-    """six numbers"""
-    numbers, small = np.array([1.0, 1.01, -300.5, 3.14159265, -70000.0], dtype=np.float32), np.array([1e-8], dtype=np.float32)
-    return {"rounded numbers": ns["to_bfloat16"](numbers), "rounded 1e-8": ns["to_bfloat16"](small)}
-
-
-@rounding.probe(axes="as the input")
-def just_in_the_middle(ns, rng):
-    """numbers just in the middle: 1 + 1/256, 1 + 3/256, 257, 259, and their negatives"""
-    x = np.array([1 + 1 / 256, 1 + 3 / 256, 257.0, 259.0], dtype=np.float32)
-    return ns["to_bfloat16"](np.stack([x, -x]))
-
-
-@rounding.probe(hidden=True)
-def any_numbers(ns, rng):
-    """any numbers, large and small"""
-    return ns["to_bfloat16"]((rng.normal(size=20) * 10.0 ** rng.integers(-3, 4, 20)).astype(np.float32))
-
-
-@rounding.probe(hidden=True)
-def any_middles(ns, rng):
-    """any numbers in the middle"""
-    return ns["to_bfloat16"](((2 * rng.integers(128, 256, 12) + 1) / 256).astype(np.float32) * np.float32(-2.0))
-
-
-@rounding.property(exponent=(-30, 30), seed=(0, 99))
-def near(ns, exponent, seed):
-    """rounding moves a number by at most half of its last place, a share of 1/256, and twice does no more than once"""
-    x = np.ldexp(np.random.default_rng(seed).uniform(1, 2, 8), exponent).astype(np.float32)
-    once = np.asarray(ns["to_bfloat16"](x))
-    return (np.abs(once / x - 1) <= 1 / 256, ns["to_bfloat16"](once)), (np.ones(8, dtype=bool), once)
-
-
-def mantissa(x, digits=8, nearest=np.round):
-    m, e = np.frexp(x)
-    return np.ldexp(nearest(m * 2.0**digits) / 2.0**digits, e).astype(np.float32)
-
-
-@rounding.mistake(hint="The last sixteen bits are cut off: that always goes towards zero. Nearest may also be the next one up.")
-def cut_off(x):
-    """numbers that are cut off, not rounded: always towards zero"""
-    return mantissa(x, nearest=np.trunc)
-
-
-@rounding.mistake(hint="A number just in the middle goes to its even neighbour: 1 + 1/256 to 1, 1 + 3/256 to 1 + 4/256.")
-def middles_outwards(x):
-    """middles rounded away from zero"""
-    return mantissa(x, nearest=lambda m: np.trunc(m + np.copysign(0.5, m)))
-
-
-@rounding.mistake(hint="Middles go to the even neighbour, whichever side it is on; yours go towards zero. (With bits: 0x7FFF, and one more where bit 16 is set.)")
-def middles_inwards(x):
-    """middles rounded towards zero"""
-    return mantissa(x, nearest=lambda m: np.copysign(np.ceil(np.abs(m) - 0.5), m))
-
-
-@rounding.mistake(hint="floor(m + ½) treats −1.5 and 1.5 differently. Middles go to even, and a sign changes nothing.")
-def middles_upwards(x):
-    """middles rounded upwards, which shifts negative numbers"""
-    return mantissa(x, nearest=lambda m: np.floor(m + 0.5))
-
-
-@rounding.mistake(hint="frexp's m begins with a half, not with one: the first of its binary digits is always 1. Eight stay in all.")
-def seven_digits(x):
-    """one binary digit too few: the leading one is not stored, but it counts"""
-    return mantissa(x, 7)
-
-
-@rounding.mistake(hint="Seven digits are stored and one goes without saying: 8 in all.")
-def nine_digits(x):
-    """one binary digit too many"""
-    return mantissa(x, 9)
-
-
-@rounding.mistake(hint="float16 is another format: 11 binary digits and a short exponent. It has no 70000, and 1e-8 becomes 0.")
-def float16(x):
-    """float16, which has more digits and a much shorter range"""
-    with np.errstate(over="ignore"):
-        return x.astype(np.float16).astype(np.float32)
-
-
-@rounding.mistake(hint="TF32 keeps 11 binary digits. bfloat16 keeps 8.")
-def tf32(x):
-    """TF32, three digits more"""
-    return mantissa(x, 11)
-
-
-@rounding.mistake(hint="Floating point: the same number of binary digits wherever the number lies, not the same step of 1/128.")
-def a_fixed_step(x):
-    """steps of 1/128 everywhere"""
-    return (np.round(x * np.float32(128)) / 128).astype(np.float32)
-
-
-@rounding.mistake(hint="Binary digits, not decimal ones.")
-def decimal_digits(x):
-    """three decimal digits"""
-    return np.array([float(f"{number:.3g}") for number in x.ravel()], dtype=np.float32).reshape(x.shape)
-
-
-@rounding.mistake(hint="Nothing is rounded yet.")
-def unchanged(x):
-    """the numbers as they were"""
-    return np.array(x)
-
-
-@rounding.forbid("torch.Tensor.bfloat16")
-def _(call, x):
-    return call(torch.tensor(x)).float().numpy()
-
-
-@rounding.forbid("torch.Tensor.to")
-def _(call, x):
-    return call(torch.tensor(x), torch.bfloat16).float().numpy()
-
-
-# ---- 14.6 ----------------------------------------------------------------------------------------------------------
-
 killed = Exercise(
-    "14.6", "checkpoint_of", title="Killed", difficulty=4, minutes=15, tolerance=1e-9,
+    "14.5", "checkpoint_of", title="Killed", difficulty=4, minutes=15, tolerance=1e-9,
     hints=(
         "Cross out what never changes (the data), and what every step computes before it reads it. What is left must be saved.",
         "Six things are left. Two of them are about the data: the order of this epoch, and the place in it. And `-=` changes an array in place.",
@@ -968,10 +840,10 @@ def where_the_check_stops(run):
     return saved(run) if (len(run.data), run.step) in ((8, 12), (5, 7)) else weights_only(run)
 
 
-# ---- 14.7 ----------------------------------------------------------------------------------------------------------
+# ---- 14.6 ----------------------------------------------------------------------------------------------------------
 
 alike = Exercise(
-    "14.7", "all_directions_alike", title="All directions alike", difficulty=4, minutes=20,
+    "14.6", "all_directions_alike", title="All directions alike", difficulty=4, minutes=20,
     hints=(
         "Put X = U Σ Vᵀ into X Xᵀ X. UᵀU and VᵀV are the identity: what is left between U and Vᵀ?",
         "X Xᵀ X has the singular values s³, and X Xᵀ X Xᵀ X has s⁵. The products X Xᵀ are shared: compute them once a round.",
@@ -1143,10 +1015,10 @@ def _(call, gradient, n_rounds):
     return U @ np.diag(s) @ Vt
 
 
-# ---- 14.8 ----------------------------------------------------------------------------------------------------------
+# ---- 14.7 ----------------------------------------------------------------------------------------------------------
 
 worse = OpenQuestion(
-    "14.8", title="Ten per cent worse?", difficulty=2, minutes=10,
+    "14.7", title="Ten per cent worse?", difficulty=2, minutes=10,
     rubric=(
         (1, "says why the two losses cannot be compared, and what could be"),
         (1, "says what equal updates hide, and in whose favour"),
