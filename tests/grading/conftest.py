@@ -30,7 +30,7 @@ if os.geteuid() == 0:
     collect_ignore_glob = ["test_*.py"]
 
 NAME = "90_toy"
-QUICK = Limits(seconds=30, cell_seconds=1.5, probe_seconds=1, grace=1, memory=700 << 20, output=8 << 20, restarts=3)
+QUICK = Limits(seconds=30, cell_seconds=2.5, probe_seconds=1.5, grace=1.5, memory=700 << 20, output=8 << 20, restarts=3)
 SOFTMAX = """def softmax(scores):
     e = np.exp(scores - scores.max(axis=-1, keepdims=True))
     return e / e.sum(axis=-1, keepdims=True)"""

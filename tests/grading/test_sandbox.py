@@ -13,7 +13,7 @@ from course_lib.grading.sandbox.limits import Limits
 from course_lib.grading.sandbox.rounds import run_submission
 from course_lib.grading.sandbox.seccomp import filter_program
 
-QUICK = Limits(seconds=20, cell_seconds=1, probe_seconds=0.5, grace=0.7, memory=600 << 20, output=4 << 20, restarts=2)
+QUICK = Limits(seconds=20, cell_seconds=2, probe_seconds=1, grace=1.5, memory=600 << 20, output=4 << 20, restarts=2)
 JOB = {
     "function": "double",
     "source": """
