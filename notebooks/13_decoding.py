@@ -289,15 +289,15 @@ for ours, (name, value) in pairs.items():
 # %% [markdown]
 # Side by side at the open place, and counted at both:
 
-# %% mystnb={"image": {"alt": "Four panels of bars for the same eight tokens: as it is, top-k 5, top-p 0.8, min-p 0.2. Each cut leaves fewer bars, which have grown."}}
+# %% mystnb={"image": {"alt": "Four panels of bars for the same six tokens: as it is, top-k 5, top-p 0.8, min-p 0.2. Each cut leaves fewer bars, which have grown."}}
 rules = {"as it is": {}, "top-k 5": {"top_k": 5}, "top-p 0.8": {"top_p": 0.8}, "min-p 0.2": {"min_p": 0.2},
          "typical 0.8": {"typical_p": 0.8}}
 logits = logits_after(places["open"])
 figure = plots.next_token_bars(
-    pieces, {name: next_probs(logits, **rules[name])[0] for name in list(rules)[:4]}, top=8,
+    pieces, {name: next_probs(logits, **rules[name])[0] for name in list(rules)[:4]}, top=6,
     title=f"… {places['open'][-24:]} ▢",
     caption="What is cut gives its probability to what stays, in proportion. Top-k does not ask how sure the model is.",
-    alt="Four panels of bars for the same eight tokens: as it is, top-k 5, top-p 0.8, min-p 0.2. Each cut leaves fewer bars, "
+    alt="Four panels of bars for the same six tokens: as it is, top-k 5, top-p 0.8, min-p 0.2. Each cut leaves fewer bars, "
         "which have grown.")
 plt.show()
 print(figure.summary)
@@ -418,7 +418,7 @@ def shown(ids):
     return "".join("▷" if i == END else pieces[i] for i in ids)
 
 
-NextToken(how_it_goes_on, shown, as_ids(BEGINNING), encode=as_ids, max_tokens=128,
+NextToken(how_it_goes_on, shown, as_ids(OPENING + " Then Ella"), encode=as_ids, max_tokens=128,
           temperature=(0.0, 2.0, 0.1), top_k=(0, 50), top_p=(0.05, 1.0, 0.05), min_p=(0.0, 0.5, 0.02))
 # %% [markdown]
 # ## 6 · The most probable text
@@ -618,8 +618,8 @@ def state_after(ids):
 
 def masked(probs, state):
     """Probabilities (V,): forbidden tokens have none, the others keep their proportions."""
-    logits = probs.log().masked_fill(torch.tensor([word not in automaton[state] for word in words]), -torch.inf)
-    return logits.softmax(0)
+    forbidden = torch.tensor([word not in automaton[state] for word in words])
+    return probs.log().masked_fill(forbidden, -torch.inf).softmax(0)
 
 
 for ids in ([], [1], [2], [2, 3]):
@@ -645,11 +645,11 @@ kept = sum(map(probability, allowed))
 print("of all texts, allowed:", f"{kept:.2f}")
 odd = max(allowed, key=lambda ids: by_mask(ids) - probability(ids) / kept)
 for ids in (*sorted(allowed, key=probability, reverse=True)[:3], odd):
-    print(f"{said(ids):18} kept {probability(ids) / kept:.3f}   masked {by_mask(ids):.3f}")
+    print(f"{said(ids):24} kept {probability(ids) / kept:.3f}   masked {by_mask(ids):.3f}")
 
 # %% [markdown]
-# Not the same. The mask looks only at the next token. It lets *The slept …* go its way with all the probability that the model gives it, though after *slept* nearly
-# everything is forbidden, and forces a cat in at any price. Throwing away is true to the model, but may need thousands of tries; masking always
+# Not the same. The mask looks only at the next token. It lets *The old slept …* go its way with all the probability that the model gives it, though after *slept* hardly
+# anything but the dot makes sense, and then forces a cat in at any price. Throwing away is true to the model, but may need thousands of tries; masking always
 # needs one. **Masked texts are all allowed, and not quite the model's.** Keep it in mind when you see a constrained model say strange things.
 #
 # Real patterns read *letters*, real models write *tokens* of several letters each. A token is allowed if its letters can be read from this state, **and if what is
@@ -696,7 +696,8 @@ def questions(n):
         for recall in story.recalls:
             before = story.text[:recall.position]
             if before.endswith('?" "') and recall.key[0] == "where" and recall.text.endswith(" it"):
-                found.append((before, ["I have it", "You have it", *(f"{name} has it" for name in cast)], recall.text))
+                options = ["I have it", "You have it", *(f"{name} has it" for name in cast)]
+                found.append((before, options, recall.text))
                 if len(found) == n:
                     return found
 
@@ -704,9 +705,9 @@ def questions(n):
 def answer(text, options):
     """The allowed answer that the model finds most probable."""
     tokens, prompt = TokenAutomaton.from_tokenizer(from_texts(options), tokenizer), as_ids(text)
-    found, tree = beam_search(constrained(next_log_probs(model), tokens, len(prompt)), prompt, n_beam=len(options),
-                              max_new_tokens=10, stop_ids=[END])
-    best = max(found, key=lambda hypothesis: tree.log_probs[tree.parents[hypothesis.node]])  # the end does not count
+    allowed_only = constrained(next_log_probs(model), tokens, len(prompt))
+    found, tree = beam_search(allowed_only, prompt, n_beam=len(options), max_new_tokens=10, stop_ids=[END])
+    best = max(found, key=lambda text: tree.log_probs[tree.parents[text.node]])       # the end itself does not count
     return tokenizer.decode(best.ids[:-1])
 
 
@@ -830,9 +831,13 @@ print("no cache = cache, in numpy where it pays = static cache")
 
 # %%
 from course_lib.model.config import gpt2_124m, gpt2_1558m, modern_124m
+from course_lib.model.gpt import GPT
+from course_lib.training.cost import count_parameters
 
-weights = {"GPT-2 124M": 124.4e6, "GPT-2 1558M": 1557.6e6, "modern 124M, 2 KV heads": 119e6}
-for (name, n), config in zip(weights.items(), (gpt2_124m(), gpt2_1558m(), modern_124m(n_kv_head=2)), strict=True):
+shapes = {"GPT-2 124M": gpt2_124m(), "GPT-2 1558M": gpt2_1558m(), "modern 124M, 2 KV heads": modern_124m(n_kv_head=2)}
+for name, config in shapes.items():
+    with torch.device("meta"):                                      # shapes only, no memory
+        n = count_parameters(GPT(config))["total"]
     one = cache_bytes(config, 1, 1, "bfloat16")
     print(f"{name:24} weights {2 * n / 1e9:.2f} GB, cache {one / 1e3:5.1f} kB a token, "
           f"{100 * 1024 * one / 1e9:4.1f} GB for 100 users")
@@ -1004,7 +1009,6 @@ print(figure.summary)
 from dataclasses import replace
 
 from course_lib.generation.speculative import acceptance_rate, speculate, speedup, tokens_per_round
-from course_lib.model.gpt import GPT
 
 quick = GPT(replace(model.config, n_layer=max(1, model.config.n_layer // 2))).eval()
 quick.load_state_dict({name: tensor for name, tensor in model.state_dict().items() if name in quick.state_dict()})
@@ -1070,8 +1074,8 @@ def write_stories(n=16, penalties=None, **sampling):
     return [tokenizer.decode([i for i in row if i != END]) for row in new.tolist()]
 
 
-ways = {"t = 0.4": dict(temperature=0.4), "t = 0.7": dict(temperature=0.7), "t = 1": {}, "t = 1.4": dict(temperature=1.4),
-        "top-p 0.8": dict(top_p=0.8), "min-p 0.1": dict(min_p=0.1),
+ways = {"t = 0.4": dict(temperature=0.4), "t = 0.7": dict(temperature=0.7), "t = 1": {},
+        "t = 1.4": dict(temperature=1.4), "top-p 0.8": dict(top_p=0.8), "min-p 0.1": dict(min_p=0.1),
         "penalty 1.3": dict(penalties={"repetition_penalty": 1.3})}
 written = {name: write_stories(**ways[name]) for name in progress(ways)}
 points = {name: (lively(texts), wrong_per_sentence(map(judge, texts))) for name, texts in written.items()}
@@ -1082,7 +1086,7 @@ figure = plots.trade_off(
     points, paths=[["t = 0.4", "t = 0.7", "t = 1", "t = 1.4"]],
     goal=("real stories", (lively(told), wrong_per_sentence(map(judge, told)))), title="True or lively?",
     xlabel="different groups of four words, share of all", ylabel="wrong sentences, share of those read",
-    caption="16 stories each. The star is where real stories stand. Heights are uncertain by about a third.",
+    caption="16 stories each. The star is where real stories stand. Heights are uncertain by a fifth to a third.",
     alt="Ways to write as dots: different four-word groups to the right, wrong sentences upwards. The temperatures lie on a "
         "line; a star at the bottom marks real stories.")
 plt.show()
@@ -1097,10 +1101,11 @@ for name in ("t = 0.4", "t = 1.4", "penalty 1.3"):
     print(f"{name:12}", *[verdict.wrong for verdict in map(judge, written[name]) if verdict.wrong][:2], sep="\n    ")
 
 # %% [markdown]
-# Read the wrong sentences, too. Hot texts leave the *language*; cold ones keep to it and go wrong where they repeat what must not be repeated; and the penalty drives a story away from
-# the very names it is about. Cutting the tail takes away most of the hot mistakes, and hardly any of the life.
+# Look at four things. **Heat** buys life with mistakes, and at last leaves the language. **Cold** keeps to the language, and is not always truer for it: who always takes the most probable
+# name gives the same name to two children. **Cutting the tail** at $t = 1$: what does it cost in life, what does it save in mistakes? And the **penalty**: it makes a story livelier, by driving it away from the
+# very names that it is about.
 #
-# No sampler makes a small model right. What decoding can do is to not make it worse.
+# No sampler makes a small model right. Decoding can only keep from making it worse, and that is a lot.
 #
 # ## 12 · What to remember
 #
