@@ -117,7 +117,7 @@ class NextToken(Widget):
                 f'<i style="width:{100 * p / highest:.1f}%"></i><span>{p:.1%}{note}</span></button>')
 
     def _words(self, state: dict[str, Any], probs: np.ndarray, best: np.ndarray) -> str:
-        bits = -np.sum(probs[probs > 0] * np.log2(probs[probs > 0]))
+        bits = 0.0 - np.sum(probs[probs > 0] * np.log2(probs[probs > 0]))  # never -0.0
         after = visible(self.decode(state["ids"][:state["at"]])[-24:])
         first = ", ".join(f"{visible(self.decode([i]))} {probs[i]:.0%}" for i in best[:3].tolist())
         return f"after {after!r}: {first}; entropy {bits:.1f} bits"

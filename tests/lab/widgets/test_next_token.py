@@ -88,3 +88,7 @@ def test_the_still_picture_is_a_figure(explorer):
     assert set(explorer._repr_mimebundle_()) == {"image/png", "text/plain"}
     figure = explorer.still(explorer.state)
     assert figure.axes[0].get_title(loc="left") == "… a<é> ▢"
+
+
+def test_a_certain_model_has_no_entropy():
+    assert NextToken(lambda ids: np.eye(4)[1], decode, [0]).picture().words.endswith("entropy 0.0 bits")
