@@ -13,7 +13,7 @@
 # %% [markdown] tags=["badges"]
 # # 13 · Decoding: which of a thousand possible words do we take?
 #
-# **About 70 minutes** to read and run (under a minute of computing), an hour and a half for the
+# **About 70 minutes** to read and run (under a minute of computing), nearly two hours for the
 # [exercises](../exercises/13_decoding/13_decoding.ipynb).
 #
 # **You need** softmax (lesson 04), attention and its mask (lesson 07), and what a GPT computes (lesson 12). Probabilities of two events in a row.
@@ -70,6 +70,7 @@ def as_ids(text):
 def logits_after(text):
     """(1, V): what the model thinks of each token, after this beginning."""
     return model(torch.tensor([as_ids(text)]))[:, -1]
+
 # %% mystnb={"image": {"alt": "Bars of the six most probable next tokens after the beginning; the rest of the vocabulary shares one bar."}}
 BEGINNING = "One sunny morning, Ella and Omar were at the"
 probs = logits_after(BEGINNING).softmax(-1)[0]
@@ -96,10 +97,10 @@ def greedily(ids, n):
     return ids
 
 
-text = tokenizer.decode(greedily(as_ids("One"), 60)[1:])
+greedy_story = tokenizer.decode(greedily(as_ids("One"), 60)[1:])
 
 # %% tags=["nbval-ignore-output"]
-print(text)
+print(greedy_story)
 
 # %% [markdown]
 # Fluent, is it not? (Whether it is *true* is another question. Section 11 asks it.)
@@ -130,6 +131,7 @@ print(" ".join(chain))
 # most $V^{n-1}$ steps. For a GPT that is longer than anybody will wait. But a GPT has a reason of its own: it has learned that
 # texts repeat themselves, it copies from its context (lesson 07), and so **what was said becomes more probable by having been said**. Greedy
 # decoding always gives in.
+
 # %% [markdown]
 # ## 2 · Draw, but how boldly?
 #
@@ -323,6 +325,7 @@ print("torch draws from it all the same:", bool((p[draws] >= 0.2 * p.max()).all(
 # %% [markdown]
 # `torch.multinomial` brings any weights to a sum of one, silently. So the texts are right, and nobody notices; until somebody *uses* these numbers as probabilities:
 # adds their logarithms up along a text (section 6), or compares them with another model's (section 10). **After every cut, check the sum.**
+
 # %% [markdown]
 # ## 4 · Do not say it again
 #
@@ -369,7 +372,7 @@ idx = torch.tensor([as_ids("One")])                                 # (B, T)
 counts = idx != END                                                 # END before the text does not count: do not punish the end
 penalised = generate(model, idx, max_new_tokens=60, temperature=0, adjust=adjust_with(counts, repetition_penalty=1.3))
 penalised = tokenizer.decode(penalised[0, 1:].tolist())
-words_in = {"greedy": words_of.findall(text), "penalised": words_of.findall(penalised)}
+words_in = {"greedy": words_of.findall(greedy_story), "penalised": words_of.findall(penalised)}
 
 # %% tags=["nbval-ignore-output"]
 print(penalised)
@@ -377,7 +380,7 @@ for name, found in words_in.items():
     print(f"{name}: {len(set(found))} different words of {len(found)}")
 
 # %% [markdown]
-# More different words, as ordered. But think what kind of text a story is:
+# More different words, as ordered. But read it: do the children who were named at the beginning come again? Think what kind of text a story is:
 #
 # > *Ella lent the kite to Omar. … Then Omar returned the kite to* ▢
 #
@@ -418,8 +421,10 @@ def shown(ids):
     return "".join("▷" if i == END else pieces[i] for i in ids)
 
 
-NextToken(how_it_goes_on, shown, as_ids(OPENING + " Then Ella"), encode=as_ids, max_tokens=128,
+NextToken(how_it_goes_on, shown, as_ids(OPENING + " Then Ella"), max_tokens=128,
+          encode=lambda typed: as_ids(typed.removeprefix("▷")),
           temperature=(0.0, 2.0, 0.1), top_k=(0, 50), top_p=(0.05, 1.0, 0.05), min_p=(0.0, 0.5, 0.02))
+
 # %% [markdown]
 # ## 6 · The most probable text
 #
@@ -498,7 +503,7 @@ print("by hand = course_lib; thirty beams find the best of all texts, in order")
 def beam_tree(n_beam=2, longest=4):
     found, grown = beam_search(toy_log_probs, [0], n_beam=n_beam, max_new_tokens=longest, stop_ids=[0])
     figure = plots.tree(
-        ["The ", *(words[i] + " " for i in grown.ids)], [-1, *(parent + 1 for parent in grown.parents)],
+        ["The", *(" " + words[i] for i in grown.ids)], [-1, *(parent + 1 for parent in grown.parents)],
         [0.0, *grown.log_probs], kept=[True, *grown.kept], best=found[0].node + 1, decimals=2,
         title=f"Beam search, n = {n_beam}",
         caption="Below each token: log P so far. Dashed: dropped at once, others were better. Thick: the best text found.",
@@ -506,7 +511,7 @@ def beam_tree(n_beam=2, longest=4):
     return figure
 
 
-explore(beam_tree, label="The tree of a beam search", n_beam=(1, 5), longest=(1, 6))
+explore(beam_tree, label="The tree of a beam search", n_beam=(1, 4), longest=(1, 6))
 
 # %% [markdown]
 # > **Try it.** Put `n_beam` to 1: the greedy way. From which number on does the answer stay the same?
@@ -592,6 +597,7 @@ for name, values in surprise.items():
 
 # %%
 print("greedy surprises least:", min(surprise, key=lambda name: surprise[name].mean()) == "greedy")
+
 # %% [markdown]
 # Real stories surprise all the time, as does the drawn one; that is what they are told for. Greed and beams suit tasks with *one* right answer, as
 # arithmetic or translation. Drawing suits stories and talk.
@@ -722,6 +728,7 @@ print(f"{share:.0%} right of {len(asked)}; by chance {chance:.0%}")
 
 # %% [markdown]
 # A constraint makes the *form* right. Whether the *content* is right is for the model to know.
+
 # %% [markdown]
 # ## 8 · Read nothing twice
 #
@@ -907,6 +914,7 @@ for a, b in zip(starts, ends, strict=True):
 # %%
 assert not any("." in end for end in ends)
 print("neither goes past its first full stop")
+
 # %% [markdown]
 # ## 10 · A quick one guesses, a good one checks
 #
@@ -1002,7 +1010,7 @@ plt.show()
 print(figure.summary)
 
 # %% [markdown]
-# And the small GPT? It needs a draft. One is inside it: its own first blocks, with the same table at the end. It was never trained to stop there, but it costs only a part, and is
+# And the small GPT? It needs a draft. One is inside it: its own first blocks, with the same table at the end. It was never trained to stop there, but it costs only a part and needs no weights of its own (Zhang et al. 2023 choose the blocks with care); it may be
 # good enough to guess. How often the two agree is $\alpha = \sum_x \min(p_x, q_x)$, the part that two distributions have in common, on average over the places of a text.
 
 # %%
@@ -1066,7 +1074,7 @@ def lively(texts, n=4):
     return len(set(grams)) / len(grams)
 
 
-def write_stories(n=16, penalties=None, **sampling):
+def write_stories(n=24, penalties=None, **sampling):
     idx = torch.tensor([as_ids("One")]).repeat(n, 1)
     adjust = penalties and adjust_with(idx != END, **penalties)
     new = generate(model, idx, max_new_tokens=110, stop_ids=[END], adjust=adjust,
@@ -1079,14 +1087,14 @@ ways = {"t = 0.4": dict(temperature=0.4), "t = 0.7": dict(temperature=0.7), "t =
         "penalty 1.3": dict(penalties={"repetition_penalty": 1.3})}
 written = {name: write_stories(**ways[name]) for name in progress(ways)}
 points = {name: (lively(texts), wrong_per_sentence(map(judge, texts))) for name, texts in written.items()}
-told = [story.text[:len(text)] for story, text in zip(stories(seed=99, n=16), written["t = 1"], strict=True)]
+told = [story.text[:len(text)] for story, text in zip(stories(seed=99, n=24), written["t = 1"], strict=True)]
 
 # %% mystnb={"image": {"alt": "Ways to write as dots: different four-word groups to the right, wrong sentences upwards. The temperatures lie on a line; a star at the bottom marks real stories."}} tags=["nbval-ignore-output"]
 figure = plots.trade_off(
     points, paths=[["t = 0.4", "t = 0.7", "t = 1", "t = 1.4"]],
     goal=("real stories", (lively(told), wrong_per_sentence(map(judge, told)))), title="True or lively?",
     xlabel="different groups of four words, share of all", ylabel="wrong sentences, share of those read",
-    caption="16 stories each. The star is where real stories stand. Heights are uncertain by a fifth to a third.",
+    caption="24 stories each. The star is where real stories stand. Heights are uncertain by a fifth to a third.",
     alt="Ways to write as dots: different four-word groups to the right, wrong sentences upwards. The temperatures lie on a "
         "line; a star at the bottom marks real stories.")
 plt.show()
@@ -1124,6 +1132,6 @@ for name in ("t = 0.4", "t = 1.4", "penalty 1.3"):
 # *Locally Typical Sampling*, arXiv 2202.00666; Keskar et al. 2019, *CTRL*, arXiv 1909.05858 (the repetition penalty); Wu et al. 2016, *Google's Neural Machine Translation System*,
 # arXiv 1609.08144, section 7 (length norm); Stahlberg and Byrne 2019, *On NMT Search Errors and Model Errors*, arXiv 1908.10090 (the most probable translation is often the empty one);
 # Willard and Louf 2023, *Efficient Guided Generation for Large Language Models*, arXiv 2307.09702; Park et al. 2024, *Grammar-Aligned Decoding*, arXiv 2405.21047; Leviathan, Kalman and Matias 2023,
-# *Fast Inference from Transformers via Speculative Decoding*, arXiv 2211.17192; Chen et al. 2023, *Accelerating Large Language Model Decoding with Speculative Sampling*, arXiv 2302.01318.
+# *Fast Inference from Transformers via Speculative Decoding*, arXiv 2211.17192; Chen et al. 2023, *Accelerating Large Language Model Decoding with Speculative Sampling*, arXiv 2302.01318; Zhang et al. 2023, *Draft & Verify*, arXiv 2309.08168.
 #
 # **Now you:** [exercises 13](../exercises/13_decoding/13_decoding.ipynb). Next: lesson 14 trains the full GPT, on a GPU if there is one.
