@@ -73,7 +73,7 @@ def test_generate_ends_before_a_stop_text_and_searches_with_beams(trained, cours
     assert searched[0] == greedy and searched[1] == searched[2] and searched[1][:1] == (0,)
 
 
-def test_a_repetition_penalty_counts_the_prompt_but_not_the_token_before_it(tmp_path, course):
+def test_a_repetition_penalty_counts_the_prompt_but_not_the_token_before_it(tmp_path, course, monkeypatch):
     """A model of random weights, whose most probable token after a token is mostly that token again."""
     tokenizer = BPETokenizer.train("abcdefgh" * 9, vocab_size=260)
     torch.manual_seed(3)
@@ -87,6 +87,11 @@ def test_a_repetition_penalty_counts_the_prompt_but_not_the_token_before_it(tmp_
     assert penalised[1] == tokenizer.decode([i for i in ids[0].tolist() if i != tokenizer.end_of_text]) + "\n"
     assert penalised != course(*arguments) == course(*arguments, "--repetition-penalty", 1)
     assert course(*arguments, "--beams", 2) != course(*arguments, "--beams", 2, "--repetition-penalty", 1.5)
+    counted = []
+    monkeypatch.setattr("course_lib.generation.penalties.adjust_with",
+                        lambda said, **options: counted.append(said) or adjust_with(said, **options))
+    course(*arguments)
+    assert counted[0].tolist() == (idx != tokenizer.end_of_text).tolist() and not counted[0].all()
     code, _, err = course(*arguments, "--repetition-penalty", 0)
     assert code == 2 and "repetition-penalty" in err
 
