@@ -519,7 +519,21 @@ explore(beam_tree, label="The tree of a beam search", n_beam=(1, 4), longest=(1,
 # ### Why short texts win
 #
 # Every token multiplies the probability by something below one. So a text's log P can only fall as it grows, and **whoever ends
-# first has the advantage**, whatever it says. Our GPT, about Ella, until a sentence ends:
+# first has the advantage**, whatever it says. In this language, every text goes on with probability 0.6 and ends with 0.4:
+
+# %%
+tale = [".", "once", "upon", "a", "time"]
+onward = torch.tensor([[0.4, 0.6, 0.0, 0.0, 0.0], [0.4, 0.0, 0.6, 0.0, 0.0], [0.4, 0.0, 0.0, 0.6, 0.0],
+                       [0.4, 0.0, 0.0, 0.0, 0.6], [1.0, 0.0, 0.0, 0.0, 0.0]])
+for alpha in (0.0, 1.0):
+    found, _ = beam_search(lambda idx: onward[idx[:, -1]].log(), [0], n_beam=5, max_new_tokens=6, stop_ids=[0], alpha=alpha)
+    print(f"α = {alpha:.0f}: {' '.join(tale[i] for i in found[0].ids)!r:20} log P = {found[0].log_prob:.2f}, "
+          f"{found[0].log_prob / len(found[0].ids):.2f} a token")
+
+# %% [markdown]
+# The most probable text is the **empty** one, though at each place it is more probable to go on than to end. The repair is to compare texts by
+# $\log P / \text{length}^\alpha$. With $\alpha = 0$ that is nothing new, with $\alpha = 1$ it is the mean log-probability of a token; there are gentler norms as well. Now our GPT,
+# about Ella, until a sentence ends:
 
 # %%
 full_stops = {i for i, piece in enumerate(pieces) if "." in piece}
@@ -542,8 +556,7 @@ print("sixteen beams, more probable than one:", found[16].log_prob > found[1].lo
 
 # %% [markdown]
 # (Mostly, more beams find something more probable. There is no guarantee: they may follow a promising beginning that pushes the best one out.) The search gets better at
-# its task, and the task is not quite ours: *be probable* is half *be short*. In translation, where beam search is at home, wide beams lose words in this way. The repair is to
-# compare texts by $\log P / \text{length}^\alpha$. With $\alpha = 0$ it is as before, with $\alpha = 1$ it is the mean log-probability of a token; there are gentler norms as well.
+# its task, and the task is not quite ours: *be probable* is half *be short*. In translation, where beam search is at home, wide beams lose words in this way.
 #
 # > **Predict.** The same beams, $\alpha = 1$ in place of 0. Can the winner be *shorter* than before?
 #
