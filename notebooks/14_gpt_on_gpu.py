@@ -13,7 +13,7 @@
 # %% [markdown] tags=["badges"]
 # # 14 · GPT on a GPU: how do years become an hour?
 #
-# **About 75 minutes** to read and run (a minute of computing), an hour for the
+# **About 75 minutes** to read and run (a minute of computing), an hour and a half for the
 # [exercises](../exercises/14_gpt_on_gpu/14_gpt_on_gpu.ipynb).
 #
 # **You need** lesson 12 (a GPT and its trainer). A GPU is welcome and not needed: every cell runs without one.
@@ -32,6 +32,7 @@ import math
 import subprocess
 import sys
 import tempfile
+import textwrap
 import time
 from dataclasses import replace
 from functools import lru_cache
@@ -42,7 +43,7 @@ import numpy as np
 import torch
 from torch._subclasses import FakeTensorMode
 
-from course_lib.lab import plots
+from course_lib.lab import plots, scoreboard
 from course_lib.lab.expect import expect
 from course_lib.lab.progress import progress
 from course_lib.lab.results import course_root, record_result
@@ -179,8 +180,7 @@ bars = {part: [round(size / 1e9, 1) for size in sizes] for part, sizes in bars.i
 figure = plots.stacked_bars(
     bars, list(ways), unit="GB",
     title="Memory of a step, 8 × 1024 tokens, GPT-2 124M",
-    caption="Counted. From the top, each bar keeps the change of the one above it. What one thinks of "
-            "first, the weights, is the smallest part.",
+    caption="Counted. From the top, each bar keeps the change of the one above it. The weights, of which one thinks first, are a small part.",
     alt="Four bars of memory. Weights, gradients and optimizer are small and equal; the activations "
         "shrink from bar to bar.")
 plt.show()
@@ -823,14 +823,14 @@ print("recomputed = kept, bit for bit, with dropout")
 # %% [markdown]
 # ## 13 · The throughput ladder
 #
-# Now in order, one rung on top of the other. These are the rungs that the course's own benchmark climbs (`benchmarks/gpu.py` imports them from here), each
-# with the prediction that was written down *before* any measurement:
+# Now in order, one rung on top of the other. These are the rungs that the course's own benchmark climbs (`benchmarks/gpu.py` imports the same list), each
+# with the prediction that was written down before it measured anything:
 
 # %%
 from course_lib.training.ladder import RUNGS, climb
 
 for rung in RUNGS:
-    print(f"{rung.name}: {rung.prediction}")
+    print(textwrap.fill(f"{rung.name}: {rung.prediction}", width=95, subsequent_indent="    "))
 
 # %% [markdown]
 # > **Predict** for yourself: which rung brings most on a GPU, and how much faster is the last one than the first?
@@ -874,7 +874,7 @@ print(figure.summary)
 # %% [markdown]
 # Read the two together:
 #
-# - **Nobody passes the roof**, and no rung comes near it: a step is a thousand kernels, and each starts, waits and ends.
+# - **Nobody passes the roof.** Slow cores are easily kept busy, fast ones are not: a step is hundreds of kernels, and each starts, waits and ends.
 # - The biggest gains come where the paper says that the time is: products on the right cores, then the trips to memory.
 # - The paper is blind to tiles: the padded vocabulary costs nothing on it and brings 14 %.
 # - The last rung needs all others. A batch of 8 in float32 with explicit attention fills a card; after the other rungs there is room.
@@ -1176,7 +1176,7 @@ for name, losses in curves.items():
 #   high rates and large runs from breaking, GQA to make the cache smaller when the model writes (lesson 13).
 # - **The largest gain is no part at all: it is the learning rate.** The modern parts *make use* of a rate that GPT-2's parts do not (third row). Whoever compares a new part at its best rate
 #   with an old one at somebody else's has measured the rate.
-# - **Muon** brings next to nothing here at equal steps, once AdamW has its own best rate, and *loses* at equal time: a step has 512 tokens, and its products cost as much for 512 as for half a million (section 8).
+# - **Muon** brings next to nothing here at equal steps, once AdamW has its own best rate, and loses it again at equal time: a step has 512 tokens, and its products cost as much for 512 as for half a million (section 8).
 #   At GPT-2's size and batch it saves a third of the steps or more.
 #
 # A part may be right for ten billion tokens and wrong in a second, and the other way round. That is why such tables are made again at every size.
@@ -1275,6 +1275,13 @@ plt.show()
 measured = [r for r in replayed.records if "bits_per_byte" in r]
 print("held out:", ", ".join(f"{r['bits_per_byte']:.2f} bits per byte at step {r['step']:,}"
                              for r in (measured[0], measured[-1])))
+
+# %% [markdown]
+# Is that good? The bar of lesson 02, counted on the same text, and the entropy of the source, which nothing can beat:
+
+# %%
+scores = json.loads((reference / "scores.json").read_text(encoding="utf-8"))
+print(scoreboard.table(scores, entropy=scores["entropy of the source"]))
 
 # %%
 n = len(replayed.samples)
