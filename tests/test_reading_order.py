@@ -40,8 +40,8 @@ READING_ORDER = """
 
     lab.expect lab.progress lab.results
     lab.plots.fonts lab.plots.theme lab.plots.figure lab.plots.tokens lab.plots.html lab.plots.grids
-    lab.plots.attention lab.plots.curves lab.plots.bars lab.plots.histograms lab.plots.graphs lab.plots.trees lab.plots.trade_offs
-    lab.plots.timelines lab.plots.surface lab.plots.word_map lab.plots
+    lab.plots.attention lab.plots.curves lab.plots.bars lab.plots.histograms lab.plots.graphs lab.plots.trees
+    lab.plots.trade_offs lab.plots.timelines lab.plots.surface lab.plots.word_map lab.plots
     lab.plots.gallery.text lab.plots.gallery.computations lab.plots.gallery.training lab.plots.gallery
     lab.public_checks lab.attempts lab.standing_table lab.course_map lab.scoreboard
     lab.widgets.cells lab.widgets.picture lab.widgets.control lab.widgets.front lab.widgets.base lab.widgets.explore
