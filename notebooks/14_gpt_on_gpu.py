@@ -232,7 +232,7 @@ print(figure.summary)
 #
 # > **Try it.** How many windows of `gpt2_1558m` fit into 24 GB? And with recomputation?
 
-# %%
+# %% mystnb={"image": {"alt": "A bar of the memory that a preset needs, in four parts, beside a line at 24 GB."}}
 from course_lib.model.config import PRESETS
 from course_lib.training.cost import activation_bytes
 
@@ -249,12 +249,14 @@ def draw_memory(preset="gpt2_124m", windows=8, recompute=False):
         one = activation_bytes(replace(config, n_layer=1), tokens)
         activations = one + 2 * tokens * config.n_embd * config.n_layer
     parts = {"weights": 4 * N, "gradients": 4 * N, "optimizer": 8 * N, "activations": activations}
-    return plots.stacked_bars(
+    figure = plots.stacked_bars(
         {name: [size / 1e9] for name, size in parts.items()}, [preset], unit="GB",
         limit=("a large gaming card:", 24),
         title=f"{windows} windows of {config.context_length} tokens" + (", recomputed" if recompute else ""),
         caption="bf16 and fused attention. The dashed line is what a large gaming card holds.",
         alt=f"A bar of the memory that {preset} needs, in four parts, beside a line at 24 GB.")
+    figure.summary = f"{preset}, {windows} windows: {sum(parts.values()) / 1e9:.1f} GB"
+    return figure
 
 
 explore(draw_memory, label="Memory of a step", preset=names, windows=[1, 2, 4, 8, 16, 32, 64], recompute=False)
@@ -1257,7 +1259,7 @@ for name, value in about.items():
 # %%
 replayed = Dashboard.replay(
     reference, caption="The recorded run. Thin line: every batch; thick: smoothed; dots: held-out stories.",
-    alt="Training loss falls steeply, flattens, and falls once more while the learning rate goes down.")
+    alt="Training loss falls steeply at first, then ever more slowly; held-out dots lie on the curve.")
 replayed
 
 # %%
