@@ -740,7 +740,7 @@ share = sum(given == right for given, (_, _, right) in zip(answers, asked, stric
 print(f"{share:.0%} right of {len(asked)}; by chance {chance:.0%}")
 
 # %% [markdown]
-# A constraint makes the *form* right. Whether the *content* is right is for the model to know.
+# A constraint makes the *form* right. Whether the *content* is right is for the model to know, and this one has learned to look.
 
 # %% [markdown]
 # ## 8 · Read nothing twice
@@ -1134,9 +1134,8 @@ for name in ("t = 0.4", "t = 1.4", "penalty 2"):
     print(f"{name:12}", *[verdict.wrong for verdict in map(judge, written[name]) if verdict.wrong][:2], sep="\n    ")
 
 # %% [markdown]
-# Look at four things. **Heat** buys life with mistakes, and at last leaves the language. **Cold** keeps to the language, and is not always truer for it: who always takes the most probable
-# name gives the same name to two children. **Cutting the tail** at $t = 1$: what does it cost in life, what does it save in mistakes? And the **penalty**: it drives a
-# story away from the very names that it is about.
+# Look at four things. **Heat** buys life with mistakes, and at last leaves the language. **Cold** keeps to the language and is no truer for it: it says what is most probable anywhere, where this story asked for
+# something else. **Cutting the tail** at $t = 1$: what does it cost in life, what does it save in mistakes? And the **penalty** drives a story away from the very names that it is about.
 #
 # No sampler makes a small model right. Decoding can only keep from making it worse, and that is a lot.
 #
