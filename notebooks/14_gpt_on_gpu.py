@@ -1220,7 +1220,8 @@ else:
 # %% tags=["nbval-ignore-output"]
 full = {}
 for name in ("gpt2_124m", "modern_124m"):
-    config = PRESETS[name](V, **shape)
+    preset = PRESETS[name]
+    config = preset(V, **shape)
     recipe = replace(RECIPES[name](), max_steps=steps, save_every=None, **small)
     if name == "modern_124m" and device.type == "cpu":
         recipe = replace(recipe, muon_lr=0.05, max_lr=1e-2)            # small models like higher rates
