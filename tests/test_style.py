@@ -39,7 +39,7 @@ def tracked(repository):
     """Text files that git knows or would add, built notebooks left out."""
     command = ["git", "ls-files", "--cached", "--others", "--exclude-standard"]
     listed = subprocess.run(command, cwd=repository, capture_output=True, text=True, check=True).stdout.split("\n")
-    paths = [repository / name for name in listed if name and not name.endswith((".ipynb", ".png"))]
+    paths = [repository / name for name in listed if name and not name.endswith((".ipynb", ".png", ".safetensors"))]
     here = [path for path in paths if path.exists()]
     return {path.relative_to(repository).as_posix(): path.read_text(encoding="utf-8") for path in here}
 
