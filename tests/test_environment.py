@@ -107,8 +107,18 @@ def test_setup_installs_the_same(repository):
     )
 
 
+def catches_import_error(block):
+    return any(isinstance(handler.type, ast.Name) and handler.type.id == "ImportError" for handler in block.handlers)
+
+
 def imports(source):
-    for node in ast.walk(ast.parse(source)):
+    """Names of the packages that a source cannot do without: what it tries to import, it can."""
+    tree = ast.parse(source)
+    tried = {id(node) for block in ast.walk(tree) if isinstance(block, ast.Try) and catches_import_error(block)
+             for statement in block.body for node in ast.walk(statement)}
+    for node in ast.walk(tree):
+        if id(node) in tried:
+            continue
         if isinstance(node, ast.Import):
             yield from (alias.name.partition(".")[0] for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and not node.level:

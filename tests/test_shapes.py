@@ -62,6 +62,7 @@ def drive_generation():
     GreedyDecoder(tiny_gpt(), 2, max_length=7)(idx, max_new_tokens=4)
     for position in CHOICES["position"]:  # enough new tokens for numpy
         generate(tiny_gpt(position=position, norm="layernorm"), idx, max_new_tokens=20)
+    generate(tiny_gpt(), idx, max_new_tokens=2, adjust=lambda logits, so_far: logits - so_far[:, -1:])
 
 
 def drive_penalties():

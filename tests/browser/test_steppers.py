@@ -248,6 +248,7 @@ def test_graph_by_mouse_and_keyboard(tab, show):
     tab.page.keyboard.press("Enter")
     seen.append(bench.picture)
     bench.control("step").press("End")
+    assert bench.words.startswith("back along n2 → w")  # until then there is no step back
     bench.control("◀ back").press("Enter")
     assert "∂n2/∂x" in bench.words and bench.root.locator(".edge.back").count() == 1
     seen.append(bench.picture)
