@@ -236,13 +236,14 @@ print(figure.summary)
 from course_lib.model.config import PRESETS
 from course_lib.training.cost import activation_bytes
 
-names = ["gpt2_124m", "gpt2_355m", "gpt2_774m", "gpt2_1558m"]
+sizes = {}
+for name in ("gpt2_124m", "gpt2_355m", "gpt2_774m", "gpt2_1558m"):
+    with torch.device("meta"):                                       # shapes without memory
+        sizes[name] = count_parameters(GPT(PRESETS[name]()))["total"]
 
 
 def draw_memory(preset="gpt2_124m", windows=8, recompute=False):
-    config = PRESETS[preset]()
-    with torch.device("meta"):
-        N = count_parameters(GPT(config))["total"]
+    config, N = PRESETS[preset](), sizes[preset]
     tokens = windows * config.context_length
     activations = activation_bytes(config, tokens)
     if recompute:                                                    # L inputs, and the inside of one block
@@ -252,14 +253,14 @@ def draw_memory(preset="gpt2_124m", windows=8, recompute=False):
     figure = plots.stacked_bars(
         {name: [size / 1e9] for name, size in parts.items()}, [preset], unit="GB",
         limit=("a large gaming card:", 24),
-        title=f"{windows} windows of {config.context_length} tokens" + (", recomputed" if recompute else ""),
+        title=f"{windows} × {config.context_length} tokens" + (", recomputed" if recompute else ""),
         caption="bf16 and fused attention. The dashed line is what a large gaming card holds.",
         alt=f"A bar of the memory that {preset} needs, in four parts, beside a line at 24 GB.")
-    figure.summary = f"{preset}, {windows} windows: {sum(parts.values()) / 1e9:.1f} GB"
+    figure.summary = f"{preset}, {tokens} tokens at once: {sum(parts.values()) / 1e9:.1f} GB"
     return figure
 
 
-explore(draw_memory, label="Memory of a step", preset=names, windows=[1, 2, 4, 8, 16, 32, 64], recompute=False)
+explore(draw_memory, label="Memory of a step", preset=list(sizes), windows=[1, 2, 4, 8, 16, 32, 64], recompute=False)
 
 # %% [markdown]
 # ## 3 · Measure, but measure the work

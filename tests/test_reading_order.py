@@ -44,8 +44,8 @@ READING_ORDER = """
     lab.plots.trade_offs lab.plots.timelines lab.plots.surface lab.plots.word_map lab.plots
     lab.plots.gallery.text lab.plots.gallery.computations lab.plots.gallery.training lab.plots.gallery
     lab.public_checks lab.attempts lab.standing_table lab.course_map lab.scoreboard
-    lab.widgets.cells lab.widgets.picture lab.widgets.control lab.widgets.front lab.widgets.base lab.widgets.explore
-    lab.widgets.next_token lab.widgets.training lab.widgets.live_map
+    lab.widgets.cells lab.widgets.picture lab.widgets.control lab.widgets.front lab.widgets.base
+    lab.widgets.frame lab.widgets.explore lab.widgets.next_token lab.widgets.training lab.widgets.live_map
     lab.widgets.markup lab.widgets.axes lab.widgets.stepper lab.widgets.attention_viewer
     lab.widgets.merge_steps lab.widgets.merge_stepper
     lab.widgets.graph_layout lab.widgets.graph_steps lab.widgets.graph_stepper

@@ -14,7 +14,7 @@ FOLDER = Path(__file__).parents[2] / "benchmarks"
     ("grading", ["first check of a session", "check by examples", "check by examples and rules"]),
     ("train_cpu", ["5-gram", "`baseline_tiny`", "`tiny`, to", "`tiny`, the same", "`tiny`, ten", "milliseconds a step",
                    "---", "`baseline_tiny`", "`tiny`"]),
-    ("widgets", ["one figure", "explore", "dashboard", "dashboard", "next token", "next token", "map"]),
+    ("widgets", ["one figure", "lesson 07", "dashboard", "dashboard", "next token", "next token", "map"]),
     ("generate", ["`baseline_tiny`", "`baseline_tiny`", "`tiny`"]),
     ("main_job", ["`tiny` on", "---", "unigram", "6-gram", "GPT (this run)"]),
 ])

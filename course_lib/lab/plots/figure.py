@@ -13,7 +13,7 @@ from matplotlib.text import Text
 from PIL import Image
 
 from course_lib.lab.plots.fonts import drawable, sans_fonts
-from course_lib.lab.plots.theme import theme
+from course_lib.lab.plots.theme import STEPS, theme
 
 WIDTH = 7.2  # inches: a notebook's column, and the width of a printed page's text
 SMALLEST = 7.5  # points: nothing in a figure is written smaller
@@ -48,7 +48,8 @@ class CourseFigure(Figure):
         with plt.rc_context(self.look):
             canvas = FigureCanvasAgg(self)
             canvas.draw()  # once; `savefig` draws twice, and a slider waits for it
-        Image.fromarray(np.asarray(canvas.buffer_rgba())).save(buffer, format="png")
+        opaque = Image.fromarray(np.asarray(canvas.buffer_rgba())).convert("RGB")
+        opaque.save(buffer, format="png", compress_level=3)  # as small as with 6 for RGBA, in two thirds of the time
         plt.close(self)
         return buffer.getvalue()
 
@@ -103,7 +104,10 @@ def require_words(function: str, **words: str) -> None:
 def new_figure(rows: int = 1, columns: int = 1, *, width: float = WIDTH, height: float = 3.6, **subplots):
     """A figure with its axes: `(figure, axes)`, sizes in inches. For `course_figure` functions."""
     figure = plt.figure(FigureClass=CourseFigure, figsize=(width, height))
-    return figure, figure.subplots(rows, columns, **subplots)
+    axes = figure.subplots(rows, columns, **subplots)
+    for ax in figure.axes:
+        ax.locator_params(nbins=STEPS)
+    return figure, axes
 
 
 def new_canvas(width: float, height: float, *, title: str = ""):

@@ -9,7 +9,9 @@ from matplotlib import rc_params_from_file
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import LinearSegmentedColormap, to_rgb
 from matplotlib.rcsetup import cycler
+from matplotlib.ticker import MaxNLocator
 
+STEPS = 5  # between the numbers along an axis, at most: more is not read, and each costs a slider two milliseconds
 STYLE = Path(__file__).resolve().parents[1] / "course.mplstyle"
 # Each colour of a series has its own line, so that colour never carries a meaning alone.
 LINES = ("-", "--", "-.", ":", (0, (5, 1)), (0, (3, 1, 1, 1)))
@@ -107,7 +109,8 @@ def text_on(color) -> str:
 
 def add_scale(figure, ax, norm, colors, label: str, **options):
     """The bar beside a picture that says which colour means which number."""
-    bar = figure.colorbar(ScalarMappable(norm, colors), ax=ax, label=label, **options)
+    numbered = MaxNLocator(STEPS, steps=(1, 2, 2.5, 5, 10))
+    bar = figure.colorbar(ScalarMappable(norm, colors), ax=ax, label=label, ticks=numbered, **options)
     bar.outline.set_visible(False)
     return bar
 

@@ -4,8 +4,11 @@ import inspect
 from collections.abc import Callable
 from typing import Any
 
+from matplotlib.figure import Figure
+
 from course_lib.lab.widgets.base import Widget
 from course_lib.lab.widgets.control import Control, control_of
+from course_lib.lab.widgets.frame import Frame
 
 
 class Explore(Widget):
@@ -16,6 +19,7 @@ class Explore(Widget):
     def __init__(self, fn: Callable[..., object], ranges: dict[str, Any], *, label: str = ""):
         defaults = _defaults(fn, ranges)
         self.fn, self._controls = fn, [control_of(name, given) for name, given in ranges.items()]
+        self._frame = Frame()
         self.label = label or f"Explore {_called(fn).replace('_', ' ')}"
         super().__init__(state={c.name: _start(c, ranges[c.name], defaults) for c in self._controls})
 
@@ -24,8 +28,11 @@ class Explore(Widget):
         return self._controls
 
     def draw(self, state: dict[str, Any]) -> object:
-        """What the function returns."""
-        return self.fn(**state)
+        """What the function returns; a figure stands where the last one stood."""
+        shown = self.fn(**state)
+        if isinstance(shown, Figure):
+            self._frame.put(shown)
+        return shown
 
 
 def explore(fn: Callable[..., object], /, *, label: str = "", **ranges: Any) -> Explore:
