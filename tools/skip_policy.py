@@ -1,4 +1,4 @@
-"""A pytest plugin: which skips are allowed, and how long each lesson took.
+"""A pytest plugin: which skips are allowed, and how long each part and each lesson took.
 
 With CI=true the machine is ours, so a skip means that something was not set up: every skip but "no GPU"
 counts as a failure. Elsewhere a skip stays a skip, and its one line says what to install.
@@ -10,6 +10,7 @@ from collections import defaultdict
 import pytest
 
 ALLOWED = "no GPU"
+SLOWEST = 15  # files that are named
 
 
 def pytest_configure(config):
@@ -42,18 +43,27 @@ def pytest_make_collect_report(collector):
 
 
 class _Seconds:
-    """Sums what the cells of each notebook took."""
+    """Sums what the tests of each file took."""
 
     def __init__(self):
         self.seconds = defaultdict(float)
 
     def pytest_runtest_logreport(self, report):
-        file = report.nodeid.split("::")[0]
-        if file.endswith(".ipynb"):
-            self.seconds[file] += report.duration
+        self.seconds[report.nodeid.split("::")[0]] += report.duration
 
     def pytest_terminal_summary(self, terminalreporter):
-        if self.seconds:
-            terminalreporter.section("seconds for each notebook (one thread, this machine as busy as it is)")
-        for file, seconds in sorted(self.seconds.items()):
-            terminalreporter.write_line(f"{seconds:6.1f} s  {file}")
+        parts, files = defaultdict(float), sorted(self.seconds.items(), key=lambda item: -item[1])
+        for file, seconds in files:
+            parts[part_of(file)] += seconds
+        slow = {file: seconds for file, seconds in files[:SLOWEST] if seconds >= 1}
+        notebooks = {file: seconds for file, seconds in sorted(self.seconds.items()) if file.endswith(".ipynb")}
+        for title, rows in (("part", parts), ("notebook", notebooks), ("of the slowest files", slow)):
+            if rows and (len(files) > SLOWEST or title == "notebook"):
+                terminalreporter.section(f"seconds for each {title} (one thread, this machine as busy as it is)")
+                for name, seconds in rows.items():
+                    terminalreporter.write_line(f"{seconds:6.1f} s  {name}")
+
+
+def part_of(file: str) -> str:
+    """The folder that a test file counts for: `tests/lab`, `notebooks`, and `tests` for those beside the folders."""
+    return "/".join(file.split("/")[: 2 if file.startswith("tests/") and file.count("/") > 1 else 1])
