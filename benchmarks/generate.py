@@ -2,8 +2,8 @@
 
 Greedy; the ids are asserted equal. GPT-2's parts with random weights, in two sizes: `baseline_tiny` and GPT-2 124M.
 Our own `tiny`, which transformers does not have, stands beside them. Each thread count is a process of its own. Runs
-of ours and theirs take turns; the table has medians. With one thread it is CPU time that counts, which is wall time
-where nothing else runs; with two it is wall time.
+of ours and theirs take turns; the table has medians, and in brackets the lowest and the highest. With one thread it is
+CPU time that counts, which is wall time where nothing else runs; with two it is wall time.
 """
 
 import argparse
@@ -16,6 +16,7 @@ from collections.abc import Callable
 
 import torch
 from _machine import describe_machine
+from _spread import spread
 from transformers import GPT2Config, GPT2LMHeadModel
 
 from course_lib.generation.generate import generate
@@ -43,8 +44,8 @@ def twins(preset: str, vocab_size: int) -> tuple[GPT, GPT2LMHeadModel | None]:
     return ours, theirs
 
 
-def tokens_per_second(writers: dict[str, Callable], idx: torch.Tensor, new: int, rounds: int) -> dict[str, float]:
-    """The median of each writer, in turns, after one round to warm up. Asserts that all write the same ids."""
+def tokens_per_second(writers: dict[str, Callable], idx: torch.Tensor, new: int, rounds: int) -> dict[str, list]:
+    """Of each writer, in turns, after one round to warm up. Asserts that all write the same ids."""
     clock = time.process_time if torch.get_num_threads() == 1 else time.perf_counter
     took = {name: [] for name in writers}
     for _ in range(rounds + 1):
@@ -54,7 +55,7 @@ def tokens_per_second(writers: dict[str, Callable], idx: torch.Tensor, new: int,
             written.append(write())
             took[name].append(clock() - start)
         assert all(torch.equal(ids, written[0]) for ids in written), "the ids differ"
-    return {name: len(idx) * new / statistics.median(times[1:]) for name, times in took.items()}
+    return {name: [len(idx) * new / seconds for seconds in times[1:]] for name, times in took.items()}
 
 
 def measure(smoke: bool) -> None:
@@ -70,13 +71,14 @@ def measure(smoke: bool) -> None:
         if theirs is not None:
             writers["theirs"] = lambda: theirs.generate(idx, max_new_tokens=new, **options)  # noqa: B023
         speed = tokens_per_second(writers, idx, new, rounds=2 if smoke else 3 if preset == "gpt2_124m" else 9)
-        row = f"| `{preset}` | {torch.get_num_threads()} | {B} | {speed['ours']:,.0f} |"
+        row = f"| `{preset}` | {torch.get_num_threads()} | {B} | {spread(speed['ours'], ',.0f')} |"
         if theirs is None:
             print(f"{row} – | – | – | – |", flush=True)
             continue
-        alone.setdefault(preset, speed["theirs"])
-        print(f"{row} {speed['theirs']:,.0f} | {speed['ours'] / speed['theirs']:.1f} × | "
-              f"{speed['ours'] / alone[preset]:.1f} × | {GOALS.get((preset, B), '–')} |", flush=True)
+        ours_now, theirs_now = (statistics.median(speed[name]) for name in ("ours", "theirs"))
+        alone.setdefault(preset, theirs_now)
+        print(f"{row} {spread(speed['theirs'], ',.0f')} | {ours_now / theirs_now:.1f} × | "
+              f"{ours_now / alone[preset]:.1f} × | {GOALS.get((preset, B), '–')} |", flush=True)
 
 
 def main() -> None:

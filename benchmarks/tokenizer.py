@@ -23,6 +23,7 @@ import rustbpe
 import tiktoken
 import tokenizers
 from _machine import describe_machine
+from _spread import spread
 from tokenizers import models, pre_tokenizers, trainers
 
 from course_lib.text.pretokenize import PATTERN
@@ -111,9 +112,9 @@ def train_row(name: str, texts: list[str], vocab_size: int, rounds: int) -> tupl
         "hf": lambda: hf_train(texts, vocab_size),
         "rust": rust,
     }, rounds)
-    ours, hf, rust_seconds = (statistics.median(seconds[job]) for job in ("ours", "hf", "rust"))
+    ours, hf, rust_seconds = (f"{spread(seconds[job], '.2f')} s" for job in ("ours", "hf", "rust"))
     size = sum(len(text.encode()) for text in texts) / 1e6
-    row = (f"| train {name}, {size:.2f} MB, {vocab_size} ids | {ours:.2f} s | {hf:.2f} s | {rust_seconds:.2f} s | – | "
+    row = (f"| train {name}, {size:.2f} MB, {vocab_size} ids | {ours} | {hf} | {rust_seconds} | – | "
            f"{ratio(seconds, 'ours', 'hf'):.2f} × HF's time, {ratio(seconds, 'ours', 'rust'):.1f} × rustbpe's | "
            "at most 1.2 × HF's time |")
     return row, results["ours"]
@@ -142,7 +143,7 @@ def encode_rows(name: str, texts: list[str], ours: BPETokenizer, rounds: int) ->
             assert ids["ours"] == ids["tiktoken"] == ids["hf"], "the ids differ"
             for job, taken in once.items():
                 seconds[job] += taken
-        speed = {job: f"{size / statistics.median(taken):.2f} MB/s" for job, taken in seconds.items()}
+        speed = {job: f"{spread([size / t for t in taken], '.2f')} MB/s" for job, taken in seconds.items()}
         yield (f"| encode {name}, {state} | {speed['ours']} | {speed['hf']} | – | {speed['tiktoken']} | "
                f"{ratio(seconds, 'hf', 'ours'):.1f} × HF, {ratio(seconds, 'tiktoken', 'ours'):.2f} × tiktoken | "
                f"at least 2 × HF{', 0.8 × tiktoken' if state == 'warm' else ''} |")

@@ -6,20 +6,24 @@ each with a schedule that ends where it stops: as long as it needs for that same
 for ten minutes. The bar for both is a 5-gram counted in the same process. Losses are nats a character over the whole
 held-out split, each model reading windows of 64.
 
+All but the last are repeated with other seeds; the table has medians, and in brackets the lowest and the highest.
 Both read the same batches from the same loader. Tiny shakespeare is found through COURSE_DATA; `--data storyworld`
 needs nothing.
 """
 
 import argparse
+import sys
 import time
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import torch
 from _machine import describe_machine
 from _parts import seconds_by_part
+from _spread import spread
 
 from course_lib.byhand.ngram import NGram
-from course_lib.cli.run import with_changes
+from course_lib.cli.run import recipe
 from course_lib.model.config import PRESETS
 from course_lib.model.gpt import GPT
 from course_lib.text.corpora import load_corpus
@@ -32,7 +36,8 @@ from course_lib.training.trainer import Trainer
 
 CONTEXT = 64       # of training and of scoring, for both models
 BATCH = 16         # windows in a batch of `tiny`; the classic recipe has 12
-SHORT = 285        # steps of `tiny` to the classic recipe's final loss
+ROUNDS = 3
+SHORT = 260        # steps of `tiny` to the classic recipe's final loss
 TEN_MINUTES = 600  # seconds
 
 
@@ -50,40 +55,46 @@ def five_gram(train: np.ndarray, held_out: np.ndarray, vocab_size: int) -> float
 
 
 class Run:
-    """One training run: its trainer, the losses it ended with, the wall and CPU seconds of its updates."""
+    """One training run: its trainer, wall and CPU seconds of its updates, and the loss that it ended with."""
 
-    def __init__(self, preset: str, train: np.ndarray, vocab_size: int, max_steps: int, **changes):
-        seed_everything(0)
-        config = with_changes(RECIPES[preset](), {"max_steps": max_steps, **changes})
-        dataset = TokenDataset(train, batch_size=config.batch_size, context_length=CONTEXT)
+    def __init__(self, preset: str, max_steps: int, texts: tuple[np.ndarray, np.ndarray, int], seed: int, **changes):
+        train, held_out, vocab_size = texts
+        seed_everything(seed)
+        config = recipe(preset, {"max_steps": max_steps, "seed": seed, **changes})
+        dataset = TokenDataset(train, batch_size=config.batch_size, context_length=CONTEXT, seed=seed)
         self.trainer = Trainer(GPT(PRESETS[preset](vocab_size)), dataset, config)
-        self.wall = self.cpu = 0.0
-
-    def go(self, on_step=lambda run, step: None) -> "Run":
-        """Train to the end; `on_step(run, step)` is not timed."""
         wall, cpu = time.perf_counter(), time.process_time()
-        for record in self.trainer:
-            self.wall, self.cpu = self.wall + time.perf_counter() - wall, self.cpu + time.process_time() - cpu
-            on_step(self, record["step"])
-            wall, cpu = time.perf_counter(), time.process_time()
-        return self
+        for _ in self.trainer:
+            pass
+        self.wall, self.cpu = time.perf_counter() - wall, time.process_time() - cpu
+        self.steps, self.tokens = max_steps, self.trainer.tokens
+        self.loss = loss(self.trainer.model, held_out)
+        self.longest = self.trainer.model.config.context_length
+        self.longer = loss(self.trainer.model, held_out, self.longest) if self.longest > CONTEXT else None
 
-    def loss(self, held_out: np.ndarray, context_length: int = CONTEXT) -> float:
-        """Nats a character over the whole held-out split."""
-        windows = sample_windows(held_out, 8192 // context_length, context_length)
-        return held_out_loss(self.trainer.model, windows)
 
-    def row(self, name: str, held_out: np.ndarray) -> str:
-        """One line of the table."""
-        tokens, longest = self.trainer.tokens, self.trainer.model.config.context_length
-        longer = f"{self.loss(held_out, longest):.3f} at {longest}" if longest > CONTEXT else "–"
-        return (f"| {name} | {self.trainer.config.max_steps:,} | {tokens:,} | {self.wall:.1f} | {self.cpu:.0f} "
-                f"| {tokens / self.wall:,.0f} | {self.loss(held_out):.3f} | {longer} |")
+def loss(model: GPT, held_out: np.ndarray, context_length: int = CONTEXT) -> float:
+    """Nats a character over the whole held-out split."""
+    return held_out_loss(model, sample_windows(held_out, 8192 // context_length, context_length))
 
 
 def steps_in(seconds: float, run: Run) -> int:
     """How many steps as fast as those of `run` fit into so much wall time."""
-    return max(1, int(seconds / run.wall * run.trainer.config.max_steps))
+    return max(1, int(seconds / run.wall * run.steps))
+
+
+def row(name: str, runs: Sequence[Run]) -> str:
+    """One line of the table."""
+    longer = spread([run.longer for run in runs], ".3f") if runs[0].longer else "–"
+    cells = [spread([run.steps for run in runs], ",.0f"), spread([run.tokens for run in runs], ",.0f"),
+             spread([run.wall for run in runs], ".1f"), spread([run.cpu for run in runs], ".0f"),
+             spread([run.tokens / run.wall for run in runs], ",.0f"), spread([run.loss for run in runs], ".3f"), longer]
+    return f"| {name} | {' | '.join(cells)} |"
+
+
+def ratio(of: Callable[[Run], float], classic: Sequence[Run], first: Sequence[Run]) -> str:
+    """How many times more the classic runs take, by rounds: `1/8.1 (7.9 … 8.3)`."""
+    return "1/" + spread([of(a) / of(b) for a, b in zip(classic, first, strict=True)], ".1f")
 
 
 def main() -> None:
@@ -94,25 +105,30 @@ def main() -> None:
     parser.add_argument("--smoke", action="store_true", help="a few steps on place names: does it still run?")
     options = parser.parse_args()
     data = "place_names" if options.smoke else options.data
-    train, held_out, vocab_size = load_ids(data, 4000 if options.smoke else None)
+    texts = train, held_out, vocab_size = load_ids(data, 4000 if options.smoke else None)
     print(describe_machine(), f"; {options.threads} threads", end="\n\n", sep="")
-    common = dict(train=train, vocab_size=vocab_size, threads=options.threads)
-    steps, short, long = (6, 3, 1) if options.smoke else (RECIPES["baseline_tiny"]().max_steps, SHORT, TEN_MINUTES)
+    common = dict(texts=texts, threads=options.threads)
+    rounds, steps, short, long = (2, 6, 3, 1) if options.smoke else (
+        ROUNDS, RECIPES["baseline_tiny"]().max_steps, SHORT, TEN_MINUTES)
 
-    print(f"| {data} | steps | characters | wall s | CPU s | characters/s | held out, nats | in longer windows |")
+    classic, first, same = [], [], []
+    for seed in range(rounds):
+        print(f"round {seed + 1} of {rounds}, about four minutes", file=sys.stderr)
+        classic.append(Run("baseline_tiny", steps, seed=seed, **common))
+        first.append(Run("tiny", short, seed=seed, batch_size=BATCH, **common))
+        same.append(Run("tiny", steps_in(classic[-1].wall, first[-1]), seed=seed, batch_size=BATCH, **common))
+    last = Run("tiny", steps_in(long, same[-1]), seed=0, batch_size=BATCH, **common)
+
+    print(f"| {data} | steps | characters | wall s | CPU s | characters/s | held out, nats | at {last.longest} |")
     print("|---|---|---|---|---|---|---|---|")
-    print(f"| 5-gram | – | – | – | – | – | {five_gram(train, held_out, vocab_size):.3f} | – |", flush=True)
-    classic = Run("baseline_tiny", max_steps=steps, **common).go()
-    print(classic.row("`baseline_tiny`, the classic recipe", held_out), flush=True)
-    first = Run("tiny", max_steps=short, batch_size=BATCH, **common).go()
-    print(first.row("`tiny`, to the same loss", held_out), flush=True)
-    for name, seconds in (("the same wall time", classic.wall), ("ten minutes", long)):
-        run = Run("tiny", max_steps=steps_in(seconds, first), batch_size=BATCH, **common).go()
-        print(run.row(f"`tiny`, {name}", held_out), flush=True)
-    print(f"\nTo the classic loss of {classic.loss(held_out):.3f} ({first.loss(held_out):.3f} reached): "
-          f"1/{classic.wall / first.wall:.1f} of the wall time, 1/{classic.cpu / first.cpu:.1f} of the CPU time, "
-          f"1/{classic.trainer.tokens / first.trainer.tokens:.1f} of the characters.\n")
-    print(seconds_by_part({"baseline_tiny": classic.trainer, "tiny": run.trainer}))
+    print(f"| 5-gram | – | – | – | – | – | {five_gram(train, held_out, vocab_size):.3f} | – |")
+    for name, runs in (("`baseline_tiny`, the classic recipe", classic), ("`tiny`, to the same loss", first),
+                       ("`tiny`, the same wall time", same), ("`tiny`, ten minutes, one run", [last])):
+        print(row(name, runs))
+    print(f"\nTo the classic loss: {ratio(lambda run: run.wall, classic, first)} of the wall time, "
+          f"{ratio(lambda run: run.cpu, classic, first)} of the CPU time, "
+          f"{ratio(lambda run: run.tokens, classic, first)} of the characters.\n")
+    print(seconds_by_part({"baseline_tiny": classic[-1].trainer, "tiny": last.trainer}))
 
 
 if __name__ == "__main__":

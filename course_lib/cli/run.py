@@ -1,6 +1,7 @@
 """What `course train` does: claim a folder, set up, drain the trainer, keep the score. Used like lesson 12 (gpt)."""
 
 import contextlib
+import inspect
 import shutil
 import signal
 from collections.abc import Iterable, Iterator, Sequence
@@ -68,7 +69,7 @@ def set_up(preset: str, data: str, folder: Path, *, vocab_size: int, tokenizer: 
     if resume:
         config = with_changes(saved_config(folder, model_config), changes)
     else:
-        config = spread_over_ranks(with_changes(RECIPES[preset](), changes))
+        config = spread_over_ranks(recipe(preset, changes))
     dataset = TokenDataset(prepared.train, batch_size=config.batch_size,
                            context_length=model_config.context_length, seed=config.seed, rank=ranks.rank(),
                            world_size=ranks.world_size())
@@ -77,6 +78,13 @@ def set_up(preset: str, data: str, folder: Path, *, vocab_size: int, tokenizer: 
         return Trainer.resume(folder, dataset, config=config, **common), prepared, corpus
     seed_everything(config.seed)
     return Trainer(GPT(model_config), dataset, config, out=folder, **common), prepared, corpus
+
+
+def recipe(preset: str, changes: dict) -> TrainConfig:
+    """How `preset` is trained, with those changes that are not None. Some recipes depend on the number of steps."""
+    make, steps = RECIPES[preset], changes.get("max_steps")
+    depends = "max_steps" in inspect.signature(make).parameters
+    return with_changes(make(steps) if depends and steps is not None else make(), changes)
 
 
 def with_changes(config: TrainConfig, changes: dict) -> TrainConfig:

@@ -91,22 +91,23 @@ def baseline_tiny() -> TrainConfig:
         weight_decay=0.1, grad_clip=1.0, dtype="float32", eval_every=250, eval_batches=20)
 
 
-def tiny() -> TrainConfig:
+def tiny(max_steps: int = 360) -> TrainConfig:
     """Ours for two CPU cores and a minute: Muon, high rates that fall straight to zero, bf16 where the CPU has it.
 
-    Rates found on the story world: twice these are no better, a third of them is clearly worse. Small batches pay,
-    for a minute is short of updates, not of tokens.
+    A longer run gets lower rates, by the square root of how much longer it is. Measured in benchmarks/README.md, on
+    two texts. Small batches pay, for a minute is short of updates, not of tokens.
     """
+    lower = min(1.0, (360 / max(max_steps, 1)) ** 0.5)
     return TrainConfig(
-        max_steps=360, batch_size=8, optimizer="muon", muon_lr=0.05, max_lr=1.5e-2, warmup_steps=10,
-        schedule="wsd", decay_fraction=0.9, weight_decay=0.1, eval_every=90, eval_batches=10)
+        max_steps=max_steps, batch_size=8, optimizer="muon", muon_lr=0.035 * lower, max_lr=0.015 * lower,
+        warmup_steps=min(10, max_steps // 10), schedule="wsd", decay_fraction=0.9, weight_decay=0.1, eval_every=90,
+        eval_batches=10)
 
 
-def small_cpu() -> TrainConfig:
-    """About an hour on a CPU core: half the rates of `tiny`, many more updates."""
+def small_cpu(max_steps: int = 4000) -> TrainConfig:
+    """About an hour on a CPU core: `tiny`, eleven times as long."""
     return dataclasses.replace(
-        tiny(), max_steps=4000, batch_size=8, muon_lr=0.025, max_lr=7e-3, warmup_steps=100, eval_every=250,
-        save_every=250)
+        tiny(max_steps), warmup_steps=min(100, max_steps // 10), eval_every=250, save_every=250)
 
 
 def _gpt2(max_lr: float, batch_size: int) -> TrainConfig:

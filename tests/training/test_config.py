@@ -41,6 +41,15 @@ def test_there_is_a_recipe_for_every_preset():
         assert isinstance(recipe(), TrainConfig)
 
 
+@pytest.mark.parametrize("make", [RECIPES["tiny"], RECIPES["small_cpu"]])
+def test_four_times_as_long_is_half_the_rate(make):
+    one, four = make(2000), make(8000)
+    assert four.muon_lr == pytest.approx(one.muon_lr / 2) and four.max_lr == pytest.approx(one.max_lr / 2)
+    assert make(20).muon_lr == make(360).muon_lr == 0.035, "but no shorter run gets more than the minute's"
+    with pytest.raises(ValueError, match="max_steps"):
+        make(0)
+
+
 def test_the_baseline_is_the_published_one():
     published = dict(max_steps=2000, batch_size=12, max_lr=1e-3, min_lr=1e-4, warmup_steps=100, schedule="cosine",
                      optimizer="adamw", betas=(0.9, 0.99), weight_decay=0.1, grad_clip=1.0, dtype="float32")
