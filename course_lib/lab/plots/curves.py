@@ -7,6 +7,8 @@ import numpy as np
 from course_lib.lab.plots.figure import CourseFigure, course_figure, new_figure, numbers
 from course_lib.lab.plots.theme import LINES, below, theme
 
+FEW = 8  # whole numbers along an axis, each of which is written
+
 
 def smooth(values: Sequence[float], half_life: float) -> np.ndarray:
     """Moving average whose weights halve every `half_life` steps, corrected for its start; NaN is passed over."""
@@ -94,6 +96,8 @@ def curves(x: Sequence[float], lines: Mapping[str, np.ndarray], *, xlabel: str, 
     for n, (name, level) in enumerate((levels or {}).items()):
         ax.axhline(level, color=theme().ink, linewidth=1.2, linestyle=LINES[1 + n % 5], label=f"{name}  {level:.3g}")
     ax.set(title=title, xlabel=xlabel, ylabel=ylabel, **{f"{axis}scale": "log" for axis in log})
+    if marks and "x" not in log and len(x) <= FEW and not (x % 1).any():
+        ax.set_xticks(x)  # orders 1 to 6: each has its number
     if len(lines) + len(levels or {}) > 3:
         below(figure, ax)
     elif len(lines) > 1 or levels:

@@ -48,6 +48,15 @@ def test_runs_are_a_median_in_a_band():
     assert figure.summary == "one ends at 3 · three ends at 5 (3 runs)"
 
 
+@pytest.mark.parametrize(("x", "log", "written"), [
+    ([1, 2, 3, 4, 5, 6], "", True), ([1, 2, 3, 4, 5, 6.5], "", False), (range(20), "", False),
+    ([1, 10, 100], "x", False),
+])
+def test_a_few_measured_places_have_their_numbers(x, log, written):
+    figure = curves(x, {"one": np.ones(len(x))}, xlabel="order", ylabel="bits", marks=True, log=log, **WORDS)
+    assert (figure.axes[0].get_xticks().tolist() == list(x)) == written
+
+
 @pytest.mark.parametrize(("values", "log", "message"), [
     ([1.0], "", "one has shape .1,., but x has 2 places"), ([1.0, 0.0], "y", "falls to 0, which has no logarithm"),
     ([np.nan, np.nan], "", "none of the 2 values of one"),
