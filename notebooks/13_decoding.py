@@ -585,8 +585,8 @@ print(f"60 heads, one particular sequence: P = {0.6**60 * 0.4**40:.0e}, but ther
 
 # %% [markdown]
 # What one really sees has about the *entropy* of the source as its surprise, not less: it is **typical**. The most probable text is the least surprising one,
-# so it is no example of what the model has learned. The stories show it. How surprising for the model, in bits a token, are a real
-# story, one that the model drew, and a greedy one?
+# so it is no example of what the model has learned. The stories show it. How surprising for the model, in bits a token, are twenty real
+# stories, twenty that the model drew, and the greedy one?
 
 # %%
 @torch.no_grad()
@@ -596,23 +596,21 @@ def bits(ids):
     return -model(idx[:, :-1]).log_softmax(-1)[0].gather(-1, idx[0, 1:, None])[:, 0] / math.log(2)
 
 
-def one_story(**sampling):
-    generator = torch.Generator().manual_seed(5)
-    return generate(model, idx, max_new_tokens=150, generator=generator, **sampling)[0, :150].tolist()
-
-
-real = as_ids(next(stories(seed=7, n=1)).text)[:150]
-surprise = {"a real story": bits(real), "drawn, t = 1": bits(one_story()), "greedy": bits(one_story(temperature=0))}
+real = [as_ids(story.text)[:150] for story in stories(seed=7, n=20)]
+drawn = generate(model, idx.repeat(20, 1), max_new_tokens=150, generator=torch.Generator().manual_seed(5))[:, :150]
+greedy = generate(model, idx, max_new_tokens=150, temperature=0)[0, :150]
+surprise = {"real stories": torch.cat([bits(ids) for ids in real]),
+            "drawn, t = 1": torch.cat([bits(ids) for ids in drawn.tolist()]), "greedy": bits(greedy.tolist())}
 
 # %% tags=["nbval-ignore-output"]
 for name, values in surprise.items():
-    print(f"{name:13} mean {values.mean():.1f} bits; {int((values > 4).sum()):2} of {len(values)} tokens above 4 bits")
+    print(f"{name:13} mean {values.mean():.1f} bits; {(values > 4).float().mean():.0%} of the tokens above 4 bits")
 
 # %%
 print("greedy surprises least:", min(surprise, key=lambda name: surprise[name].mean()) == "greedy")
 
 # %% [markdown]
-# Real stories surprise all the time, as does the drawn one; that is what they are told for. Greed and beams suit tasks with *one* right answer, as
+# Real stories surprise all the time, as do the drawn ones; that is what they are told for. Greed and beams suit tasks with *one* right answer, as
 # arithmetic or translation. Drawing suits stories and talk.
 #
 # ## 7 · Write only what is allowed
@@ -1037,14 +1035,14 @@ from course_lib.generation.speculative import acceptance_rate, speculate, speedu
 quick = GPT(replace(model.config, n_layer=max(1, model.config.n_layer // 2))).eval()
 quick.load_state_dict({name: tensor for name, tensor in model.state_dict().items() if name in quick.state_dict()})
 with torch.no_grad():
-    p, q = (m(torch.tensor([real])).softmax(-1)[0] for m in (model, quick))   # (T, V) each
+    p, q = (m(torch.tensor([real[0]])).softmax(-1)[0] for m in (model, quick))   # (T, V) each
 bigram = torch.full((len(pieces), len(pieces)), 1e-3)               # (V, V): the last token, the next
 for story in stories(seed=6, n=500):
     path = torch.tensor([*as_ids(story.text), END])
     bigram.index_put_((path[:-1], path[1:]), torch.ones(len(path) - 1), accumulate=True)
 bigram = bigram / bigram.sum(-1, keepdim=True)                      # (V, V)
 rates = {f"{quick.config.n_layer} of {model.config.n_layer} blocks": acceptance_rate(p, q).mean().item(),
-         "bigram": acceptance_rate(p, bigram[real]).mean().item()}
+         "bigram": acceptance_rate(p, bigram[real[0]]).mean().item()}
 rounds = list(speculate(model, quick, as_ids("One"), max_new_tokens=100, n_draft=4,
                         generator=torch.Generator().manual_seed(0)))
 written = sum(len(one.ids) for one in rounds)
