@@ -101,8 +101,10 @@ class Tab:
         """Go down these folders in the file browser, from its top, and open the last."""
         self.page.locator(".jp-BreadCrumbs-home").click(timeout=60 * SECONDS)
         for name in path:
-            item = self.page.locator(".jp-DirListing-item").filter(has_text=re.compile(rf"^\s*{re.escape(name)}"))
-            item.first.dblclick(timeout=60 * SECONDS)
+            # The whole name: `12_gpt` is not `12_gpt.ipynb` of a folder that is still shown.
+            whole = re.compile(rf"^\s*{re.escape(name)}\s*$")
+            text = self.page.locator(".jp-DirListing-itemText").filter(has_text=whole)
+            self.page.locator(".jp-DirListing-item").filter(has=text).dblclick(timeout=60 * SECONDS)
 
     def wait_for_kernel(self):
         """Wait until the notebook in front is drawn and its kernel idle: what is run earlier may be lost."""
