@@ -67,9 +67,8 @@ class Run:
             pass
         self.wall, self.cpu = time.perf_counter() - wall, time.process_time() - cpu
         self.steps, self.tokens = max_steps, self.trainer.tokens
+        self.held_out, self.longest = held_out, self.trainer.model.config.context_length
         self.loss = loss(self.trainer.model, held_out)
-        self.longest = self.trainer.model.config.context_length
-        self.longer = loss(self.trainer.model, held_out, self.longest) if self.longest > CONTEXT else None
 
 
 def loss(model: GPT, held_out: np.ndarray, context_length: int = CONTEXT) -> float:
@@ -91,7 +90,9 @@ def steps_in(seconds: float, run: Run) -> int:
 
 def row(name: str, runs: Sequence[Run]) -> str:
     """One line of the table."""
-    longer = spread([run.longer for run in runs], ".3f") if runs[0].longer else "–"
+    longer = "–"
+    if runs[0].longest > CONTEXT:
+        longer = spread([loss(run.trainer.model, run.held_out, run.longest) for run in runs], ".3f")
     cells = [spread([run.steps for run in runs], ",.0f"), spread([run.tokens for run in runs], ",.0f"),
              spread([run.wall for run in runs], ".1f"), spread([run.cpu for run in runs], ".0f"),
              spread([run.tokens / run.wall for run in runs], ",.0f"), spread([run.loss for run in runs], ".3f"), longer]

@@ -16,7 +16,7 @@ class Frame:
     """
 
     def __init__(self):
-        self._known = {}  # size and number of axes -> (places, rooms)
+        self._known = {}  # size, number of axes, legends and texts -> (places, rooms)
 
     def put(self, figure: Figure) -> None:
         """Give `figure` its final layout: that of the last one like it if it fits, else its own, kept for the next.
