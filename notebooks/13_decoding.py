@@ -111,7 +111,7 @@ print(greedy_story)
 # (lesson 02), and be greedy:
 
 # %%
-from course_lib.text.storyworld import stories
+from course_lib.worlds.storyworld import stories
 
 words_of = re.compile(r"\w+|[^\w\s]")
 after = defaultdict(Counter)
@@ -1076,7 +1076,7 @@ print("greedy with a draft = greedy alone")
 # holds the kite. The judge reads a story up to the first sentence that cannot be:
 
 # %%
-from course_lib.text.storyworld.judge import judge, wrong_per_sentence
+from course_lib.worlds.storyworld.judge import judge, wrong_per_sentence
 
 print(code_of(judge))
 for more in (" Ella gave the kite to Omar as a present.", " Ella gave the drum to Omar as a present.",

@@ -11,12 +11,14 @@ import sys
 import pytest
 
 READING_ORDER = """
+    worlds.storyworld.lexicon worlds.storyworld.places worlds.storyworld.world worlds.storyworld.chooser
+    worlds.storyworld.teller worlds.storyworld.scenery worlds.storyworld.nature
+    worlds.storyworld.going worlds.storyworld.having worlds.storyworld.giving
+    worlds.storyworld.making worlds.storyworld.feeling worlds.storyworld.talking worlds.storyworld.asking
+    worlds.storyworld.ending worlds.storyworld.plot worlds.storyworld.story worlds.storyworld
+    worlds.storyworld.judge
+
     text.download text.fineweb
-    text.storyworld.lexicon text.storyworld.places text.storyworld.world text.storyworld.chooser
-    text.storyworld.teller text.storyworld.scenery text.storyworld.nature
-    text.storyworld.going text.storyworld.having text.storyworld.giving
-    text.storyworld.making text.storyworld.feeling text.storyworld.talking text.storyworld.asking
-    text.storyworld.ending text.storyworld.plot text.storyworld.story text.storyworld text.storyworld.judge
     text.place_names text.pydoc_text text.python_source text.corpora
     text.pretokenize text.vocabulary text.bpe text.tokenizer
     text.token_file text.permutation text.windows text.dataset text.prepare
@@ -69,7 +71,7 @@ READING_ORDER = """
     cli.doctor cli.data cli.generate cli.samples cli.run cli.train cli.plan cli.exercises cli.classroom cli __main__
 """.split()
 
-NO_TORCH = ("text.", "byhand.", "doctor")
+NO_TORCH = ("worlds.", "text.", "byhand.", "doctor")
 MEETS_BOTH = ("lab.",)  # the one package beside tests and notebooks where byhand and model may meet
 MAY_LOOK_ANYWHERE = ("cli", "doctor")  # inside functions: a command imports what it runs
 
@@ -135,9 +137,9 @@ def test_byhand_and_model_do_not_know_each_other(files):
         assert not (name.startswith("model") and "byhand" in sides), name
 
 
-def test_text_and_byhand_never_load_torch(files):
+def test_worlds_text_and_byhand_never_load_torch(files):
     """In a fresh interpreter: whatever these modules import, torch is not among it."""
-    names = [f"course_lib.{name}" for name in files if name.startswith(NO_TORCH) or name in ("text", "byhand")]
+    names = [f"course_lib.{name}" for name in files if name.startswith(NO_TORCH) or name in ("worlds", "text", "byhand")]
     names.append("course_lib")
     code = "\n".join(
         f"import {name}; assert 'torch' not in sys.modules, '{name} loads torch'" for name in sorted(names)

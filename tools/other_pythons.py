@@ -1,4 +1,4 @@
-"""Run the tests of text/ and byhand/, without torch, on the other Python versions of this machine.
+"""Run the tests of worlds/, text/ and byhand/, without torch, on the other Python versions of this machine.
 
     python tools/other_pythons.py [INTERPRETER ...]
 
@@ -15,6 +15,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGES = "numpy Babel regex platformdirs pytest hypothesis tiktoken tokenizers rustbpe nltk packaging".split()
+WITHOUT_TORCH = ("worlds", "text", "byhand")  # packages that never import it
 NEEDS_TORCH = {"torch", "transformers", "safetensors"}
 FIRST, LAST = 11, 20  # minor versions to look for
 
@@ -54,8 +55,8 @@ def environment(interpreter: str, version: str) -> Path:
 
 
 def files_without_torch() -> list[str]:
-    """Test files of text/ and byhand/ that can be imported where torch is not installed."""
-    files = [path for part in ("text", "byhand") for path in sorted((ROOT / "tests" / part).rglob("test_*.py"))]
+    """Test files of worlds/, text/ and byhand/ that can be imported where torch is not installed."""
+    files = [path for part in WITHOUT_TORCH for path in sorted((ROOT / "tests" / part).rglob("test_*.py"))]
     return [str(path.relative_to(ROOT)) for path in files if not imports(path) & NEEDS_TORCH]
 
 
@@ -70,8 +71,8 @@ def imports(path: Path) -> set[str]:
         else:
             continue
         for module in modules:
-            ours = module.startswith("course_lib.") and not module.startswith(("course_lib.text", "course_lib.byhand"))
-            names.add("torch" if ours else module.partition(".")[0])
+            package, _, part = module.partition(".")
+            names.add("torch" if package == "course_lib" and not part.startswith(WITHOUT_TORCH) else package)
     return names
 
 
@@ -84,7 +85,7 @@ def main(names: list[str]) -> int:
     failed = 0
     for interpreter in chosen:
         version = version_of(interpreter)
-        print(f"other Pythons: text/ and byhand/ on {version} ({interpreter}), without torch", flush=True)
+        print(f"other Pythons: worlds/, text/ and byhand/ on {version} ({interpreter}), without torch", flush=True)
         python = environment(interpreter, version)
         options = ["-q", "-o", "addopts=--import-mode=importlib", "-p", "no:cacheprovider"]
         files = files_without_torch()

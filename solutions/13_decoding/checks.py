@@ -8,7 +8,7 @@ import torch
 
 from course_lib.lab.exercise import Exercise
 from course_lib.lab.open_question import OpenQuestion
-from course_lib.text.storyworld import tell_story
+from course_lib.worlds.storyworld import tell_story
 
 
 def shares(z, axis=-1):

@@ -4,8 +4,8 @@ import re
 
 import pytest
 
-from course_lib.text.storyworld import NotAStory, read_story, stories
-from course_lib.text.storyworld.judge import SENTENCE_END, Verdict, judge, wrong_per_sentence
+from course_lib.worlds.storyworld import NotAStory, read_story, stories
+from course_lib.worlds.storyworld.judge import SENTENCE_END, Verdict, judge, wrong_per_sentence
 
 
 @pytest.fixture(scope="module")

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from course_lib.text.storyworld import lexicon
-from course_lib.text.storyworld.asking import ASKING
-from course_lib.text.storyworld.ending import ending
-from course_lib.text.storyworld.feeling import FEELING
-from course_lib.text.storyworld.giving import GIVING
-from course_lib.text.storyworld.going import GOING, RESTING
-from course_lib.text.storyworld.having import HAVING
-from course_lib.text.storyworld.making import MAKING
-from course_lib.text.storyworld.nature import NATURE
-from course_lib.text.storyworld.scenery import aside, new_thing
-from course_lib.text.storyworld.talking import TALKING
-from course_lib.text.storyworld.teller import Event, Happening, Teller
+from course_lib.worlds.storyworld import lexicon
+from course_lib.worlds.storyworld.asking import ASKING
+from course_lib.worlds.storyworld.ending import ending
+from course_lib.worlds.storyworld.feeling import FEELING
+from course_lib.worlds.storyworld.giving import GIVING
+from course_lib.worlds.storyworld.going import GOING, RESTING
+from course_lib.worlds.storyworld.having import HAVING
+from course_lib.worlds.storyworld.making import MAKING
+from course_lib.worlds.storyworld.nature import NATURE
+from course_lib.worlds.storyworld.scenery import aside, new_thing
+from course_lib.worlds.storyworld.talking import TALKING
+from course_lib.worlds.storyworld.teller import Event, Happening, Teller
 
 EVENTS: tuple[Event, ...] = (*GOING, *HAVING, *GIVING, *TALKING, *FEELING, *MAKING, *NATURE, *ASKING, *RESTING)
 FOLLOWING = {name: [e for e in EVENTS if name in e.after] for e in EVENTS for name in e.after}

@@ -1,8 +1,8 @@
 """How a story ends: where all met, what was best, or what became of each thing. Derived in lesson 12 (gpt)."""
 
-from course_lib.text.storyworld import lexicon
-from course_lib.text.storyworld.scenery import HEROES, creature, snack
-from course_lib.text.storyworld.teller import Key, Teller
+from course_lib.worlds.storyworld import lexicon
+from course_lib.worlds.storyworld.scenery import HEROES, creature, snack
+from course_lib.worlds.storyworld.teller import Key, Teller
 
 
 def best_things(t: Teller) -> dict[str, Key]:

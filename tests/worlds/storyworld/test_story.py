@@ -7,8 +7,8 @@ from collections import Counter
 
 import pytest
 
-from course_lib.text import storyworld
-from course_lib.text.storyworld import (
+from course_lib.worlds import storyworld
+from course_lib.worlds.storyworld import (
     DEFAULT,
     Dice,
     NotAStory,

@@ -15,8 +15,8 @@ from collections.abc import Callable, Sequence
 from operator import attrgetter
 from typing import Any, NamedTuple
 
-from course_lib.text.storyworld.chooser import Chooser
-from course_lib.text.storyworld.world import World
+from course_lib.worlds.storyworld.chooser import Chooser
+from course_lib.worlds.storyworld.world import World
 
 Key = tuple[str, str]  # (relation, subject)
 LOG = [0.0, *(math.log(n) for n in range(1, 256))]

@@ -1,7 +1,7 @@
 """Events that move people: walking, meeting, hiding, sleeping. Derived in lesson 12 (gpt)."""
 
-from course_lib.text.storyworld.scenery import HEROES, creature, spot
-from course_lib.text.storyworld.teller import Event, Teller, always, away, event, friends
+from course_lib.worlds.storyworld.scenery import HEROES, creature, spot
+from course_lib.worlds.storyworld.teller import Event, Teller, always, away, event, friends
 
 GOING: list[Event] = []
 RESTING: list[Event] = []  # all that a child who hides or sleeps can do

@@ -1,8 +1,8 @@
 """Events between two owners: giving, lending, swapping, returning, sharing. Derived in lesson 12 (gpt)."""
 
-from course_lib.text.storyworld import lexicon
-from course_lib.text.storyworld.scenery import LASTING, LIKE, flourish, snack
-from course_lib.text.storyworld.teller import Event, Teller, event
+from course_lib.worlds.storyworld import lexicon
+from course_lib.worlds.storyworld.scenery import LASTING, LIKE, flourish, snack
+from course_lib.worlds.storyworld.teller import Event, Teller, event
 
 GIVING: list[Event] = []
 

@@ -13,10 +13,10 @@ from functools import cached_property
 from itertools import count
 from typing import Any
 
-from course_lib.text.storyworld import plot
-from course_lib.text.storyworld.chooser import Chooser, Dice, NotAStory, Reader, Walk
-from course_lib.text.storyworld.teller import Happening, Key, Recall, Teller
-from course_lib.text.storyworld.world import DEFAULT, World
+from course_lib.worlds.storyworld import plot
+from course_lib.worlds.storyworld.chooser import Chooser, Dice, NotAStory, Reader, Walk
+from course_lib.worlds.storyworld.teller import Happening, Key, Recall, Teller
+from course_lib.worlds.storyworld.world import DEFAULT, World
 
 
 @dataclass(frozen=True)

@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import zip_longest
 
-from course_lib.text.storyworld import lexicon
-from course_lib.text.storyworld.places import PLACES, Place
+from course_lib.worlds.storyworld import lexicon
+from course_lib.worlds.storyworld.places import PLACES, Place
 
 
 @dataclass(frozen=True, kw_only=True)

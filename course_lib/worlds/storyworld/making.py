@@ -1,8 +1,8 @@
 """Events of making and playing: pictures, songs, lists, buildings, games. Derived in lesson 12 (gpt)."""
 
-from course_lib.text.storyworld import lexicon
-from course_lib.text.storyworld.scenery import ANIMALS, HEROES, LANDMARKS, creature, flourish, relative
-from course_lib.text.storyworld.teller import Event, always, event, friends
+from course_lib.worlds.storyworld import lexicon
+from course_lib.worlds.storyworld.scenery import ANIMALS, HEROES, LANDMARKS, creature, flourish, relative
+from course_lib.worlds.storyworld.teller import Event, always, event, friends
 
 MAKING: list[Event] = []
 

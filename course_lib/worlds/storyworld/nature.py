@@ -1,8 +1,8 @@
 """Events of weather, plants and animals: what is out there. Derived in lesson 12 (gpt)."""
 
-from course_lib.text.storyworld import lexicon
-from course_lib.text.storyworld.scenery import LASTING, WITH, creature, flourish
-from course_lib.text.storyworld.teller import Event, Teller, always, event
+from course_lib.worlds.storyworld import lexicon
+from course_lib.worlds.storyworld.scenery import LASTING, WITH, creature, flourish
+from course_lib.worlds.storyworld.teller import Event, Teller, always, event
 
 NATURE: list[Event] = []
 

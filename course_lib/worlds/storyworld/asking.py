@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from course_lib.text.storyworld import lexicon
-from course_lib.text.storyworld.scenery import articled
-from course_lib.text.storyworld.teller import Event, Key, Teller, event
+from course_lib.worlds.storyworld import lexicon
+from course_lib.worlds.storyworld.scenery import articled
+from course_lib.worlds.storyworld.teller import Event, Key, Teller, event
 
 ASKING: list[Event] = []
 Asked = tuple[str, str, Key]

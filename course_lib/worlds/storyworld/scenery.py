@@ -3,8 +3,8 @@
 These carry most of the entropy of a story; what is said here can be asked for later, and is then certain.
 """
 
-from course_lib.text.storyworld import lexicon
-from course_lib.text.storyworld.teller import Teller
+from course_lib.worlds.storyworld import lexicon
+from course_lib.worlds.storyworld.teller import Teller
 
 TEMPERS = ("lazy", "hungry", "tiny", "huge", "clever", "brave", "sleepy", "shy", "proud", "wild", "funny", "quick",
            "quiet", "happy", "grumpy", "lonely", "gentle", "noisy", "polite", "angry", "old", "young", "odd", "kind",

@@ -6,10 +6,10 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from course_lib.text.storyworld import plot
-from course_lib.text.storyworld.chooser import NotAStory, Reader
-from course_lib.text.storyworld.teller import Teller
-from course_lib.text.storyworld.world import DEFAULT, World
+from course_lib.worlds.storyworld import plot
+from course_lib.worlds.storyworld.chooser import NotAStory, Reader
+from course_lib.worlds.storyworld.teller import Teller
+from course_lib.worlds.storyworld.world import DEFAULT, World
 
 SENTENCE_END = re.compile(r'[.!?]"?(?=\s*$|\s+[A-Z"])')
 

@@ -3,8 +3,8 @@
 Start with `story.py` (the doors), then `plot.py` (how a story goes), `going.py` (the first events).
 """
 
-from course_lib.text.storyworld.chooser import Dice, NotAStory, Reader, Walk
-from course_lib.text.storyworld.story import (
+from course_lib.worlds.storyworld.chooser import Dice, NotAStory, Reader, Walk
+from course_lib.worlds.storyworld.story import (
     Question,
     Story,
     every_story,
@@ -14,7 +14,7 @@ from course_lib.text.storyworld.story import (
     story_seed,
     tell_story,
 )
-from course_lib.text.storyworld.world import DEFAULT, World
+from course_lib.worlds.storyworld.world import DEFAULT, World
 
 __all__ = ["DEFAULT", "Dice", "NotAStory", "Question", "Reader", "Story", "Walk", "World", "every_story",
            "read_story", "source_entropy", "stories", "story_seed", "tell_story"]

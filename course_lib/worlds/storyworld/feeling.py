@@ -1,8 +1,8 @@
 """Events of body and heart: hunger, sorrow, fright, small wounds, and what helps. Derived in lesson 12 (gpt)."""
 
-from course_lib.text.storyworld import lexicon
-from course_lib.text.storyworld.scenery import LANDMARKS, LASTING, LIKE, TROUBLES, creature, flourish, relative, snack
-from course_lib.text.storyworld.teller import Event, always, event
+from course_lib.worlds.storyworld import lexicon
+from course_lib.worlds.storyworld.scenery import LANDMARKS, LASTING, LIKE, TROUBLES, creature, flourish, relative, snack
+from course_lib.worlds.storyworld.teller import Event, always, event
 
 FEELING: list[Event] = []
 

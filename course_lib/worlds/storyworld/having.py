@@ -1,8 +1,8 @@
 """Events about things: using, losing, hiding, finding, buying, marking. Derived in lesson 12 (gpt)."""
 
-from course_lib.text.storyworld import lexicon
-from course_lib.text.storyworld.going import pick_place
-from course_lib.text.storyworld.scenery import (
+from course_lib.worlds.storyworld import lexicon
+from course_lib.worlds.storyworld.going import pick_place
+from course_lib.worlds.storyworld.scenery import (
     ANIMALS,
     LIKE,
     creature,
@@ -12,7 +12,7 @@ from course_lib.text.storyworld.scenery import (
     relative,
     spot,
 )
-from course_lib.text.storyworld.teller import Event, Teller, always, event, held
+from course_lib.worlds.storyworld.teller import Event, Teller, always, event, held
 
 HAVING: list[Event] = []
 

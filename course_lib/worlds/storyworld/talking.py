@@ -1,8 +1,8 @@
 """Events of words: secrets, promises, riddles, quarrels, lessons, letters. Derived in lesson 12 (gpt)."""
 
-from course_lib.text.storyworld import lexicon
-from course_lib.text.storyworld.scenery import ANIMALS, HEROES, WITH, creature, flourish, relative
-from course_lib.text.storyworld.teller import Event, Teller, always, away, event, friends
+from course_lib.worlds.storyworld import lexicon
+from course_lib.worlds.storyworld.scenery import ANIMALS, HEROES, WITH, creature, flourish, relative
+from course_lib.worlds.storyworld.teller import Event, Teller, always, away, event, friends
 
 TALKING: list[Event] = []
 
