@@ -23,19 +23,19 @@ import nbformat
 from _machine import describe_machine
 from nbformat.v4 import new_code_cell, new_notebook
 
-from course_lib.authoring.answers import answer_namespace
-from course_lib.grading.assignment import load_assignment
-from course_lib.grading.batch import grade
-from course_lib.grading.cluster import workers
-from course_lib.grading.collect import collect
-from course_lib.grading.feedback import write_feedback
-from course_lib.grading.folders import Folders
-from course_lib.grading.gradebook import Book
-from course_lib.grading.tables import csv_path, write_csv
-from course_lib.lab.checks import check
-from course_lib.lab.diagnose import diagnose
-from course_lib.lab.exercise import load_exercises
-from course_lib.lab.probing import run_probes
+from course_lib.classroom import check
+from course_lib.classroom.authoring.answers import answer_namespace
+from course_lib.classroom.checking.diagnose import diagnose
+from course_lib.classroom.checking.exercise import load_exercises
+from course_lib.classroom.checking.probing import run_probes
+from course_lib.classroom.grading.assignment import load_assignment
+from course_lib.classroom.grading.batch import grade
+from course_lib.classroom.grading.cluster import workers
+from course_lib.classroom.grading.collect import collect
+from course_lib.classroom.grading.feedback import write_feedback
+from course_lib.classroom.grading.folders import Folders
+from course_lib.classroom.grading.gradebook import Book
+from course_lib.classroom.grading.tables import csv_path, write_csv
 from course_lib.lab.public_checks import load_checks
 
 NAME = "90_speed"
@@ -43,7 +43,7 @@ SETUP = {"numpy": "import numpy as np\narray = np.array", "torch": "import torch
 RIGHT = "def double(x):\n    return x + x"
 CHECKS = '''
 {setup}
-from course_lib.lab.exercise import Exercise
+from course_lib.classroom.checking.exercise import Exercise
 double = Exercise("90.1", "double", title="Double", hints=("a", "b", "c"))
 @double.probe()
 def three(ns, rng):

@@ -18,8 +18,8 @@ from _machine import describe_machine
 
 from course_lib.byhand.ngram import NGram
 from course_lib.text.dataset import TokenDataset, write_ids
-from course_lib.worlds.storyworld import stories
 from course_lib.text.tokenizer import CharTokenizer
+from course_lib.worlds.storyworld import stories
 
 
 def seconds(job: Callable[[], object], rounds: int) -> list[float]:

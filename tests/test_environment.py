@@ -140,7 +140,7 @@ def test_the_package_imports_what_it_declares(repository, project):
     files = list((repository / "course_lib").rglob("*.py"))
     students = [f for f in files if not {"authoring", "grading"} & set(f.parts)]
     assert undeclared(texts(*students), requirements(project)) == set(), "students do not install the dev extra"
-    authors = (repository / "course_lib" / "authoring").glob("*.py")
+    authors = (repository / "course_lib" / "classroom" / "authoring").glob("*.py")
     assert undeclared(texts(*authors), requirements(project, "dev")) == set()
     instructors = [f for f in files if "grading" in f.parts]
     assert undeclared(texts(*instructors), requirements(project, "grade")) == set()

@@ -13,9 +13,9 @@ import nbformat
 import pytest
 from nbclient import NotebookClient
 
-from course_lib.authoring.build import differences, exercise_of, notebook_of, sources
-from course_lib.authoring.launch import INSTALL, add_launch
-from course_lib.authoring.lint import problems
+from course_lib.classroom.authoring.build import differences, exercise_of, notebook_of, sources
+from course_lib.classroom.authoring.launch import INSTALL, add_launch
+from course_lib.classroom.authoring.lint import problems
 
 OUTPUT_BYTES = 500_000
 # What every front end shows without an extension; a figure or a text stands beside each of the richer ones.

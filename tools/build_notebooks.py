@@ -12,7 +12,7 @@ import sys
 import time
 from pathlib import Path
 
-from course_lib.authoring.build import BuildError, build, differences, sources
+from course_lib.classroom.authoring.build import BuildError, build, differences, sources
 
 ROOT = Path(__file__).resolve().parents[1]
 

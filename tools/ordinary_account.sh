@@ -6,7 +6,7 @@
 # there, and runs the tests as that account. A second run finds the environment and only copies.
 set -eu
 cd "$(dirname "$0")/.."
-[ $# -gt 0 ] || set -- tests/grading
+[ $# -gt 0 ] || set -- tests/classroom/grading
 if [ "$1" = --run ]; then shift; else set -- -m pytest -p no:cacheprovider "$@"; fi
 if [ "$(id -u)" != 0 ]; then exec .venv/bin/python "$@"; fi
 

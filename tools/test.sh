@@ -16,4 +16,4 @@ for folder in notebooks solutions; do
 done
 "$python" -m pytest "$@"
 # Grading refuses root: there its tests run as an ordinary account. Otherwise they were among those above.
-[ "$(id -u)" != 0 ] || exec sh tools/ordinary_account.sh $options tests/grading
+[ "$(id -u)" != 0 ] || exec sh tools/ordinary_account.sh $options tests/classroom/grading

@@ -12,7 +12,7 @@ ROOT = click.option("--course", "root", type=click.Path(file_okay=False, path_ty
 
 
 def _folders(root):
-    from course_lib.grading.folders import Folders
+    from course_lib.classroom.grading.folders import Folders
     from course_lib.lab.results import course_root
 
     return Folders((root or course_root()).resolve())
@@ -29,7 +29,7 @@ def _aware(when):
 @ROOT
 def release(names: tuple[str, ...], out: Path | None, with_solutions: bool, root: Path | None) -> None:
     """Write what students get: the course with these exercises, without answers and hidden probes."""
-    from course_lib.grading.release import release as write
+    from course_lib.classroom.grading.release import release as write
 
     folders = _folders(root)
     lessons = [folders.lesson(name) for name in names]
@@ -45,7 +45,7 @@ def release(names: tuple[str, ...], out: Path | None, with_solutions: bool, root
 @ROOT
 def collect(name: str, downloads: Path, received: datetime | None, root: Path | None) -> None:
     """Sort DOWNLOADS, a folder or zip archive of Canvas, Moodle or your own, into one inbox folder a student."""
-    from course_lib.grading.collect import collect as sort_in
+    from course_lib.classroom.grading.collect import collect as sort_in
 
     folders = _folders(root)
     done = sort_in(folders, folders.lesson(name), downloads, received=_aware(received) or datetime.now(UTC))
@@ -70,12 +70,12 @@ def collect(name: str, downloads: Path, received: datetime | None, root: Path | 
 def grade(name: str, jobs: int, only: tuple[str, ...], due: datetime | None, late: float | None, again: bool,
           new_seed: bool, no_sandbox: bool, scheduler: str | None, root: Path | None) -> None:
     """Grade what was collected: run, compare, enter into the gradebook, write table and feedback pages."""
-    from course_lib.grading.assignment import load_assignment
-    from course_lib.grading.batch import UNTRUSTED
-    from course_lib.grading.batch import grade as run
-    from course_lib.grading.cluster import workers
-    from course_lib.grading.gradebook import Book
-    from course_lib.grading.sandbox.bubblewrap import require_sandbox
+    from course_lib.classroom.grading.assignment import load_assignment
+    from course_lib.classroom.grading.batch import UNTRUSTED
+    from course_lib.classroom.grading.batch import grade as run
+    from course_lib.classroom.grading.cluster import workers
+    from course_lib.classroom.grading.gradebook import Book
+    from course_lib.classroom.grading.sandbox.bubblewrap import require_sandbox
     from course_lib.lab.progress import progress
 
     if no_sandbox:
@@ -102,7 +102,7 @@ def grade(name: str, jobs: int, only: tuple[str, ...], due: datetime | None, lat
 @ROOT
 def feedback(name: str, root: Path | None) -> None:
     """Write the feedback pages again, with the scores and comments that were given by hand."""
-    from course_lib.grading.assignment import load_assignment
+    from course_lib.classroom.grading.assignment import load_assignment
 
     folders = _folders(root)
     _write_reports(folders, load_assignment(folders, folders.lesson(name)))
@@ -116,11 +116,11 @@ def feedback(name: str, root: Path | None) -> None:
 @ROOT
 def export(name: str, kind: str, out: Path | None, root: Path | None) -> None:
     """Write the grades as a table."""
-    from course_lib.grading.assignment import load_assignment
-    from course_lib.grading.batch import UNTRUSTED, results
-    from course_lib.grading.gradebook import Book
-    from course_lib.grading.rows import waiting_line
-    from course_lib.grading.tables import csv_path, write_canvas, write_csv
+    from course_lib.classroom.grading.assignment import load_assignment
+    from course_lib.classroom.grading.batch import UNTRUSTED, results
+    from course_lib.classroom.grading.gradebook import Book
+    from course_lib.classroom.grading.rows import waiting_line
+    from course_lib.classroom.grading.tables import csv_path, write_canvas, write_csv
 
     folders = _folders(root)
     name = folders.lesson(name)
@@ -146,7 +146,7 @@ def export(name: str, kind: str, out: Path | None, root: Path | None) -> None:
 @ROOT
 def similar(name: str, above: float, root: Path | None) -> None:
     """Show pairs of answers that are alike beyond what the exercise explains. A hint for a human, no proof."""
-    from course_lib.grading.similar import similar_pairs
+    from course_lib.classroom.grading.similar import similar_pairs
 
     folders = _folders(root)
     pairs = similar_pairs(folders, folders.lesson(name), above=above)
@@ -160,7 +160,7 @@ def similar(name: str, above: float, root: Path | None) -> None:
 @ROOT
 def stats(name: str, root: Path | None) -> None:
     """Say how the class did, exercise by exercise, and which mistakes it made; also as a page."""
-    from course_lib.grading.stats import as_page, as_table, statistics
+    from course_lib.classroom.grading.stats import as_page, as_table, statistics
 
     folders = _folders(root)
     name = folders.lesson(name)
@@ -181,10 +181,10 @@ def _chosen(folders, name, only):
 
 
 def _write_reports(folders, assignment):
-    from course_lib.grading.feedback import write_feedback
-    from course_lib.grading.gradebook import Book
-    from course_lib.grading.rows import waiting_line
-    from course_lib.grading.tables import csv_path, write_csv
+    from course_lib.classroom.grading.feedback import write_feedback
+    from course_lib.classroom.grading.gradebook import Book
+    from course_lib.classroom.grading.rows import waiting_line
+    from course_lib.classroom.grading.tables import csv_path, write_csv
 
     with Book(folders, assignment) as book:
         rows = book.rows()

@@ -7,7 +7,7 @@ import click
 @click.argument("name")
 def start(name: str) -> None:
     """Copy the exercises NAME (12_gpt, or 12) into work/. A copy that is there already is never overwritten."""
-    from course_lib.lab.start import start
+    from course_lib.classroom.checking.start import start
 
     path, new = start(name)
     click.echo(f"{path} is yours now" if new else f"{path} is there already and stays; rename it to start anew")
@@ -26,7 +26,7 @@ def progress() -> None:
 @click.option("--check", is_flag=True, help="Build nothing: say what is out of date, and end with 1 if anything is.")
 def build(names: tuple[str, ...], check: bool) -> None:
     """Build the solutions and exercises NN_NAME (default: all), prove their checks, and print the table."""
-    from course_lib.authoring.build import BuildError, build, differences, sources
+    from course_lib.classroom.authoring.build import BuildError, build, differences, sources
     from course_lib.lab.results import course_root
 
     root = course_root()
@@ -56,7 +56,7 @@ def build(names: tuple[str, ...], check: bool) -> None:
 @click.option("--title", help="The exercise's heading (default: the function's name).")
 def new_exercise(number: str, function: str, title: str | None) -> None:
     """Begin the exercise NUMBER (07.6), which asks for FUNCTION: cells and checks that build as they are."""
-    from course_lib.authoring.skeleton import new_exercise
+    from course_lib.classroom.authoring.skeleton import new_exercise
     from course_lib.lab.results import course_root
 
     root = course_root()

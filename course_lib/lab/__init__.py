@@ -1,1 +1,1 @@
-"""What notebooks share: figures, progress bars, expected values, the results file."""
+"""What one looks at and touches: figures, widgets, progress bars, expected values, one's own results and standing."""

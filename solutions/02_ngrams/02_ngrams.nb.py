@@ -12,7 +12,7 @@
 # %% tags=["setup"]
 import numpy as np
 
-from course_lib.lab.checks import check, hint, solution
+from course_lib.classroom import check, hint, solution
 
 # %% [markdown]
 # ## 02.1 · Find the bug: n or n − 1? (●○○○○, 10 minutes)

@@ -7,8 +7,8 @@ import numpy as np
 
 from course_lib.byhand import bar, interpolation, kneser_ney, smoothing
 from course_lib.byhand.ngram import NGram
-from course_lib.lab.exercise import Exercise
-from course_lib.lab.open_question import OpenQuestion
+from course_lib.classroom.checking.exercise import Exercise
+from course_lib.classroom.checking.open_question import OpenQuestion
 
 # ---- 02.1 ----------------------------------------------------------------------------------------------------------
 

@@ -16,7 +16,7 @@ import math
 
 import numpy as np
 
-from course_lib.lab.checks import check, hint, solution
+from course_lib.classroom import check, hint, solution
 
 # %% [markdown]
 # ## 04.1 · A bend and its slope (●○○○○, 10 minutes)

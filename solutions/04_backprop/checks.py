@@ -4,8 +4,8 @@ import numpy as np
 import torch
 
 from course_lib.byhand.autograd import Tensor
-from course_lib.lab.exercise import Exercise
-from course_lib.lab.open_question import OpenQuestion
+from course_lib.classroom.checking.exercise import Exercise
+from course_lib.classroom.checking.open_question import OpenQuestion
 
 # ---- 04.1 ----------------------------------------------------------------------------------------------------------
 

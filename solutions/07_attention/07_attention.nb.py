@@ -17,7 +17,7 @@ import math
 import numpy as np
 
 from course_lib.byhand.functional import softmax
-from course_lib.lab.checks import check, hint, solution
+from course_lib.classroom import check, hint, solution
 
 # %% [markdown]
 # ## 07.1 · One question (●○○○○, 10 minutes)

@@ -5,8 +5,8 @@ import math
 import numpy as np
 import torch
 
-from course_lib.lab.exercise import Exercise
-from course_lib.lab.open_question import OpenQuestion
+from course_lib.classroom.checking.exercise import Exercise
+from course_lib.classroom.checking.open_question import OpenQuestion
 
 
 def shares(z, axis=-1):

@@ -15,7 +15,7 @@ import math
 import torch
 from torch.nn import functional as F
 
-from course_lib.lab.checks import check, hint, solution
+from course_lib.classroom import check, hint, solution
 
 # %% [markdown]
 # ## 12.1 · What is asked of the model (●○○○○, 5 minutes)

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch.nn import functional as F
 
-from course_lib.lab.exercise import Exercise
+from course_lib.classroom.checking.exercise import Exercise
 from course_lib.model.config import GPTConfig, tiny
 from course_lib.model.gpt import GPT
 

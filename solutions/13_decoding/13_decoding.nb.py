@@ -19,7 +19,7 @@ import torch
 
 from course_lib.byhand.functional import softmax
 from course_lib.generation.generate import generate
-from course_lib.lab.checks import check, hint, solution
+from course_lib.classroom import check, hint, solution
 from course_lib.training.pretrained import load_pretrained
 
 # %% [markdown]

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from torch.nn import functional as F
 
-from course_lib.lab.checks import check, hint, solution
+from course_lib.classroom import check, hint, solution
 from course_lib.training.hardware import HARDWARE
 from course_lib.training.optim import clip_gradients
 

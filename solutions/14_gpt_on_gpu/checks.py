@@ -7,8 +7,8 @@ import numpy as np
 import torch
 from torch.nn import functional as F
 
-from course_lib.lab.exercise import Exercise
-from course_lib.lab.open_question import OpenQuestion
+from course_lib.classroom.checking.exercise import Exercise
+from course_lib.classroom.checking.open_question import OpenQuestion
 from course_lib.model.config import GPTConfig
 from course_lib.training.optim import clip_gradients
 

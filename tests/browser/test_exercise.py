@@ -29,7 +29,7 @@ def test_solve_an_exercise_and_see_it_on_the_map(tab, lab, repository):
     tab.double_click("work", "12_gpt", "12_gpt.ipynb")
     tab.page.get_by_role("heading", name="Exercises 12").wait_for()
     tab.wait_for_kernel()
-    tab.run_cell(tab.cell("from course_lib.lab.checks import"))
+    tab.run_cell(tab.cell("from course_lib.classroom import"))
     answer, checked = tab.cell("def next_token_windows"), tab.cell('check("12.1"')
     tab.run_cell(answer)
     assert "12.1 not started yet" in tab.run_cell(checked)

@@ -1,0 +1,183 @@
+"""Proof that a lesson's checks do what they promise. Part of the authors' tools; no lesson derives it.
+
+The solution must get everything, the untouched stub nothing, and each wrong answer of the gallery must fail, be
+recognised by its own name, and fail the hidden probes, too. What a check does not catch, students will find.
+"""
+
+import functools
+import importlib
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+
+from course_lib.classroom.authoring.record import make_record
+from course_lib.classroom.checking.diagnose import diagnose
+from course_lib.classroom.checking.exercise import HINTS, Exercise, Forbid, Mistake
+from course_lib.classroom.checking.forbid import resolve
+from course_lib.classroom.checking.open_question import OpenQuestion
+from course_lib.classroom.checking.probing import run_probes
+from course_lib.classroom.checking.properties import first_broken
+
+SEEDS = (20_260_101, 20_260_102)  # stand for the grader's secret ones
+MISTAKES = 4
+OPENS = ("after three tries", "always", "never")
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of the table: what an exercise has, and how many of its wrong answers are caught as they should be."""
+
+    number: str
+    public: int
+    hidden: int
+    wrong_answers: int
+    killed: int
+
+
+def prove(exercise: Exercise, text: str, answers: dict, stubs: dict, public: dict) -> tuple[Row, list[str]]:
+    """The exercise's row and everything that is wrong with it, a line each.
+
+    Args:
+        text: of checks.py.
+        answers: the names of the solution; stubs: the same as a student receives them.
+        public: the exercise's record as released (course_lib.classroom.authoring.record.public_checks).
+    """
+    found = list(_complete(exercise))
+    record, other = (make_record(exercise, text, answers, seed=seed, hidden=True) for seed in SEEDS)
+    found += _solution(exercise, record, other, answers, public)
+    found += _stub(exercise, record, stubs, public)
+    survivors = [list(_mistake(exercise, mistake, record, public)) for mistake in exercise.mistakes]
+    ways = [(forbid, way) for forbid in exercise.forbids for way in WAYS]
+    survivors += [list(_forbidden(exercise, forbid, way, record)) for forbid, way in ways]
+    found += [line for lines in survivors for line in lines]
+    found += _rules(exercise, answers, public)
+    hidden = sum(probe.hidden for probe in exercise.probes)
+    counts = (len(exercise.probes) - hidden, hidden, len(survivors), sum(not lines for lines in survivors))
+    return Row(exercise.number, *counts), [f"{exercise.number}: {line}" for line in found]
+
+
+def prove_question(question: OpenQuestion, taken: Collection[str]) -> list[str]:
+    """What an open question lacks, a line each; `taken`: the numbers of the exercises beside it."""
+    found = list(_described(question))
+    if not question.rubric or not all(points > 0 and what for points, what in question.rubric):
+        found.append("give it a rubric: (points, what they are given for), each worth more than nothing")
+    if question.number in taken:
+        found.append("an exercise has this number already")
+    return [f"{question.number}: {line}" for line in found]
+
+
+def table(rows: list[Row]) -> str:
+    """The rows as text, with a kill rate at the end."""
+    lines = [f"{'exercise':<9}{'public':>8}{'hidden':>8}{'wrong answers':>15}{'killed':>8}"]
+    lines += [f"{r.number:<9}{r.public:>8}{r.hidden:>8}{r.wrong_answers:>15}{r.killed:>8}" for r in rows]
+    killed, wrong = sum(row.killed for row in rows), sum(row.wrong_answers for row in rows)
+    return "\n".join([*lines, f"killed: {killed} of {wrong} wrong answers"])
+
+
+def _described(exercise: Exercise | OpenQuestion) -> Iterator[str]:
+    if exercise.difficulty not in range(1, 6):
+        yield f"difficulty={exercise.difficulty}; say 1 to 5"
+    if not exercise.minutes > 0 or not exercise.title:
+        yield "give it a title and its minutes"
+
+
+def _complete(exercise: Exercise) -> Iterator[str]:
+    yield from _described(exercise)
+    if len(exercise.hints) != HINTS or not all(exercise.hints):
+        yield f"{len(exercise.hints)} hints; it needs {HINTS}"
+    if len(exercise.mistakes) < MISTAKES:
+        yield f"{len(exercise.mistakes)} wrong answers in the gallery; it needs at least {MISTAKES}"
+    if exercise.solution not in OPENS:
+        yield f"solution={exercise.solution!r}; say one of {', '.join(OPENS)}"
+    if {probe.hidden for probe in exercise.probes} != {True, False}:
+        yield "it needs public probes and hidden ones"
+
+
+def _solution(exercise, record, other, answers, public):
+    again = run_probes(record, answers, seed=record["seed"])
+    if not diagnose(record, again).correct:
+        yield "the solution does not give the same answer twice"
+    if not diagnose(public, run_probes(public, answers, seed=public["seed"])).correct:
+        yield "the solution does not pass its own public probes"
+    for probe in exercise.probes:
+        if probe.hidden and record["expected"][probe.id] == other["expected"][probe.id]:
+            yield f"hidden probe {probe.id} has one answer for every seed: it can be guessed; draw from rng"
+
+
+def _stub(exercise, record, stubs, public):
+    for one in (record, public):
+        outcome = diagnose(one, run_probes(one, stubs, seed=one["seed"]))
+        if (outcome.kind, outcome.points) != ("not started", 0.0):
+            yield f"the untouched stub is '{outcome.kind}' with {outcome.points:g} points"
+            return
+
+
+def _mistake(exercise: Exercise, mistake: Mistake, record: dict, public: dict) -> Iterator[str]:
+    ns = {exercise.function: mistake.fn}
+    evidence = run_probes(record | {"forbidden": []}, ns, seed=record["seed"])
+    passed = diagnose(record | {"mistakes": []}, evidence).passed
+    if all(probe.id in passed for probe in exercise.probes if probe.hidden):
+        yield f"'{mistake.name}' passes every hidden probe"
+    outcome = diagnose(public, run_probes(public | {"forbidden": []}, ns, seed=public["seed"]))
+    if mistake.memorised:
+        return
+    if outcome.correct:
+        yield f"'{mistake.name}' passes every public probe; is it memorised=True?"
+    elif outcome.hint != mistake.hint:
+        yield f"'{mistake.name}' is taken for '{outcome.mistake or outcome.message}'"
+
+
+def _by_importlib(name):
+    module, _, attribute = name.rpartition(".")
+    try:
+        return getattr(importlib.import_module(module), attribute)
+    except ImportError:  # a method: module.Class.method
+        outer, _, owner = module.rpartition(".")
+        return getattr(getattr(importlib.import_module(outer), owner), attribute)
+
+
+def _by_map(name):
+    """A function that leaves the call to `map`, so that none is written in Python."""
+    found = resolve.__wrapped__(name)  # looked up anew: what stands there now
+    return lambda *args, **named: next(map(functools.partial(found, **named), *([arg] for arg in args)))
+
+
+WAYS = {  # how an answer's code, run with these names, comes to what is forbidden
+    "by its name": "by_name(name)",
+    "by an alias": "alias",
+    "by importlib": "by_importlib(name)",
+    "by map": "by_map(name)",
+}
+
+
+def _answer_with(forbid, way):
+    names = {"name": forbid.name, "alias": resolve(forbid.name), "fn": forbid.fn, "by_name": resolve.__wrapped__,
+             "by_importlib": _by_importlib, "by_map": _by_map}
+    exec(f"def answer(*args):\n    return fn({WAYS[way]}, *args)", names)
+    return names["answer"]
+
+
+def _forbidden(exercise: Exercise, forbid: Forbid, way: str, record: dict) -> Iterator[str]:
+    try:
+        resolve(forbid.name)
+    except ValueError as error:
+        yield str(error)
+        return
+    ns = {exercise.function: _answer_with(forbid, way)}
+    outcome = diagnose(record, run_probes(record, ns, seed=record["seed"]))
+    if outcome.kind != "forbidden" or outcome.points:
+        yield f"an answer that calls {forbid.name} {way} is '{outcome.kind}' with {outcome.points:g} points"
+    if forbid.exact and way == "by its name":
+        allowed = diagnose(record, run_probes(record | {"forbidden": []}, ns, seed=record["seed"]))
+        if not allowed.correct:
+            yield f"{forbid.name} disagrees with the solution: {allowed.message}"
+
+
+def _rules(exercise, answers, public):
+    """Every property holds for the solution, and some wrong answer breaks it."""
+    if broken := first_broken(public, answers):
+        yield f"the solution breaks a rule: {broken}"
+        return
+    for rule in public["properties"]["list"]:
+        alone = public | {"properties": public["properties"] | {"list": [rule]}, "forbidden": []}
+        if not any(first_broken(alone, {exercise.function: mistake.fn}) for mistake in exercise.mistakes):
+            yield f"no wrong answer breaks the rule '{rule['name']}': it may say nothing"

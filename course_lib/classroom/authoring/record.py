@@ -1,0 +1,84 @@
+"""From exercises and the reference answers, what is expected: for the public checks and for the grader.
+
+A *job* is what runs: probe source and settings, plain data without a single expected value. A *record* is a job with
+the evidence of the reference answer and of each known mistake, from the same seed; it stays outside the sandbox. Used
+for all lessons.
+"""
+
+from course_lib.classroom.authoring.probe_source import probe_source
+from course_lib.classroom.checking.exercise import Exercise
+from course_lib.classroom.checking.open_question import OpenQuestion
+from course_lib.classroom.checking.probing import run_probes
+
+Namespace = dict[str, object]
+
+
+def make_job(exercise: Exercise, text: str, *, hidden: bool) -> dict:
+    """What must run to judge an answer. `text`: of the checks.py; `hidden`: with the hidden probes, too."""
+    probes = [probe for probe in exercise.probes if hidden or not probe.hidden]
+    fields = ("id", "name", "points", "hidden", "axes")
+    asked = [{name: getattr(probe, name) for name in fields} for probe in probes]
+    if hidden:  # in the notebook, rules are tried on other values (course_lib.classroom.checking.properties)
+        asked += [
+            {"id": rule.id, "name": rule.name, "points": rule.points, "hidden": True, "axes": "",
+             "ranges": {name: list(ends) for name, ends in rule.ranges.items()}}
+            for rule in exercise.properties
+        ]
+    return {
+        "number": exercise.number,
+        "function": exercise.function,
+        "title": exercise.title,
+        "source": probe_source(text, [one["id"] for one in asked]),
+        "probes": asked,
+        "forbidden": exercise.forbidden,
+        "seconds": exercise.seconds,
+        "tolerance": exercise.tolerance,
+    }
+
+
+def make_record(exercise: Exercise, text: str, answers: Namespace, *, seed: int, hidden: bool) -> dict:
+    """A job with what it should return, from the reference `answers`, and what each known mistake returns.
+
+    Raises ValueError when the reference answer itself does not answer a probe.
+    """
+    job = make_job(exercise, text, hidden=hidden)
+    expected = run_probes(job, answers, seed=seed)
+    for id, evidence in expected.items():
+        if "error" in evidence:
+            what = f"{evidence['type']}: {evidence['message']}"
+            raise ValueError(f"{exercise.number} {id}: the solution fails with {what}")
+    mistakes = [
+        {"name": m.name, "hint": m.hint, "evidence": run_mistake(job, m.fn, seed=seed)}
+        for m in exercise.mistakes
+        if not m.memorised
+    ]
+    return job | {"seed": seed, "expected": expected, "mistakes": mistakes}
+
+
+def run_mistake(job: dict, fn: object, *, seed: int) -> dict:
+    """Evidence of a wrong answer, without its lines and messages: its code stays at home.
+
+    It may use what is forbidden to students: what counts is what it returns.
+    """
+    evidence = run_probes(job | {"forbidden": []}, {job["function"]: fn}, seed=seed)
+    return {id: one if "value" in one else one | {"line": None, "message": ""} for id, one in evidence.items()}
+
+
+def public_checks(lesson: str, exercises: list[Exercise], text: str, answers: Namespace) -> dict:
+    """All that a student receives to check the exercises of one lesson, ready for `json`."""
+    records = {}
+    for exercise in exercises:
+        record = make_record(exercise, text, answers, seed=exercise.seed, hidden=False)
+        ids = [one.id for one in exercise.properties]
+        ranges = [{"id": one.id, "name": one.name, "ranges": one.ranges} for one in exercise.properties]
+        told = {name: getattr(exercise, name) for name in ("difficulty", "minutes", "hints", "solution")}
+        properties = {"source": probe_source(text, ids), "list": ranges}
+        records[exercise.number] = record | told | {"properties": properties}
+    return {"format": 1, "lesson": lesson, "exercises": records}
+
+
+def public_questions(questions: list[OpenQuestion]) -> dict:
+    """What a student's progress shows of the open questions; nothing where there are none."""
+    told = ("title", "difficulty", "minutes", "points")
+    found = {question.number: {name: getattr(question, name) for name in told} for question in questions}
+    return {"questions": found} if found else {}

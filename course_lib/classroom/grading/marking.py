@@ -1,0 +1,92 @@
+"""From evidence to marks: which exercise got how many points, and what to tell the student.
+
+Part of grading; no lesson derives it.
+
+The same `diagnose` judges here and in the notebook. Evidence is untrusted: it is made tidy before anyone looks at it,
+and what does not fit counts as no answer.
+"""
+
+from dataclasses import asdict, dataclass
+
+from course_lib.classroom.checking.diagnose import Outcome, diagnose, earned
+from course_lib.classroom.grading.assignment import Assignment
+
+KINDS = ("missing", "not started", "forbidden", "timeout", "exit", "unreadable", "error", "died")
+ONLY_THESE_NUMBERS = "right for the numbers in the notebook, not for others"
+
+
+@dataclass(frozen=True)
+class Mark:
+    """The result of one exercise.
+
+    kind: correct, not started, missing, mistake, wrong, error, timeout, exit, forbidden, unreadable, or hidden
+    (public probes are right, others are not). message, mistake, hint: for the student.
+    """
+
+    number: str
+    title: str
+    points: float
+    out_of: float
+    kind: str
+    message: str = ""
+    mistake: str = ""
+    hint: str = ""
+
+    def to_dict(self) -> dict:
+        """Plain data."""
+        return asdict(self)
+
+
+def mark_all(assignment: Assignment, evidence: list[dict]) -> list[Mark]:
+    """Marks of a submission, in the order of the exercises.
+
+    Args:
+        assignment: with its records.
+        evidence: of the public and of the secret stage; stages that are missing count as no answer.
+    """
+    stages = [*evidence, {}, {}][:2]
+    return [_mark(assignment, number, *stages) for number in assignment.secret]
+
+
+def _mark(assignment, number, public_evidence, secret_evidence):
+    public, secret = assignment.public[number], assignment.secret[number]
+    shown = _judge(public, public_evidence)
+    full = _judge(secret, secret_evidence)
+    ids = {probe["id"] for probe in public["probes"]}
+    right = earned(secret, {id for id in full.passed if id not in ids or id in shown.passed})
+    points = float(sum(probe["points"] for probe in secret["probes"] if probe["id"] in right))
+    told = {"kind": shown.kind, "message": shown.message, "mistake": shown.mistake, "hint": shown.hint}
+    if shown.correct and len(right) == len(secret["probes"]):
+        told = {"kind": "correct", "message": "correct"}
+    elif shown.correct:  # what exactly went wrong would tell the hidden probe
+        told = {"kind": "hidden", "message": ONLY_THESE_NUMBERS, "mistake": full.mistake, "hint": full.hint}
+        broken = [probe["name"] for probe in secret["probes"] if "ranges" in probe and probe["id"] not in right]
+        if broken and len(right) + len(broken) == len(secret["probes"]):  # students know the rules
+            told["message"] = f"it breaks a rule: {'; '.join(broken)}"
+        if full.kind in ("forbidden", "timeout"):
+            told["message"] += f" ({'a forbidden name' if full.kind == 'forbidden' else 'it takes too long'})"
+    return Mark(number, secret["title"], points, assignment.points(number), **told)
+
+
+def _judge(record, evidence) -> Outcome:
+    try:
+        return diagnose(record, {probe["id"]: tidy(evidence.get(probe["id"])) for probe in record["probes"]})
+    except Exception as error:  # evidence that nobody thought of: no points, and the batch goes on
+        out_of = float(sum(probe["points"] for probe in record["probes"]))
+        return Outcome("unreadable", f"what came back cannot be judged ({type(error).__name__})", 0.0, out_of)
+
+
+def tidy(said: object) -> dict:
+    """Evidence in the one form that `diagnose` knows, whatever came out of the box."""
+    if isinstance(said, dict) and said.keys() == {"value"}:
+        return said
+    if not isinstance(said, dict) or "error" not in said:
+        said = {"error": "error", "message": "the code ended before this question"}
+    line = said.get("line")
+    fits = isinstance(line, list) and [type(part) for part in line] == [int, str]
+    return {
+        "error": said["error"] if said["error"] in KINDS else "error",
+        "type": str(said.get("type", ""))[:80],
+        "message": str(said.get("message", ""))[:500],
+        "line": [line[0], line[1][:200]] if fits else None,
+    }

@@ -1,0 +1,70 @@
+"""Grades as tables: our own CSV, and the one that Canvas imports. Part of grading; no lesson derives it.
+
+Cells that begin like a formula are written as text, for a table program would run them.
+"""
+
+import csv
+import re
+from pathlib import Path
+
+from course_lib.classroom.grading.batch import Result
+from course_lib.classroom.grading.folders import Folders
+from course_lib.classroom.grading.rows import Row
+
+FORMULA = ("=", "+", "-", "@", "\t", "\r")
+CANVAS_ID = re.compile(r"_(\d+)$")
+
+
+def write_csv(path: Path, rows: list[Row], results: dict[str, Result]) -> None:
+    """One line a student: score, late penalty, points by part (none yet where a human has to give them), notes."""
+    numbers = list(rows[0].parts) if rows else []
+    head = ["student", "score", "max_score", "late_penalty", "received", *numbers, "waits_for", "status", "notes"]
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(head)
+        for row in rows:
+            result = results.get(row.student)
+            given = {number: part for number, part in row.parts.items() if part.by_hand or not part.waits}
+            status = f"UNREADABLE: {result.unreadable}" if result and result.unreadable else "graded"
+            writer.writerow(
+                [
+                    as_text(row.student),
+                    f"{row.score:g}",
+                    f"{row.max_score:g}",
+                    f"{row.penalty:g}",
+                    f"{row.received:%Y-%m-%d %H:%M:%S} UTC" if row.received else "",
+                    *(f"{given[number].points:g}" if number in given else "" for number in numbers),
+                    " ".join(row.waiting),
+                    as_text(status),
+                    as_text(" | ".join(result.notes if result else [])),
+                ]
+            )
+
+
+def write_canvas(path: Path, name: str, rows: list[Row]) -> list[str]:
+    """The file for *Import Grades* in Canvas; returns the students it cannot name (collected from elsewhere).
+
+    Canvas knows a student by the number in the names of downloaded submissions, the column ID.
+    """
+    unknown = []
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(["Student", "ID", "SIS Login ID", "Section", name])
+        writer.writerow(["Points Possible", "", "", "", f"{rows[0].max_score:g}" if rows else ""])
+        for row in rows:
+            if not (number := CANVAS_ID.search(row.student)):
+                unknown.append(row.student)
+                continue
+            writer.writerow([as_text(row.student[: number.start()]), number[1], "", "", f"{row.score:g}"])
+    return unknown
+
+
+def as_text(value: str) -> str:
+    """A value that no table program takes for a formula, on one line."""
+    value = " ".join(value.split())
+    return f"'{value}" if value.startswith(FORMULA) else value
+
+
+def csv_path(folders: Folders, name: str, kind: str = "") -> Path:
+    """Where the table of an assignment is written."""
+    return folders.private / f"{name}{kind}.csv"
