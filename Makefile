@@ -30,7 +30,7 @@ test: setup-dev       ## run every test, every lesson and every solution (ARGS g
 
 gpt: setup            ## train a GPT for about a minute and let it write (ARGS="--data pydoc": on another text)
 	@.venv/bin/course train tiny --data storyworld --out runs/gpt --fresh $(ARGS)
-	@.venv/bin/course generate runs/gpt
+	@.venv/bin/course generate runs/gpt small
 
 notebooks: setup-dev  ## rebuild the notebooks that differ from their sources (ARGS="12_gpt" for one, --all for all)
 	@$(PYTHON_IN_VENV) tools/build_notebooks.py $(ARGS)

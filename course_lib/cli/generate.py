@@ -1,11 +1,14 @@
 """`course generate`: let a trained model write, token by token. The loop is derived in lesson 13 (decoding)."""
 
+from collections.abc import Iterator
+
 import click
 
 
 @click.command()
-@click.argument("folder", type=click.Path(exists=False))
-@click.option("--prompt", default="", help="The beginning to go on from; empty: a new document.")
+@click.argument("models", nargs=-1, required=True, metavar="MODEL...")
+@click.option("--prompt", help="The beginning to go on from.  [default: none, a new document; for several models a "
+              "held-out beginning of the first one's text]")
 @click.option("--temperature", type=click.FloatRange(min=0), default=0.8, show_default=True,
               help="0 always takes the most probable token; 1 draws as the model believes.")
 @click.option("--top-k", type=click.IntRange(min=1), help="Draw from the k most probable tokens only.")
@@ -21,22 +24,42 @@ import click
 @click.option("--max-new-tokens", type=click.IntRange(min=1), default=400, show_default=True)
 @click.option("--seed", type=int, help="The same seed writes the same text.")
 @click.option("--device", default="auto", show_default=True)
-def generate(folder: str, prompt: str, repetition_penalty: float | None, beams: int | None,
-             stop_texts: tuple[str, ...], max_new_tokens: int, seed: int | None, device: str,
-             **sampling: float | None) -> None:
-    """Write with the model in FOLDER (a run or a checkpoint), streaming as it goes."""
+def generate(models: tuple[str, ...], prompt: str | None, device: str, **options: object) -> None:
+    """Write with MODEL: a run's folder, a checkpoint's folder, or a model that comes with the course (small).
+
+    One model streams as it writes. Several go on from the same prompt, and stand side by side.
+    """
+    from course_lib.cli.columns import held_out_beginning, side_by_side
+    from course_lib.training.device import pick_device
+    from course_lib.training.pretrained import load_model
+
+    place = pick_device(device)
+    if len(models) == 1:
+        text = prompt or ""
+        click.echo(text, nl=False)
+        for piece in written(load_model(models[0], device=place), text, place, **options):
+            click.echo(piece, nl=False)
+        click.echo()
+        return
+    loaded = [load_model(name, device=place) for name in models]
+    text = held_out_beginning(models[0], loaded[0].tokenizer) if prompt is None else prompt
+    if text:
+        click.echo(f"All go on from:\n{text}\n")
+    texts = ["".join(written(one, text, place, **options)).lstrip() for one in loaded]
+    click.echo(side_by_side(models, texts))
+
+
+def written(checkpoint, prompt: str, place, *, repetition_penalty: float | None, beams: int | None, seed: int | None,
+            stop_texts: tuple[str, ...], max_new_tokens: int, **sampling: float | None) -> Iterator[str]:
+    """What the checkpoint's model adds to the prompt, piece by piece."""
     import torch
 
     from course_lib.generation.beam import beam_search, next_log_probs
     from course_lib.generation.generate import stream
     from course_lib.generation.penalties import adjust_with
     from course_lib.generation.stopping import read_texts
-    from course_lib.training.checkpoint import load_checkpoint
-    from course_lib.training.device import pick_device
 
-    place = pick_device(device)
-    model, tokenizer = load_checkpoint(folder)[:2]
-    model.to(place).eval()
+    model, tokenizer = checkpoint.model.to(place).eval(), checkpoint.tokenizer
     end = tokenizer.end_of_text
     ids = ([] if end is None else [end]) + tokenizer.encode(prompt)
     if not ids:
@@ -46,7 +69,6 @@ def generate(folder: str, prompt: str, repetition_penalty: float | None, beams: 
     generator.seed() if seed is None else generator.manual_seed(seed)
     said = torch.tensor([[token != end for token in ids]], device=place)
     adjust = adjust_with(said, repetition_penalty=repetition_penalty)
-    click.echo(prompt, nl=False)
     if beams is None:
         new = stream(model, torch.tensor([ids], device=place), max_new_tokens=max_new_tokens, stop_ids=stop_ids,
                      generator=generator, adjust=adjust, **sampling)
@@ -56,5 +78,4 @@ def generate(folder: str, prompt: str, repetition_penalty: float | None, beams: 
                                max_new_tokens=max_new_tokens, stop_ids=stop_ids)
         new = torch.tensor(found[0].ids)[:, None]
     for (text,) in read_texts(new, tokenizer, stop_texts=stop_texts, stop_ids=stop_ids):
-        click.echo(text, nl=False)
-    click.echo()
+        yield text

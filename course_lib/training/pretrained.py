@@ -28,6 +28,19 @@ def load_pretrained(name: str = "small", *, device: str | torch.device = "cpu") 
     return load_checkpoint(SHIPPED / name, device=device)
 
 
+def load_model(name: str | Path, *, device: str | torch.device = "cpu") -> Checkpoint:
+    """The checkpoint of a run's or a checkpoint's folder, or the shipped one of that name; a folder comes first.
+
+    Raises ValueError where there is neither, CheckpointError as `load_checkpoint` does.
+    """
+    if Path(name).exists() or Path(name).name != str(name):  # a path: `load_checkpoint` says what is wrong with it
+        return load_checkpoint(name, device=device)
+    try:
+        return load_pretrained(str(name), device=device)
+    except ValueError as error:
+        raise ValueError(f"there is no folder {name}, and {error}") from None
+
+
 def export_checkpoint(run: str | Path, out: str | Path, *, which: str = "best") -> Path:
     """Write the `which` checkpoint of a run to the folder `out` as it is shipped: float16, nothing to resume from.
 

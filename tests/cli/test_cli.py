@@ -64,6 +64,22 @@ def test_generate_streams_from_the_prompt_and_repeats_with_a_seed(trained, cours
     assert first == second and first[0] == 0 and first[1].startswith("Lon") and len(first[1]) > 4
 
 
+def test_generate_knows_the_shipped_model_by_name_and_sets_models_side_by_side(trained, course, monkeypatch, tmp_path):
+    alone = course("generate", "small", "--prompt", "One", "--max-new-tokens", 9, "--seed", 1)
+    assert alone[0] == 0 and alone[1].startswith("One ") and len(alone[1]) > 20
+    code, out, _ = course("generate", trained, "small", "--max-new-tokens", 9, "--seed", 1)
+    first = out.split("\n")[1]
+    assert code == 0 and out.startswith("All go on from:\n") and len(first) and "small" in out
+    again = course("generate", trained, "small", "--prompt", first, "--max-new-tokens", 9, "--seed", 1)
+    assert again[1] == out, "the beginning is the first run's own held-out text"
+    alone = course("generate", trained, "--prompt", first, "--max-new-tokens", 9, "--seed", 1)[1]
+    assert alone.removeprefix(first).split()[0] in out
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "small").mkdir()
+    refused(course("generate", "small"), "small", "no latest checkpoint")
+    refused(course("generate", "smal"), "no folder smal", "it ships small")
+
+
 def test_generate_ends_before_a_stop_text_and_searches_with_beams(trained, course):
     drawn = ("generate", trained, "--prompt", "Lon", "--max-new-tokens", 12, "--seed", 1, "--typical-p", 0.9)
     text = course(*drawn)[1].removesuffix("\n")
