@@ -123,6 +123,13 @@ def test_the_list_is_complete(files):
     assert set(READING_ORDER) - held == set(), "in READING_ORDER, but there is no such file"
 
 
+def test_the_readme_shows_the_packages_in_this_order(repository):
+    table = (repository / "README.md").read_text(encoding="utf-8").partition("## The package\n")[2].partition("\n## ")[0]
+    shown = [line.split("`")[1] for line in table.splitlines() if line.startswith("| `")]
+    packages = dict.fromkeys(name.partition(".")[0] for name in READING_ORDER)
+    assert shown == [name for name in packages if name not in ("doctor", "__main__")]
+
+
 def test_imports_only_look_back(files):
     place = {name: number for number, name in enumerate(READING_ORDER)}
     wrong = []
