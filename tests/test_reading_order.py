@@ -72,7 +72,7 @@ READING_ORDER = """
     classroom.grading.feedback classroom.grading.tables classroom.grading.similar classroom.grading.stats
 
     doctor
-    cli.doctor cli.data cli.generate cli.samples cli.run cli.train cli.plan cli.exercises cli.classroom cli __main__
+    cli.doctor cli.data cli.columns cli.generate cli.samples cli.run cli.train cli.plan cli.exercises cli.classroom cli __main__
 """.split()
 
 NO_TORCH = ("worlds.", "text.", "byhand.", "doctor.")
@@ -124,7 +124,8 @@ def test_the_list_is_complete(files):
 
 
 def test_the_readme_shows_the_packages_in_this_order(repository):
-    table = (repository / "README.md").read_text(encoding="utf-8").partition("## The package\n")[2].partition("\n## ")[0]
+    readme = (repository / "README.md").read_text(encoding="utf-8")
+    table = readme.partition("## The package\n")[2].partition("\n## ")[0]
     shown = [line.split("`")[1] for line in table.splitlines() if line.startswith("| `")]
     packages = dict.fromkeys(name.partition(".")[0] for name in READING_ORDER)
     assert shown == [name for name in packages if name not in ("doctor", "__main__")]
