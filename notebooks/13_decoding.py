@@ -52,7 +52,8 @@ def code_of(function):
 # %% [markdown]
 # ## 1 · A model does not write
 #
-# The course brings a small GPT along, trained for an hour on stories of the story world (lesson 12). Ask it how a story goes on:
+# The course brings a small GPT along, trained for half an hour on stories of the story world (lesson 12). In a terminal, `course generate small`
+# lets it write. Here we ask it how a story goes on:
 
 # %%
 from course_lib.training.pretrained import load_pretrained
