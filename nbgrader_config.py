@@ -13,4 +13,4 @@ c.CourseDirectory.submitted_directory = ".nbgrader/submitted"
 c.CourseDirectory.autograded_directory = ".nbgrader/autograded"
 c.CourseDirectory.feedback_directory = ".nbgrader/feedback"
 # nbgrader copies whatever lies beside a notebook: the answers must not go along.
-c.CourseDirectory.ignore = [".ipynb_checkpoints", "*.pyc", "__pycache__", "*.nb.py", "checks.py"]
+c.CourseDirectory.ignore = [".ipynb_checkpoints", "*.pyc", "__pycache__", "*.nb.py", "checks.py", "checks"]

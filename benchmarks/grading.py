@@ -25,8 +25,8 @@ from nbformat.v4 import new_code_cell, new_notebook
 
 from course_lib.classroom import check
 from course_lib.classroom.authoring.answers import answer_namespace
+from course_lib.classroom.authoring.checks_files import load_lesson_checks
 from course_lib.classroom.checking.diagnose import diagnose
-from course_lib.classroom.checking.exercise import load_exercises
 from course_lib.classroom.checking.probing import run_probes
 from course_lib.classroom.grading.assignment import load_assignment
 from course_lib.classroom.grading.batch import grade
@@ -113,7 +113,7 @@ def class_seconds(folder: Path, library: str, students: int, jobs: int) -> float
 def check_seconds(rounds: int) -> dict[str, list[tuple[float, float]]]:
     """What was checked → (wall, processor) seconds of each check, as a student calls it."""
     source = Path(__file__).resolve().parents[1] / "solutions" / "12_gpt"
-    answers, exercises = answer_namespace(source / "12_gpt.nb.py"), load_exercises(source / "checks.py")
+    answers, exercises = answer_namespace(source / "12_gpt.nb.py"), load_lesson_checks(source)[0]
     asked = [(e, answers[e.function]) for e in exercises]
     asked += [(e, mistake.fn) for e in exercises for mistake in e.mistakes]
     times = {"first check of a session": [], "check by examples": [], "check by examples and rules": []}

@@ -147,7 +147,7 @@ def test_the_package_imports_what_it_declares(repository, project):
 
 
 def test_lessons_import_what_a_student_has(repository, project):
-    sources = [*repository.glob("notebooks/*.py"), *repository.glob("solutions/*/*.py")]
+    sources = [*repository.glob("notebooks/*.py"), *repository.glob("solutions/**/*.py")]
     cells = [
         "\n".join(c.source for c in jupytext.read(path, fmt="py:percent").cells if c.cell_type == "code")
         for path in sources

@@ -58,8 +58,9 @@ READING_ORDER = """
     classroom.checking.forbid classroom.checking.examples classroom.checking.probing classroom.checking.diagnose
     classroom.checking.properties classroom.checking.checks classroom.checking.start classroom
 
-    classroom.authoring.launch classroom.authoring.exercise classroom.authoring.lint classroom.authoring.probe_source
-    classroom.authoring.record classroom.authoring.answers classroom.authoring.prove classroom.authoring.leaks
+    classroom.authoring.launch classroom.authoring.exercise classroom.authoring.lint
+    classroom.authoring.probe_source classroom.authoring.checks_files classroom.authoring.record
+    classroom.authoring.answers classroom.authoring.prove classroom.authoring.leaks
     classroom.authoring.nbgrader_cells classroom.authoring.lesson_checks classroom.authoring.execute
     classroom.authoring.build classroom.authoring.skeleton
 

@@ -9,6 +9,7 @@ import jupytext
 import pytest
 
 LINE_CAP = 200
+CHECKS_CAP = 400  # of one exercise: its wrong answers are many, and stand side by side
 POINTER = re.compile(r"\b[Ll]essons? \d\d|\ball lessons\b|no lesson derives it")
 NAMED = re.compile(r"\b(\d\d) \((\w+)\)")
 # The lessons of the course, so that a module may name one that is still to be written.
@@ -75,6 +76,15 @@ def test_ruff(repository):
 def test_files_are_short(modules):
     long = {str(path): text.count("\n") for path, text in modules.items() if text.count("\n") > LINE_CAP}
     assert long == {}, f"split by idea: at most {LINE_CAP} lines a file"
+
+
+def test_checks_are_short(repository):
+    """One exercise a file, once they are too long to be read together (course_lib.classroom.authoring.checks_files)."""
+    files = [*repository.glob("solutions/*/checks.py"), *repository.glob("solutions/*/checks/*.py")]
+    assert len(files) > 20, "they have moved"
+    lines = {path.relative_to(repository): path.read_text(encoding="utf-8").count("\n") for path in files}
+    long = {str(path): count for path, count in lines.items() if count > CHECKS_CAP}
+    assert long == {}, f"one exercise a file, in checks/NN_1.py: at most {CHECKS_CAP} lines"
 
 
 def test_no_file_without_an_idea(modules):

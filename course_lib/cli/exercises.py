@@ -61,6 +61,7 @@ def new_exercise(number: str, function: str, title: str | None) -> None:
 
     root = course_root()
     heading = title or function.replace("_", " ").capitalize()
-    for path in new_exercise(root, number, function, heading):
+    cells, checks = new_exercise(root, number, function, heading)
+    for path in (cells, checks):
         click.echo(str(path.relative_to(root)))
-    click.echo("Replace its parts, then: course build " + path.parent.name)
+    click.echo("Replace its parts, then: course build " + cells.parent.name)

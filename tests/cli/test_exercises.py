@@ -18,7 +18,8 @@ def root(tmp_path, monkeypatch):
 def test_from_a_new_exercise_to_a_students_copy(course, root):
     code, out, _ = course("new-exercise", "01.1", "shares_of", "--title", "Shares")
     folder = "solutions/01_tokens"
-    assert code == 0 and out.splitlines()[:2] == [f"{folder}/01_tokens.nb.py", f"{folder}/checks.py"]
+    assert code == 0 and out.splitlines()[:2] == [f"{folder}/01_tokens.nb.py", f"{folder}/checks/01_1.py"]
+    assert out.splitlines()[2].endswith("course build 01_tokens")
     assert course("build", "--check")[0] == 1, "nothing is built yet"
     code, out, _ = course("build", "01_tokens")
     assert code == 0 and "killed: 5 of 5 wrong answers" in out and "exercises/01_tokens/checks.json" in out
@@ -31,7 +32,7 @@ def test_from_a_new_exercise_to_a_students_copy(course, root):
 
 def test_a_failed_proof_ends_with_1(course, root):
     course("new-exercise", "01.1", "shares")
-    checks = root / "solutions" / "01_tokens" / "checks.py"
+    checks = root / "solutions" / "01_tokens" / "checks" / "01_1.py"
     checks.write_text(checks.read_text().replace("minutes=5", "minutes=0"))
     code, out, err = course("build")
     assert code == 1 and "give it a title and its minutes" in err and "killed" in out

@@ -40,12 +40,12 @@ def read_source(source: Path, *, root: Path) -> NotebookNode:
     nb.nbformat, nb.nbformat_minor = 4, 5
     target = notebook_of(source)
     add_launch(nb.cells, public_repository(root / "pyproject.toml"), target.relative_to(root).as_posix())
-    if checks := checks_of(source):
-        try:
+    try:
+        if checks := checks_of(source):
             mark_cells(nb, checks.exercises)
             mark_questions(nb, checks.questions)
-        except ValueError as error:
-            raise BuildError(f"{source.name}: {error}") from None
+    except ValueError as error:
+        raise BuildError(f"{source.name}: {error}") from None
     return nb
 
 
@@ -100,7 +100,8 @@ def differences(source: Path, *, root: Path) -> list[str]:
         return found
     if checks := checks_of(source):
         path = exercise.with_name(FILE)
-        found += [] if same_checks(checks.public(), path) else [f"{path.relative_to(root)} is not what checks.py says"]
+        same = same_checks(checks.public(), path)
+        found += [] if same else [f"{path.relative_to(root)} is not what the solution's checks say"]
     return found + _compare(_released(wanted), exercise, root)
 
 
@@ -112,7 +113,7 @@ def _released(nb):
 
 
 def _write_checks(source, cut, path, between, tell):
-    """Prove the checks beside a source and write them; [(path, what it held before)], [] without a checks.py."""
+    """Prove the checks beside a source and write them; [(path, what it held before)], [] where there are none."""
     checks = checks_of(source)
     if checks is None:
         return []

@@ -15,19 +15,22 @@ from course_lib.classroom.checking.exercise import Exercise
 LENGTH = 20
 
 
-def leaks(notebook: str, checks: str, exercises: list[Exercise], released: list[str]) -> list[str]:
+def leaks(notebook: str, exercises: list[Exercise], released: list[str]) -> list[str]:
     """The secret lines that stand in the released texts.
 
     Args:
         notebook: the text of NN_name.nb.py.
-        checks: the text of checks.py.
+        exercises: all of the lesson, each with the text of its file.
         released: every string of what students receive: cells, probe sources, hints.
     """
     answers, around = _split(notebook)
-    ids = [p.id for e in exercises for p in (*e.probes, *e.properties) if not getattr(p, "hidden", False)]
-    public = _unparsed(probe_source(checks, ids)) + around
-    everything = _unparsed(checks) + answers
-    known = {_plain(line) for line in public}
+    known, everything = {_plain(line) for line in around}, set(answers)
+    for exercise in exercises:
+        hidden = {probe.id for probe in exercise.probes if probe.hidden}
+        ids = [one.id for one in (*exercise.probes, *exercise.properties) if one.id not in hidden]
+        at_home = hidden | {one.fn.__name__ for one in (*exercise.mistakes, *exercise.forbids)}
+        known |= {_plain(line) for line in _unparsed(probe_source(exercise.text, ids), without=at_home)}
+        everything |= set(_unparsed(exercise.text))
     text = "\n".join(_plain(line) for string in released for line in string.splitlines())
     secret = {line.strip() for line in everything if len(line.strip()) >= LENGTH and _plain(line) not in known}
     return sorted(line for line in secret if _plain(line) in text)
@@ -46,11 +49,11 @@ def _split(notebook):
     return inside, outside
 
 
-def _unparsed(source):
+def _unparsed(source, without=()):
     """The lines of all functions and classes of a Python text, without docstrings and decorators, as written anew."""
     lines = []
     for node in ast.parse(source).body:
-        if isinstance(node, (ast.FunctionDef, ast.ClassDef)):
+        if isinstance(node, (ast.FunctionDef, ast.ClassDef)) and node.name not in without:
             for inner in ast.walk(node):
                 if isinstance(inner, (ast.FunctionDef, ast.ClassDef)):
                     inner.decorator_list = []

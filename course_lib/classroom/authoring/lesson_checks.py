@@ -1,7 +1,7 @@
 """The checks of one lesson: proved, written as data, compared with what is there.
 
 Part of the authors' tools; no lesson derives it.
-`solutions/NN_name/checks.py` beside `NN_name.nb.py` becomes `exercises/NN_name/checks.json`.
+`solutions/NN_name/checks/` beside `NN_name.nb.py` becomes `exercises/NN_name/checks.json`.
 """
 
 import json
@@ -11,20 +11,20 @@ from pathlib import Path
 from nbformat import NotebookNode
 
 from course_lib.classroom.authoring.answers import answer_namespace
+from course_lib.classroom.authoring.checks_files import checks_files, load_lesson_checks
 from course_lib.classroom.authoring.leaks import leaks
 from course_lib.classroom.authoring.prove import Row, prove, prove_question
 from course_lib.classroom.authoring.record import public_checks, public_questions
 from course_lib.classroom.checking.diagnose import same_evidence
-from course_lib.classroom.checking.exercise import Exercise, load_exercises
-from course_lib.classroom.checking.open_question import OpenQuestion, load_questions
+from course_lib.classroom.checking.exercise import Exercise
+from course_lib.classroom.checking.open_question import OpenQuestion
 
 
 @dataclass(frozen=True)
 class LessonChecks:
-    """A solution's source, its checks.py, and the exercises and open questions in it."""
+    """A solution's source, and the exercises and open questions that are checked beside it."""
 
     source: Path
-    text: str
     exercises: list[Exercise]
     questions: list[OpenQuestion] = field(default_factory=list)
 
@@ -38,26 +38,25 @@ class LessonChecks:
         data = self._public(answers)
         rows, wrong = [], []
         for exercise in self.exercises:
-            row, lines = prove(exercise, self.text, answers, stubs, data["exercises"][exercise.number])
+            row, lines = prove(exercise, answers, stubs, data["exercises"][exercise.number])
             rows.append(row)
             wrong += lines
-        wrong += [line for question in self.questions for line in prove_question(question, data["exercises"])]
+        wrong += [line for question in self.questions for line in prove_question(question)]
         released = [*_strings(data), *(cell.source for cell in stub.cells)]
         notebook = self.source.read_text(encoding="utf-8")
-        found = leaks(notebook, self.text, self.exercises, released)
+        found = leaks(notebook, self.exercises, released)
         return data, rows, wrong + [f"students would receive the line: {line}" for line in found]
 
     def _public(self, answers):
-        data = public_checks(self.source.parent.name, self.exercises, self.text, answers)
+        data = public_checks(self.source.parent.name, self.exercises, answers)
         return data | public_questions(self.questions)
 
 
 def checks_of(source: Path) -> LessonChecks | None:
-    """The checks beside a solution's source; None for a lesson, or where there is no checks.py."""
-    path = source.with_name("checks.py")
-    if not source.name.endswith(".nb.py") or not path.exists():
+    """The checks beside a solution's source; None for a lesson, or where there are none."""
+    if not source.name.endswith(".nb.py") or not checks_files(source.parent):
         return None
-    return LessonChecks(source, path.read_text(encoding="utf-8"), load_exercises(path), load_questions(path))
+    return LessonChecks(source, *load_lesson_checks(source.parent))
 
 
 def dump(data: dict) -> str:

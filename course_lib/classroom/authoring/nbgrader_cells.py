@@ -48,7 +48,7 @@ def mark_questions(nb: NotebookNode, questions: list[OpenQuestion]) -> None:
         if is_free_text(cell):
             number = heading.source.split()[1] if heading else "no heading"
             if number not in wanted or number in found:
-                what = "a second time" if number in found else "but is no OpenQuestion of checks.py"
+                what = "a second time" if number in found else "but is no OpenQuestion of the checks"
                 raise ValueError(f"{number} is answered by a cell tagged answer, {what}")
             found[number] = (heading, cell)
         elif cell.cell_type == "markdown" and re.match(r"## \d\d\.\d+ ", cell.source):

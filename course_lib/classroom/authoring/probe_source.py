@@ -1,22 +1,23 @@
-"""From a checks.py, the source of some of its probes and of what they need; nothing else. Used for all lessons.
+"""From a file of checks, the source of some of its probes and of what they need; nothing else. Used for all lessons.
 
 What a student receives, and what goes into the sandbox, is cut out of the author's file by name: a probe, the
 imports, helpers and constants that it uses, theirs in turn; no hidden probe, no wrong answer, no decorator.
 """
 
 import ast
+import symtable
 from collections.abc import Iterable
 
 
 def probe_source(text: str, wanted: Iterable[str]) -> str:
-    """Python source that defines the functions `wanted` of a checks.py with all they use, in the file's order.
+    """Python source that defines the functions `wanted` of a file of checks with all they use, in the file's order.
 
     Raises ValueError for a name that the file does not define at its top level.
     """
     tree = ast.parse(text)
     makers = {name: node for node in tree.body for name in _defined(node)}
     if unknown := sorted(set(wanted) - set(makers)):
-        raise ValueError(f"checks.py defines no {', '.join(unknown)} at its top level")
+        raise ValueError(f"the file of the checks defines no {', '.join(unknown)} at its top level")
     waiting, kept = list(wanted), set()
     while waiting:
         node = makers[waiting.pop()]
@@ -38,11 +39,14 @@ def _defined(node):
 
 
 def _used(node):
-    body = [node]
-    if isinstance(node, ast.FunctionDef):
-        body = [*node.body, node.args, *_kept_decorators(node)]
-    for part in body:
-        yield from (name.id for name in ast.walk(part) if isinstance(name, ast.Name))
+    """The names of the file that a piece of it needs: a local variable of the same name is none of them."""
+    waiting = [symtable.symtable(_text(node), "a piece of the checks", "exec")]
+    while waiting:
+        scope = waiting.pop()
+        waiting += scope.get_children()
+        for name in scope.get_symbols():
+            if name.is_referenced() if scope.get_type() == "module" else name.is_global():
+                yield name.get_name()
 
 
 def _text(node):

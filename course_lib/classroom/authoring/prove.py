@@ -6,7 +6,7 @@ recognised by its own name, and fail the hidden probes, too. What a check does n
 
 import functools
 import importlib
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from course_lib.classroom.authoring.record import make_record
@@ -33,16 +33,15 @@ class Row:
     killed: int
 
 
-def prove(exercise: Exercise, text: str, answers: dict, stubs: dict, public: dict) -> tuple[Row, list[str]]:
+def prove(exercise: Exercise, answers: dict, stubs: dict, public: dict) -> tuple[Row, list[str]]:
     """The exercise's row and everything that is wrong with it, a line each.
 
     Args:
-        text: of checks.py.
         answers: the names of the solution; stubs: the same as a student receives them.
         public: the exercise's record as released (course_lib.classroom.authoring.record.public_checks).
     """
     found = list(_complete(exercise))
-    record, other = (make_record(exercise, text, answers, seed=seed, hidden=True) for seed in SEEDS)
+    record, other = (make_record(exercise, answers, seed=seed, hidden=True) for seed in SEEDS)
     found += _solution(exercise, record, other, answers, public)
     found += _stub(exercise, record, stubs, public)
     survivors = [list(_mistake(exercise, mistake, record, public)) for mistake in exercise.mistakes]
@@ -55,13 +54,11 @@ def prove(exercise: Exercise, text: str, answers: dict, stubs: dict, public: dic
     return Row(exercise.number, *counts), [f"{exercise.number}: {line}" for line in found]
 
 
-def prove_question(question: OpenQuestion, taken: Collection[str]) -> list[str]:
-    """What an open question lacks, a line each; `taken`: the numbers of the exercises beside it."""
+def prove_question(question: OpenQuestion) -> list[str]:
+    """What an open question lacks, a line each."""
     found = list(_described(question))
     if not question.rubric or not all(points > 0 and what for points, what in question.rubric):
         found.append("give it a rubric: (points, what they are given for), each worth more than nothing")
-    if question.number in taken:
-        found.append("an exercise has this number already")
     return [f"{question.number}: {line}" for line in found]
 
 

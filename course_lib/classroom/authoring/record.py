@@ -13,8 +13,8 @@ from course_lib.classroom.checking.probing import run_probes
 Namespace = dict[str, object]
 
 
-def make_job(exercise: Exercise, text: str, *, hidden: bool) -> dict:
-    """What must run to judge an answer. `text`: of the checks.py; `hidden`: with the hidden probes, too."""
+def make_job(exercise: Exercise, *, hidden: bool) -> dict:
+    """What must run to judge an answer. `hidden`: with the hidden probes, too."""
     probes = [probe for probe in exercise.probes if hidden or not probe.hidden]
     fields = ("id", "name", "points", "hidden", "axes")
     asked = [{name: getattr(probe, name) for name in fields} for probe in probes]
@@ -28,7 +28,7 @@ def make_job(exercise: Exercise, text: str, *, hidden: bool) -> dict:
         "number": exercise.number,
         "function": exercise.function,
         "title": exercise.title,
-        "source": probe_source(text, [one["id"] for one in asked]),
+        "source": probe_source(exercise.text, [one["id"] for one in asked]),
         "probes": asked,
         "forbidden": exercise.forbidden,
         "seconds": exercise.seconds,
@@ -36,12 +36,12 @@ def make_job(exercise: Exercise, text: str, *, hidden: bool) -> dict:
     }
 
 
-def make_record(exercise: Exercise, text: str, answers: Namespace, *, seed: int, hidden: bool) -> dict:
+def make_record(exercise: Exercise, answers: Namespace, *, seed: int, hidden: bool) -> dict:
     """A job with what it should return, from the reference `answers`, and what each known mistake returns.
 
     Raises ValueError when the reference answer itself does not answer a probe.
     """
-    job = make_job(exercise, text, hidden=hidden)
+    job = make_job(exercise, hidden=hidden)
     expected = run_probes(job, answers, seed=seed)
     for id, evidence in expected.items():
         if "error" in evidence:
@@ -64,15 +64,15 @@ def run_mistake(job: dict, fn: object, *, seed: int) -> dict:
     return {id: one if "value" in one else one | {"line": None, "message": ""} for id, one in evidence.items()}
 
 
-def public_checks(lesson: str, exercises: list[Exercise], text: str, answers: Namespace) -> dict:
+def public_checks(lesson: str, exercises: list[Exercise], answers: Namespace) -> dict:
     """All that a student receives to check the exercises of one lesson, ready for `json`."""
     records = {}
     for exercise in exercises:
-        record = make_record(exercise, text, answers, seed=exercise.seed, hidden=False)
+        record = make_record(exercise, answers, seed=exercise.seed, hidden=False)
         ids = [one.id for one in exercise.properties]
         ranges = [{"id": one.id, "name": one.name, "ranges": one.ranges} for one in exercise.properties]
         told = {name: getattr(exercise, name) for name in ("difficulty", "minutes", "hints", "solution")}
-        properties = {"source": probe_source(text, ids), "list": ranges}
+        properties = {"source": probe_source(exercise.text, ids), "list": ranges}
         records[exercise.number] = record | told | {"properties": properties}
     return {"format": 1, "lesson": lesson, "exercises": records}
 

@@ -7,6 +7,7 @@ import keyword
 import re
 from pathlib import Path
 
+from course_lib.classroom.authoring.checks_files import PARTS, WHOLE, checks_files
 from course_lib.lab.course_map import LESSONS
 
 NOTEBOOK = '''# %% [markdown]
@@ -40,17 +41,16 @@ def {function}(x):
 check("{number}", {function})
 '''
 
-HEAD = '''"""How the exercises of lesson {lesson} ({name}) are checked, and the wrong answers that people give."""
+HEAD = '''"""Exercise {number}, {title}: how it is checked, and the wrong answers that people give."""
 
 import numpy as np
 
 from course_lib.classroom.checking.exercise import Exercise
 '''
 
+BANNER = "# ---- {number} ------------------------------------------------------------------------------------------\n"
+
 CHECKS = '''
-
-# ---- {number} ------------------------------------------------------------------------------------------
-
 {function}_exercise = Exercise(
     "{number}", "{function}", title="{title}", difficulty=1, minutes=5,
     hints=(
@@ -111,9 +111,10 @@ def {function}_zeros(x):
 
 
 def new_exercise(root: Path, number: str, function: str, title: str) -> list[Path]:
-    """Append an exercise to solutions/NN_name/ (made when missing): to NN_name.nb.py and checks.py; returns both.
+    """Begin an exercise in solutions/NN_name/ (made when missing): its cells and its checks; returns both files.
 
-    It builds as it stands. Raises ValueError for a number or a name that is taken or cannot be one.
+    The cells are appended to NN_name.nb.py. The checks become checks/NN_1.py, or are appended to checks.py in a lesson
+    that has one. It builds as it stands. Raises ValueError for a number or a name that is taken or cannot be one.
     """
     if not re.fullmatch(r"\d\d\.[1-9]\d*", number):
         raise ValueError(f"{number!r} is no number of an exercise; write lesson, dot, place, as in 07.2")
@@ -123,15 +124,19 @@ def new_exercise(root: Path, number: str, function: str, title: str) -> list[Pat
     if not found:
         raise ValueError(f"there is no lesson {number[:2]}; the lessons are 00 to {LESSONS[-1].number}")
     lesson, title = found[0], title.replace('"', "'")
-    names = {"number": number, "function": function, "title": title, "lesson": lesson.number, "name": lesson.name}
-    names["lesson_title"] = lesson.title
+    names = {"number": number, "function": function, "title": title}
+    names |= {"lesson": lesson.number, "lesson_title": lesson.title}
     folder = root / "solutions" / lesson.stem
-    folder.mkdir(parents=True, exist_ok=True)
-    cells, checks = folder / f"{lesson.stem}.nb.py", folder / "checks.py"
-    have = [path.read_text(encoding="utf-8") if path.exists() else "" for path in (cells, checks)]
-    if f'"{number}"' in have[1] or f"def {function}(" in have[0]:
+    cells, checks = folder / f"{lesson.stem}.nb.py", folder / PARTS / f"{number.replace('.', '_')}.py"
+    there = {path: path.read_text(encoding="utf-8") for path in checks_files(folder)}
+    notebook = cells.read_text(encoding="utf-8") if cells.exists() else NOTEBOOK.format(**names)
+    if any(f'"{number}"' in text for text in there.values()) or f"def {function}(" in notebook:
         raise ValueError(f"{lesson.stem} has an exercise {number} or a function {function} already")
-    before = [have[0] or NOTEBOOK.format(**names), have[1] or HEAD.format(**names)]
-    cells.write_text(before[0].rstrip() + "\n\n" + CELLS.format(**names), encoding="utf-8")
-    checks.write_text(before[1].rstrip() + "\n" + CHECKS.format(**names), encoding="utf-8")
+    head = HEAD.format(**names)
+    if folder / WHOLE in there:
+        checks = folder / WHOLE
+        head = there[checks].rstrip() + "\n\n\n" + BANNER.format(**names)
+    checks.parent.mkdir(parents=True, exist_ok=True)
+    cells.write_text(notebook.rstrip() + "\n\n" + CELLS.format(**names), encoding="utf-8")
+    checks.write_text(head + CHECKS.format(**names), encoding="utf-8")
     return [cells, checks]

@@ -1,6 +1,6 @@
 """An exercise as its author writes it: probes, hints, and the wrong answers that people give. Used by all lessons.
 
-A file `solutions/NN_name/checks.py` makes one Exercise for each exercise and hangs functions on it:
+A file `solutions/NN_name/checks/NN_2.py` makes an Exercise and hangs functions on it:
 
     softmax = Exercise("07.2", "softmax", title=..., difficulty=2, minutes=10, hints=(first, second, third))
 
@@ -15,12 +15,9 @@ A file `solutions/NN_name/checks.py` makes one Exercise for each exercise and ha
         ...
 """
 
-import importlib.util
 import inspect
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from pathlib import Path
 
 HINTS = 3
 
@@ -29,7 +26,7 @@ HINTS = 3
 class Probe:
     """One question to a student's code: `fn(ns, rng)` calls `ns[function]` and returns plain data."""
 
-    id: str  # the function's name, unique in its checks.py
+    id: str  # the function's name, unique in its file
     name: str  # what the student reads
     fn: Callable
     points: float = 1.0
@@ -93,6 +90,7 @@ class Exercise:
         seed: of the public probes; hidden ones get a secret seed from the grader.
         seconds: after how long a probe is stopped.
         solution: when students may see the worked answer: "after three tries", "always" or "never".
+        text: of the file that defines it; course_lib.classroom.authoring.checks_files puts it there.
     """
 
     number: str
@@ -109,6 +107,7 @@ class Exercise:
     properties: list[Property] = field(default_factory=list)
     mistakes: list[Mistake] = field(default_factory=list)
     forbids: list[Forbid] = field(default_factory=list)
+    text: str = field(default="", repr=False)
 
     @property
     def forbidden(self) -> list[str]:
@@ -155,39 +154,6 @@ class Exercise:
             return fn
 
         return add
-
-
-def load_exercises(path: Path) -> list[Exercise]:
-    """The exercises of a checks.py, in the order of their numbers. Runs the file: it must be the course's own.
-
-    Raises ValueError when it defines none, or two with one number or two functions with one name.
-    """
-    found = [value for value in run_checks(path).values() if isinstance(value, Exercise)]
-    numbers = [exercise.number for exercise in found]
-    if not found or len(set(numbers)) != len(numbers):
-        raise ValueError(f"{path} defines the exercises {numbers}; each number must stand there once")
-    ids = [part.id for e in found for part in (*e.probes, *e.properties, *e.mistakes)]
-    if twice := sorted({one for one in ids if ids.count(one) > 1}):
-        raise ValueError(f"{path} gives two functions the name {', '.join(twice)}; the second hides the first")
-    return in_order(found)
-
-
-def run_checks(path: Path) -> dict[str, object]:
-    """The names that a checks.py defines."""
-    name = f"checks_of_{path.parent.name}"
-    spec = importlib.util.spec_from_file_location(name, path)
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module  # so that inspect and dataclasses find it
-    try:
-        spec.loader.exec_module(module)
-    finally:
-        del sys.modules[name]
-    return vars(module)
-
-
-def in_order(numbered: list) -> list:
-    """Things with a `number` such as "07.2", sorted by it: 07.10 stands after 07.9."""
-    return sorted(numbered, key=lambda one: [int(part) for part in one.number.split(".")])
 
 
 def _said(fn):

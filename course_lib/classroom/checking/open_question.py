@@ -10,9 +10,6 @@ in the cell below it; students and graders read the same rubric, and points are 
 """
 
 from dataclasses import dataclass
-from pathlib import Path
-
-from course_lib.classroom.checking.exercise import in_order, run_checks
 
 STUB = "*Your answer: double-click here and write.*"
 
@@ -44,8 +41,3 @@ class OpenQuestion:
         """The rubric in Markdown, as it stands below the question."""
         lines = [f"- {points:g} {'point' if points == 1 else 'points'}: {what}" for points, what in self.rubric]
         return "\n".join([f"**Graded by a person, {self.points:g} points:**", "", *lines])
-
-
-def load_questions(path: Path) -> list[OpenQuestion]:
-    """The open questions of a checks.py, in the order of their numbers; often there are none."""
-    return in_order([value for value in run_checks(path).values() if isinstance(value, OpenQuestion)])

@@ -15,8 +15,8 @@ import nbformat
 from nbformat import NotebookNode
 
 from course_lib.classroom.authoring.answers import answer_namespace
+from course_lib.classroom.authoring.checks_files import load_lesson_checks
 from course_lib.classroom.authoring.record import make_record
-from course_lib.classroom.checking.exercise import load_exercises
 from course_lib.classroom.grading.folders import Folders, read_json, write_safely
 
 CHECKS = re.compile(r"""^check\(\s*["'](\d\d\.\d+)["']""", re.MULTILINE)
@@ -67,18 +67,17 @@ def load_assignment(folders: Folders, name: str, *, new_seed: bool = False) -> A
         for cell in release.cells
         if _marks(cell).get("grade") and not _marks(cell).get("solution") and (found := CHECKS.search(cell.source))
     }
-    path = source / "checks.py"
-    exercises, text = load_exercises(path), path.read_text(encoding="utf-8")
+    exercises, _ = load_lesson_checks(source)
     numbers = [exercise.number for exercise in exercises]
     if sorted(cells.values()) != sorted(numbers):
         checked = sorted(cells.values())
-        raise ValueError(f"exercises/{name} checks {checked}, checks.py defines {numbers}: build it again")
+        raise ValueError(f"exercises/{name} checks {checked}, solutions/{name} defines {numbers}: build it again")
     parts, by_hand = _parts_of(release, cells)
     answers, seed = answer_namespace(source / f"{name}.nb.py"), secret_seed(folders.settings(name), new=new_seed)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)  # wrong answers overflow and divide by zero
-        public = {e.number: make_record(e, text, answers, seed=e.seed, hidden=False) for e in exercises}
-        secret = {e.number: make_record(e, text, answers, seed=seed, hidden=True) for e in exercises}
+        public = {e.number: make_record(e, answers, seed=e.seed, hidden=False) for e in exercises}
+        secret = {e.number: make_record(e, answers, seed=seed, hidden=True) for e in exercises}
     return Assignment(name, release, public, secret, cells, parts, by_hand)
 
 

@@ -16,6 +16,8 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from course_lib.classroom.authoring.checks_files import checks_files
+
 
 @dataclass(frozen=True)
 class Folders:
@@ -66,8 +68,8 @@ class Folders:
         matching = [one for one in known if one == name or one.partition("_")[0] == name]
         if not matching:
             raise ValueError(f"no exercises {name!r} in {self.root / 'exercises'}; there are {known or 'none'}")
-        if not (self.root / "solutions" / matching[0] / "checks.py").exists():
-            raise ValueError(f"solutions/{matching[0]}/checks.py is missing: grading needs a clone, not a release")
+        if not checks_files(self.root / "solutions" / matching[0]):
+            raise ValueError(f"solutions/{matching[0]} holds no checks: grading needs a clone, not a release")
         return matching[0]
 
 

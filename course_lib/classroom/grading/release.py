@@ -9,8 +9,8 @@ import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
+from course_lib.classroom.authoring.checks_files import load_lesson_checks
 from course_lib.classroom.authoring.leaks import leaks
-from course_lib.classroom.checking.exercise import load_exercises
 
 FOLDERS = ("course_lib", "notebooks", "runs/reference", "tools")
 NEVER = ("__pycache__", ".ipynb_checkpoints", ".nbgrader")
@@ -40,11 +40,11 @@ def told_by(root: Path, names: list[str]) -> list[str]:
     told = []
     for name in names:
         source = root / "solutions" / name
-        texts = [(source / file).read_text(encoding="utf-8") for file in (f"{name}.nb.py", "checks.py")]
-        exercises = load_exercises(source / "checks.py")
+        notebook = (source / f"{name}.nb.py").read_text(encoding="utf-8")
+        exercises, _ = load_lesson_checks(source)
         for path in sorted((root / "exercises" / name).glob("*")):
             strings = list(_strings(path))
-            told += [f"{path.relative_to(root)} holds {line!r}" for line in leaks(*texts, exercises, strings)]
+            told += [f"{path.relative_to(root)} holds {line!r}" for line in leaks(notebook, exercises, strings)]
     return told
 
 

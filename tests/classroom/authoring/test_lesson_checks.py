@@ -31,7 +31,7 @@ def test_built_twice_the_same(source, tmp_path):
 
 
 def test_a_failed_proof_writes_nothing(source, tmp_path):
-    checks = source.with_name("checks.py")
+    checks = source.parent / "checks" / "01_1.py"
     checks.write_text(checks.read_text().replace("difficulty=1", "difficulty=9"))
     with pytest.raises(BuildError, match=r"01_tokens.nb.py: 01.1: difficulty=9; say 1 to 5"):
         build(source, root=tmp_path)
@@ -67,4 +67,4 @@ def test_stale_checks_are_named(source, tmp_path):
     array[0] *= 1.01
     path.write_text(json.dumps(there))
     assert not same_checks(data, path)
-    assert "exercises/01_tokens/checks.json is not what checks.py says" in differences(source, root=tmp_path)
+    assert "exercises/01_tokens/checks.json is not what the solution's checks say" in differences(source, root=tmp_path)

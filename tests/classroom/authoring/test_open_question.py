@@ -21,6 +21,7 @@ CELLS = """
 # Nobody can tell: a perplexity counts by the token, and theirs are of different lengths.
 """
 QUESTION = """
+from course_lib.classroom.checking.open_question import OpenQuestion
 
 better = OpenQuestion("01.2", title="Which one is better?", minutes=5, rubric=(
     (1, "says what a perplexity is counted by"),
@@ -35,9 +36,7 @@ def source(tmp_path, monkeypatch):
     (tmp_path / "pyproject.toml").write_text('[project]\nname = "x"\n')
     cells, checks = new_exercise(tmp_path, "01.1", "shares", "Shares")
     cells.write_text(cells.read_text() + CELLS)
-    imports = "from course_lib.classroom.checking.exercise import Exercise\n"
-    both = imports + "from course_lib.classroom.checking.open_question import OpenQuestion\n"
-    checks.write_text(checks.read_text().replace(imports, both) + QUESTION)
+    checks.with_name("01_2.py").write_text(QUESTION)
     return cells
 
 
@@ -66,7 +65,8 @@ def test_it_is_built(source, tmp_path):
         ("cells", ' tags=["answer"]', "", "01.2 needs a heading '## 01.2"),
         ("cells", "# ## 01.2 ·", "# ## 01.3 ·", "01.3 is answered by a cell tagged answer, but is no OpenQuestion"),
         ("cells", "# Nobody", "# a\n\n# %% [markdown] tags=[\"answer\"]\n# Nobody", "answered .* a second time"),
-        ("checks", '"01.2", title', '"01.1", title', "01.1 needs a heading|no OpenQuestion"),
+        ("checks", '"01.2", title', '"01.1", title', "01_2.py defines 01.1; a file in checks/ defines one"),
+        ("checks", '"01.2", title', '"01.3", title', "01_2.py defines 01.3; a file in checks/ defines one"),
         ("checks", '(1, "says what a', '(0, "says what a', "01.2: give it a rubric"),
         ("checks", 'title="Which one is better?"', 'title=""', "01.2: give it a title"),
         ("cells", "# Two models,", f"# {CELLS.splitlines()[-1].strip('# ')} Two models,",
@@ -74,7 +74,7 @@ def test_it_is_built(source, tmp_path):
     ],
 )
 def test_what_is_refused(source, tmp_path, file, old, new, complaint):
-    path = source if file == "cells" else source.with_name("checks.py")
+    path = source if file == "cells" else source.parent / "checks" / "01_2.py"
     assert old in path.read_text()
     path.write_text(path.read_text().replace(old, new))
     with pytest.raises(BuildError, match=complaint):

@@ -1,4 +1,4 @@
-"""Cutting probes out of a checks.py: what they need comes along, nothing else does."""
+"""Cutting probes out of a file of checks: what they need comes along, nothing else does."""
 
 import ast
 
@@ -54,6 +54,39 @@ def test_a_probe_and_all_it_uses():
     namespace = {}
     exec(source, namespace)
     assert namespace["public"]({"f": lambda x: x.tolist()}, None) == [1, 1, 1]
+
+
+LOCAL = '''
+def helper(x):
+    return x
+
+def kept(x):
+    return helper(x)
+
+def counted(n, start=helper(1)):
+    return start + sum(1 for _ in range(n))
+
+@e.probe()
+def asked(ns, rng):
+    kept, *other = [ns["f"](row) for row in range(3)]
+    return kept, counted(3)
+
+@e.mistake(hint="x")
+def other(x):
+    return kept(x)
+
+@e.forbid("math.prod")
+def _(call, x):
+    return call(x)
+'''
+
+
+def test_a_local_name_is_no_use_of_what_is_called_alike():
+    """`for _ in …` in a probe must not bring along an answer that is called _, nor `kept = …` a helper of others."""
+    names = [node.name for node in ast.parse(probe_source(LOCAL, ["asked"])).body]
+    assert names == ["helper", "counted", "asked"], "a default value is worked out in the file: its helper comes along"
+    names = [node.name for node in ast.parse(probe_source(LOCAL, ["other"])).body]
+    assert names == ["helper", "kept", "other"]
 
 
 def test_a_name_that_is_not_there():

@@ -22,7 +22,7 @@ def proof(tmp_path, monkeypatch):
         found = checks_of(cells)
         assert isinstance(found, LessonChecks)
         answers, stubs = answer_namespace(cells), answer_namespace(cells, stubs=True)
-        return prove(found.exercises[0], found.text, answers, stubs, found.public()["exercises"]["01.1"])
+        return prove(found.exercises[0], answers, stubs, found.public()["exercises"]["01.1"])
 
     return run
 

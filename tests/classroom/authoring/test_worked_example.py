@@ -13,7 +13,8 @@ def test_it_builds(repository, tmp_path, monkeypatch):
     text = (repository / "CONTRIBUTING.md").read_text(encoding="utf-8")
     cells, functions, asked, question = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
     source.write_text(source.read_text().partition("# %%\ndef ")[0] + cells + "\n" + asked)
-    checks.write_text(checks.read_text().partition("# ---- ")[0] + functions + "\n" + question)
+    checks.write_text(functions)
+    checks.with_name("07_3.py").write_text(question)
     told = []
     build(source, root=tmp_path, tell=told.append)
     assert told[0].splitlines()[1:] == [

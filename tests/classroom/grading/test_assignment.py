@@ -33,7 +33,7 @@ def test_a_release_without_a_check_is_refused(classroom):
     release = nbformat.read(path, as_version=4)
     del release.cells[3]
     nbformat.write(release, path)
-    with pytest.raises(ValueError, match="checks \\['90.2'\\], checks.py defines \\['90.1', '90.2'\\]: build it again"):
+    with pytest.raises(ValueError, match="checks \\['90.2'\\], solutions/90_toy defines \\['90.1', '90.2'\\]: build"):
         load_assignment(classroom.course, NAME)
 
 

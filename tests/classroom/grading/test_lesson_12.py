@@ -23,8 +23,8 @@ import pytest
 from click.testing import CliRunner
 from nbformat.v4 import new_code_cell, new_markdown_cell
 
+from course_lib.classroom.authoring.checks_files import load_lesson_checks
 from course_lib.classroom.authoring.probe_source import probe_source
-from course_lib.classroom.checking.exercise import load_exercises
 from course_lib.classroom.grading.batch import Result, results
 from course_lib.classroom.grading.folders import Folders
 from course_lib.cli import course
@@ -62,8 +62,7 @@ class Answers:
     """What can be answered to the exercises of the lesson, as source: right, the stub, each mistake of the gallery."""
 
     def __init__(self, folder: Path):
-        self.text = (folder / "checks.py").read_text(encoding="utf-8")
-        self.exercises = load_exercises(folder / "checks.py")
+        self.exercises, _ = load_lesson_checks(folder)
         self.solved = nbformat.read(folder / f"{NAME}.ipynb", as_version=4)
 
     def choices(self, exercise):
@@ -76,7 +75,7 @@ class Answers:
             return cell_of(self.solved, answer_to(exercise.number)).source
         if what == "stub":
             return f"def {exercise.function}(*arguments):\n    raise NotImplementedError('your turn')"
-        return probe_source(self.text, [what]) + f"\n{exercise.function} = {what}"
+        return probe_source(exercise.text, [what]) + f"\n{exercise.function} = {what}"
 
     def fill(self, release, chosen, essay=""):
         """A copy of the release with these answers: exercise number → what."""

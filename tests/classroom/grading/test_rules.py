@@ -5,8 +5,8 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from course_lib.classroom.authoring.checks_files import load_lesson_checks
 from course_lib.classroom.authoring.record import make_record
-from course_lib.classroom.checking.exercise import load_exercises
 from course_lib.classroom.checking.probing import run_probes
 from course_lib.classroom.grading.marking import mark_all
 
@@ -55,10 +55,10 @@ def refuses_one(x):
 
 @pytest.fixture(scope="module")
 def assignment(tmp_path_factory):
-    path = tmp_path_factory.mktemp("rules") / "checks.py"
-    path.write_text(CHECKS)
-    exercise = load_exercises(path)[0]
-    records = [make_record(exercise, CHECKS, {"shares": right}, seed=s, hidden=s > 0) for s in (0, 77)]
+    folder = tmp_path_factory.mktemp("rules")
+    (folder / "checks.py").write_text(CHECKS)
+    (exercise,), _ = load_lesson_checks(folder)
+    records = [make_record(exercise, {"shares": right}, seed=s, hidden=s > 0) for s in (0, 77)]
     public, secret = ({"90.1": record} for record in records)
     return SimpleNamespace(public=public, secret=secret, points=lambda number: exercise.points)
 

@@ -17,14 +17,14 @@ import jupytext
 import pytest
 
 from course_lib.classroom.authoring.answers import answer_namespace
+from course_lib.classroom.authoring.checks_files import load_lesson_checks
 from course_lib.classroom.authoring.probe_source import probe_source
 from course_lib.classroom.authoring.record import make_record
-from course_lib.classroom.checking.exercise import load_exercises
+from course_lib.classroom.checking import checks
 from course_lib.classroom.grading.assignment import Assignment
 from course_lib.classroom.grading.marking import mark_all
 from course_lib.classroom.grading.sandbox.limits import Limits
 from course_lib.classroom.grading.sandbox.rounds import run_submission
-from course_lib.lab import checks
 
 NAME, ANSWERS = "12_gpt", 20
 PATIENT = Limits(seconds=900, cell_seconds=300, probe_seconds=60)  # a busy machine is no wrong answer
@@ -127,19 +127,18 @@ def same_in_other_words(source, function):
 def lesson(repository):
     """(exercises, {number: answers as source}, assignment with a seed of its own)."""
     source = repository / "solutions" / NAME / f"{NAME}.nb.py"
-    text = source.with_name("checks.py").read_text(encoding="utf-8")
-    exercises, reference = load_exercises(source.with_name("checks.py")), answer_namespace(source)
+    (exercises, _), reference = load_lesson_checks(source.parent), answer_namespace(source)
     cells = [cell.source for cell in jupytext.read(source, fmt="py:percent").cells if cell.cell_type == "code"]
     draw, answers = random.Random(12), {}
     for exercise in exercises:
         right = next(cell for cell in cells if f"def {exercise.function}(" in cell)
-        gallery = [probe_source(text, [m.id]) + f"\n{exercise.function} = {m.id}\n"
+        gallery = [probe_source(exercise.text, [m.id]) + f"\n{exercise.function} = {m.id}\n"
                    for m in exercise.mistakes if not m.memorised]
         changed = changes(right)
         chosen = [right, *same_in_other_words(right, exercise.function), *draw.sample(gallery, min(8, len(gallery)))]
         answers[exercise.number] = chosen + draw.choices(changed, k=ANSWERS - len(chosen))
-    public = {e.number: make_record(e, text, reference, seed=e.seed, hidden=False) for e in exercises}
-    secret = {e.number: make_record(e, text, reference, seed=2026, hidden=True) for e in exercises}
+    public = {e.number: make_record(e, reference, seed=e.seed, hidden=False) for e in exercises}
+    secret = {e.number: make_record(e, reference, seed=2026, hidden=True) for e in exercises}
     return exercises, answers, Assignment(NAME, None, public, secret), cells[0]
 
 

@@ -1,0 +1,87 @@
+"""Exercise 02.1: what an n-gram model learns from, every context and the id that came after it."""
+
+import numpy as np
+
+from course_lib.classroom.checking.exercise import Exercise
+
+off_by_one = Exercise(
+    "02.1", "examples", title="Find the bug: n or n − 1?", difficulty=1, minutes=10,
+    hints=(
+        "A bigram is two ids long. How many of them are looked at, and how many are predicted?",
+        "The first place with enough context is number order − 1, counted from 0. Which is the last one?",
+        "For i from order − 1 up to the last id: the context is the order − 1 ids that end just before i, the next id is ids[i].",
+    ),
+)
+
+
+@off_by_one.probe(axes="places down, context across")
+def a_bigram(ns, rng):
+    """order 2"""
+    return ns["examples"]([5, 6, 7, 8], 2)
+
+
+@off_by_one.probe(axes="places down, context across")
+def a_trigram(ns, rng):
+    """order 3"""
+    return ns["examples"]([3, 1, 4, 1, 5, 9, 2, 6], 3)
+
+
+@off_by_one.probe(hidden=True, points=2)
+def any_order(ns, rng):
+    """any order"""
+    return ns["examples"](rng.integers(0, 50, int(rng.integers(9, 15))).tolist(), int(rng.integers(3, 6)))
+
+
+@off_by_one.probe(hidden=True)
+def a_unigram(ns, rng):
+    """order 1, which looks at nothing"""
+    contexts, next_ids = ns["examples"](rng.integers(0, 50, 6).tolist(), 1)
+    return np.asarray(next_ids), len(contexts)
+
+
+@off_by_one.property(order=(1, 5))
+def as_many_as_there_are_places(ns, order):
+    """N ids have N − order + 1 places with enough context"""
+    return len(ns["examples"](list(range(9)), order)[1]), 9 - order + 1
+
+
+def windows(ids, starts, width, target):
+    contexts = [ids[i:i + width] for i in starts]
+    return np.array(contexts, dtype=int), np.array([ids[i + target] for i in starts], dtype=int)
+
+
+@off_by_one.mistake(hint="An n-gram is n long with the id that is predicted. How many are left to look at?")
+def the_tutorial(ids, order):
+    """the tutorial's version, with n ids of context: order n + 1"""
+    return windows(ids, range(len(ids) - order), order, order)
+
+
+@off_by_one.mistake(hint="The last id can be predicted as well. Where does your range end?")
+def the_last_is_missing(ids, order):
+    """every place but the last one"""
+    return windows(ids, range(len(ids) - order), order - 1, order - 1)
+
+
+@off_by_one.mistake(hint="The context must not contain the answer. Where does your slice end?")
+def the_answer_in_the_context(ids, order):
+    """contexts that contain the id to be predicted"""
+    return windows(ids, range(len(ids) - order + 1), order, order - 1)
+
+
+@off_by_one.mistake(hint="Contexts overlap: move on by one id, not by a whole n-gram.")
+def side_by_side(ids, order):
+    """n-grams side by side, which do not overlap"""
+    return windows(ids, range(0, len(ids) - order + 1, order), order - 1, order - 1)
+
+
+@off_by_one.mistake(hint="The context stands in the order of the text: the oldest id first.")
+def newest_first(ids, order):
+    """contexts read backwards"""
+    contexts, next_ids = windows(ids, range(len(ids) - order + 1), order - 1, order - 1)
+    return contexts[:, ::-1], next_ids
+
+
+@off_by_one.mistake(hint="Read from left to right: the id that comes is the one after the context.")
+def one_too_far(ids, order):
+    """an id that comes one place too late"""
+    return windows(ids, range(len(ids) - order), order - 1, order)

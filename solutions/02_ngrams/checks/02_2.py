@@ -1,0 +1,94 @@
+"""Exercise 02.2: counts become probabilities by adding k, and nothing is impossible any more."""
+
+import numpy as np
+
+from course_lib.classroom.checking.exercise import Exercise
+
+added = Exercise(
+    "02.2", "probabilities", title="Nothing is impossible", difficulty=1, minutes=10,
+    hints=(
+        "How much was added to one row in all?",
+        "Add k to the whole table first. What must each row be divided by so that it sums to one?",
+        "Divide counts + k by (the row's sum of counts) + k · V; keepdims=True keeps the sums as a column.",
+    ),
+)
+
+
+def some_counts(rng, V, seen=0.5):
+    return rng.integers(1, 9, (V, V)) * (rng.random((V, V)) < seen).astype(float)
+
+
+@added.probe(axes="contexts down, next ids across")
+def a_small_table(ns, rng):
+    """three ids"""
+    return ns["probabilities"](np.array([[3.0, 0.0, 1.0], [2.0, 2.0, 0.0], [0.0, 5.0, 1.0]]), 0.5)
+
+
+@added.probe(axes="contexts down, next ids across")
+def an_unseen_context(ns, rng):
+    """a context that was never seen"""
+    return ns["probabilities"](np.array([[3.0, 0.0, 1.0], [0.0, 0.0, 0.0], [1.0, 5.0, 1.0]]), 2.0)
+
+
+@added.probe(hidden=True, points=2)
+def any_table(ns, rng):
+    """any table"""
+    counts = some_counts(rng, int(rng.integers(4, 8)))
+    counts[1] = 0
+    return ns["probabilities"](counts, float(rng.uniform(0.1, 3)))
+
+
+@added.property(V=(2, 6), k=(0.1, 2.0))
+def rows_sum_to_one(ns, V, k):
+    """each row sums to one"""
+    return np.asarray(ns["probabilities"](np.arange(V * V).reshape(V, V) % 4.0, k)).sum(axis=1), np.ones(V)
+
+
+@added.mistake(hint="k was added to each of V counts. What was added to their sum?")
+def v_forgotten(counts, k):
+    """add-k with the V forgotten: rows sum to more than one"""
+    return (counts + k) / (counts.sum(axis=1, keepdims=True) + k)
+
+
+@added.mistake(hint="Seen pairs get k, too, or a pair seen once may end up below one never seen.")
+def only_the_zeros(counts, k):
+    """k added to the zeros only"""
+    more = np.where(counts == 0, k, counts)
+    return more / more.sum(axis=1, keepdims=True)
+
+
+@added.mistake(hint="The other way round: k goes to what was never seen as well. That is the point of it.")
+def only_what_was_seen(counts, k):
+    """k added only to what was seen: zeros stay"""
+    more = np.where(counts > 0, counts + k, 0.0)
+    return more / np.maximum(more.sum(axis=1, keepdims=True), 1e-12)
+
+
+@added.mistake(hint="Contexts go down, so a distribution is a row. Which axis is summed?")
+def columns(counts, k):
+    """columns that sum to one, in place of rows"""
+    return (counts + k) / (counts + k).sum(axis=0, keepdims=True)
+
+
+@added.mistake(hint="These are probabilities of pairs. Given the context, each row is a distribution of its own.")
+def joint(counts, k):
+    """probabilities of pairs: the whole table sums to one"""
+    return (counts + k) / (counts + k).sum()
+
+
+@added.mistake(hint="This adds 1 whatever k is.")
+def always_one(counts, k):
+    """add-one, whatever k is"""
+    return (counts + 1) / (counts + 1).sum(axis=1, keepdims=True)
+
+
+@added.mistake(hint="These are the relative frequencies. Where is k?")
+def relative_frequencies(counts, k):
+    """relative frequencies, nothing added"""
+    return counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+
+
+@added.forbid("course_lib.byhand.smoothing.add_k")
+def _(call, counts, k):
+    total = counts.sum(axis=1, keepdims=True)
+    return call(k, len(counts))(counts, total, (counts > 0).sum(axis=1, keepdims=True), 0.0)

@@ -1,0 +1,104 @@
+"""Exercise 02.3: perplexity, bits per character and bits per byte of one text, from nats a token."""
+
+import math
+
+import numpy as np
+
+from course_lib.byhand import bar
+from course_lib.classroom.checking.exercise import Exercise
+
+numbers = Exercise(
+    "02.3", "three_numbers", title="One text, three numbers", difficulty=2, minutes=10,
+    hints=(
+        "Surprise adds up. How many bits does the whole text cost?",
+        "A nat is 1 / ln 2 bits. Of one total, each of the three is a mean over something else: tokens, characters, bytes.",
+        "bits = −sum / ln 2. Perplexity: 2 to the (bits / tokens). Characters: len(text). Bytes: the length of text.encode().",
+    ),
+)
+TEXT = "naïve 你好, Zoë"
+LN2 = math.log(2)
+
+
+@numbers.probe()
+def a_plain_text(ns, rng):
+    """a text in plain letters"""
+    return ns["three_numbers"](np.log([0.5, 0.25, 0.125, 0.1]), "the cat sat on the mat")
+
+
+@numbers.probe()
+def two_scripts(ns, rng):
+    """a text with letters of more than one byte"""
+    return ns["three_numbers"](np.log(np.array([0.5, 0.01, 0.2, 0.3, 0.9, 0.05])), TEXT)
+
+
+@numbers.probe(hidden=True, points=2)
+def any_text(ns, rng):
+    """any text"""
+    text = "".join(rng.choice(list("abc äß你"), int(rng.integers(12, 30))).tolist()) + "é"
+    return ns["three_numbers"](np.log(rng.uniform(0.01, 0.9, int(rng.integers(4, 11)))), text)
+
+
+@numbers.property(V=(2, 40))
+def equal_choices(ns, V):
+    """V equal choices at every token have perplexity V"""
+    return float(ns["three_numbers"](np.full(7, -math.log(V)), "seven bytes")[0]), float(V)
+
+
+def measured(log_probs, text, *, base=LN2, chars=None, size=None, power=None, total=np.sum):
+    """The right numbers, with one thing wrong at a time."""
+    bits = -total(log_probs) / base
+    chars, size = chars or len(text), size or len(text.encode())
+    perplexity = power(log_probs) if power else math.exp(-np.mean(log_probs))
+    return perplexity, bits / chars, bits / size
+
+
+@numbers.mistake(hint="log_probs are in nats. How many nats are a bit?")
+def nats_for_bits(log_probs, text):
+    """nats a character and nats a byte"""
+    return measured(log_probs, text, base=1.0)
+
+
+@numbers.mistake(hint="2 belongs to bits, e to nats. This mixes the two.")
+def two_to_the_nats(log_probs, text):
+    """a perplexity of 2 to the power of nats"""
+    return measured(log_probs, text, power=lambda x: 2 ** -np.mean(x))
+
+
+@numbers.mistake(hint="How many bytes is ï? And 你?")
+def characters_for_bytes(log_probs, text):
+    """characters taken for bytes"""
+    return measured(log_probs, text, size=len(text))
+
+
+@numbers.mistake(hint="One text, one total. It is shared among characters, and among bytes, not among tokens.")
+def bits_a_token(log_probs, text):
+    """bits a token, three times"""
+    return measured(log_probs, text, chars=len(log_probs), size=len(log_probs))
+
+
+@numbers.mistake(hint="The mean over tokens was taken already; then it was divided again. Begin with the sum.")
+def mean_divided_again(log_probs, text):
+    """the mean surprise divided by the length"""
+    return measured(log_probs, text, total=np.mean)
+
+
+@numbers.mistake(hint="Perplexity is per token, here: the mean is over log_probs.")
+def perplexity_a_character(log_probs, text):
+    """a perplexity for each character in place of each token"""
+    return measured(log_probs, text, power=lambda x: math.exp(-np.sum(x) / len(text)))
+
+
+@numbers.mistake(hint="The mean of 1/p is not e to the mean of −log p. One unlikely token would ruin it.")
+def mean_of_inverse_probabilities(log_probs, text):
+    """a perplexity that averages 1/p instead of log p"""
+    return measured(log_probs, text, power=lambda x: float(np.mean(np.exp(-x))))
+
+
+@numbers.forbid("course_lib.byhand.bar.perplexity")
+def _(call, log_probs, text):
+    return call(log_probs), bar.bits_per(log_probs, len(text)), bar.bits_per(log_probs, len(text.encode()))
+
+
+@numbers.forbid("course_lib.byhand.bar.bits_per")
+def _(call, log_probs, text):
+    return math.exp(-np.mean(log_probs)), call(log_probs, len(text)), call(log_probs, len(text.encode()))

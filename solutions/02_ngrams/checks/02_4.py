@@ -1,0 +1,120 @@
+"""Exercise 02.4: the weights of a mixture of models, found by EM from the letters that came."""
+
+import numpy as np
+
+from course_lib.byhand import interpolation
+from course_lib.classroom.checking.exercise import Exercise
+
+mixture = Exercise(
+    "02.4", "mixture_weights", title="Who wrote this letter?", difficulty=3, minutes=15,
+    hints=(
+        "If you knew the weights: which share of one letter can model k claim? The shares of a letter sum to one.",
+        "Share of model k in letter i: weight · probability, divided by the sum of that over the models. Then the mean over letters.",
+        "shares = weights · components (one row a letter); divide each row by its sum; the new weights are the mean of each column.",
+    ),
+)
+
+
+def some_components(rng, N=30, K=3):
+    return rng.random((N, K)) ** np.arange(1, K + 1)
+
+
+@mixture.probe()
+def one_turn(ns, rng):
+    """one turn, two models, three letters"""
+    return ns["mixture_weights"](np.array([[0.2, 0.6], [0.0, 0.1], [0.5, 0.4]]), 1)
+
+
+@mixture.probe()
+def two_turns(ns, rng):
+    """two turns"""
+    return ns["mixture_weights"](some_components(rng), 2)
+
+
+@mixture.probe()
+def many_turns(ns, rng):
+    """a hundred turns"""
+    return ns["mixture_weights"](some_components(rng), 100)
+
+
+@mixture.probe(hidden=True)
+def any_mixture(ns, rng):
+    """any mixture"""
+    return ns["mixture_weights"](some_components(rng, 20, int(rng.integers(3, 6))), int(rng.integers(3, 9)))
+
+
+@mixture.probe(hidden=True)
+def until_it_stands(ns, rng):
+    """many turns on any letters"""
+    return ns["mixture_weights"](some_components(rng, 25), 300)
+
+
+@mixture.property(N=(1, 9), K=(2, 5), n_steps=(1, 20))
+def weights_sum_to_one(ns, N, K, n_steps):
+    """the weights sum to one"""
+    components = 0.1 + np.arange(N * K).reshape(N, K) % 7 / 10
+    return float(np.sum(ns["mixture_weights"](components, n_steps))), 1.0
+
+
+def turned(components, n_steps, share):
+    weights = np.full(components.shape[1], 1 / components.shape[1])
+    for _ in range(n_steps):
+        weights = share(weights, components)
+    return weights
+
+
+def normalised(values, axis=None):
+    return values / values.sum(axis=axis, keepdims=axis is not None)
+
+
+@mixture.mistake(hint="The weights of the last turn belong into the responsibilities of the next. Do yours change after the first turn?")
+def weights_not_used(components, n_steps):
+    """the first turn only, or again and again: the weights that it found are not used"""
+    return turned(components, n_steps, lambda weights, q: normalised(q, axis=1).mean(axis=0))
+
+
+@mixture.mistake(hint="Each letter is shared out among the models, softly. This gives it wholly to the best one.")
+def the_winner_takes_all(components, n_steps):
+    """hard decisions: each letter belongs wholly to one model"""
+    K = components.shape[1]
+    return turned(components, n_steps, lambda weights, q: np.bincount((weights * q).argmax(axis=1), minlength=K) / len(q))
+
+
+@mixture.mistake(hint="The shares of one letter sum to one, over the models. Which axis is that?")
+def shared_among_letters(components, n_steps):
+    """shares that sum to one over the letters in place of the models"""
+    return turned(components, n_steps, lambda weights, q: normalised(normalised(weights * q, axis=0).max(axis=0)))
+
+
+@mixture.mistake(hint="Here likely letters count more than unlikely ones. First share out each letter, then take the mean.")
+def not_shared_out(components, n_steps):
+    """weights in proportion to the probabilities, summed before they were shared out"""
+    return turned(components, n_steps, lambda weights, q: normalised((weights * q).sum(axis=0)))
+
+
+@mixture.mistake(hint="Each letter may have another writer. This asks which single model wrote the whole text.")
+def one_writer_for_all(components, n_steps):
+    """the probability that one model wrote everything"""
+    return turned(components, n_steps, lambda weights, q: normalised(weights * (q.prod(axis=0) + 1e-300)))
+
+
+@mixture.mistake(hint="n_steps turns: this took one more.")
+def one_too_many(components, n_steps):
+    """one turn too many"""
+    return turned(components, n_steps + 1, interpolation.em_step)
+
+
+@mixture.mistake(hint="The mean of the shares over the letters, not their sum. What do your weights sum to?")
+def sums_for_means(components, n_steps):
+    """the shares summed over the letters, not their mean"""
+    return turned(components, n_steps, lambda weights, q: normalised(weights * q, axis=1).sum(axis=0))
+
+
+@mixture.forbid("course_lib.byhand.interpolation.em_step")
+def _(call, components, n_steps):
+    return turned(components, n_steps, call)
+
+
+@mixture.forbid("course_lib.byhand.interpolation.em_weights")
+def _(call, components, n_steps):
+    return call(components, max_steps=n_steps, tolerance=0.0)

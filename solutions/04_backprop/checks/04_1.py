@@ -1,0 +1,106 @@
+"""Exercise 04.1: tanh and its gradient, for numbers of any size."""
+
+import numpy as np
+
+from course_lib.classroom.checking.exercise import Exercise
+
+tanh = Exercise(
+    "04.1", "bend", title="A bend and its slope", difficulty=1, minutes=10,
+    hints=(
+        "Which of the two exponentials overflows for a large positive z, and which for a large negative one?",
+        "Divide numerator and denominator by the larger exponential. What is left has only exponents below zero.",
+        "With e = exp(−2|z|), |tanh z| = (1 − e) / (1 + e), and tanh has the sign of z. The slope is 1 − y².",
+    ),
+)
+
+
+@tanh.probe()
+def five_numbers(ns, rng):
+    """five numbers"""
+    return ns["bend"](np.array([-2.0, -0.5, 0.0, 1.0, 3.0]), rng.normal(size=5))
+
+
+@tanh.probe()
+def huge_numbers(ns, rng):
+    """numbers as large as a thousand"""
+    return ns["bend"](np.array([[-1000.0, 0.3], [-0.3, 1000.0]]), rng.normal(size=(2, 2)))
+
+
+@tanh.probe(hidden=True)
+def any_numbers(ns, rng):
+    """any numbers"""
+    return ns["bend"](rng.normal(size=(3, 4)), rng.normal(size=(3, 4)))
+
+
+@tanh.probe(hidden=True)
+def huge_and_small(ns, rng):
+    """huge numbers beside small ones"""
+    z = np.concatenate([rng.normal(size=4), rng.uniform(800, 3000, 2), rng.uniform(-3000, -800, 2)])
+    return ns["bend"](z, rng.normal(size=8))
+
+
+@tanh.property(z=(0.1, 900.0))
+def odd(ns, z):
+    """tanh(−z) = −tanh(z)"""
+    above, below = ns["bend"](np.array([z]), np.ones(1)), ns["bend"](np.array([-z]), np.ones(1))
+    return np.asarray(below[0]), -np.asarray(above[0])
+
+
+def plain_tanh(z):
+    """What tanh is, for wrong answers whose mistake is elsewhere."""
+    return 2 / (1 + np.exp(-2 * np.clip(z, -40, 40))) - 1
+
+
+@tanh.mistake(hint="e to the 1000 is inf, and inf / inf is not a number. Which exponentials never overflow?")
+def as_printed(z, dy):
+    """the formula as it is printed, which overflows"""
+    with np.errstate(all="ignore"):
+        y = (np.exp(z) - np.exp(-z)) / (np.exp(z) + np.exp(-z))
+    return y, dy * (1 - y * y)
+
+
+@tanh.mistake(hint="For positive numbers it is safe now. And for z = −1000?")
+def safe_on_one_side(z, dy):
+    """a formula that is safe for large positive numbers only"""
+    with np.errstate(all="ignore"):
+        y = (1 - np.exp(-2 * z)) / (1 + np.exp(-2 * z))
+    return y, dy * (1 - y * y)
+
+
+@tanh.mistake(hint="y (1 − y) belongs to the sigmoid. Differentiate tanh.")
+def the_slope_of_the_sigmoid(z, dy):
+    """tanh with the slope of the sigmoid"""
+    y = plain_tanh(z)
+    return y, dy * y * (1 - y)
+
+
+@tanh.mistake(hint="1 − y² is how y moves with z. How does the loss move with z? Along a path, derivatives multiply.")
+def without_dy(z, dy):
+    """the slope alone: dy was not multiplied"""
+    y = plain_tanh(z)
+    return y, 1 - y * y
+
+
+@tanh.mistake(hint="The slope is 1 − tanh(z)². Square y, the number after the bend.")
+def the_slope_at_z(z, dy):
+    """a slope computed from z in place of y"""
+    return plain_tanh(z), dy * (1 - z * z)
+
+
+@tanh.mistake(hint="The sigmoid goes from 0 to 1, tanh from −1 to 1: stretch by two and shift by one.")
+def a_sigmoid(z, dy):
+    """the sigmoid of 2z"""
+    y = (plain_tanh(z) + 1) / 2
+    return y, dy * 2 * y * (1 - y)
+
+
+@tanh.forbid("numpy.tanh")
+def _(call, z, dy):
+    y = call(z)
+    return y, dy * (1 - y * y)
+
+
+@tanh.forbid("course_lib.byhand.functional.tanh")
+def _(call, z, dy):
+    y = call(z)
+    return y, dy * (1 - y * y)

@@ -1,0 +1,122 @@
+"""Exercise 04.2: the gradient of the mean cross-entropy by the logits of a batch."""
+
+import numpy as np
+import torch
+
+from course_lib.classroom.checking.exercise import Exercise
+
+logits = Exercise(
+    "04.2", "logits_gradient", title="Where every gradient begins", difficulty=2, minutes=10,
+    hints=(
+        "For one example it is p − onehot(target). Which axis does the softmax go along?",
+        "The loss is a mean over B examples: by how much does one example's own loss count?",
+        "Subtract each row's maximum, exponentiate, divide by the row's sum; take 1 away at each target; divide by B.",
+    ),
+)
+
+
+def some_logits(rng, size=1.0):
+    B, V = int(rng.integers(3, 6)), int(rng.integers(6, 9))
+    return size * rng.normal(size=(B, V)), rng.integers(0, V, B)
+
+
+@logits.probe(axes="examples down, classes across")
+def four_examples(ns, rng):
+    """four examples, three classes"""
+    return ns["logits_gradient"](rng.normal(size=(4, 3)), np.array([0, 2, 1, 2]))
+
+
+@logits.probe(axes="examples down, classes across")
+def large_logits(ns, rng):
+    """logits as large as a thousand"""
+    return ns["logits_gradient"](np.array([[1000.0, 999.0, 0.0], [0.0, 1.0, 2.0]]), np.array([1, 0]))
+
+
+@logits.probe(hidden=True)
+def any_batch(ns, rng):
+    """any batch"""
+    return ns["logits_gradient"](*some_logits(rng))
+
+
+@logits.probe(hidden=True)
+def any_large_batch(ns, rng):
+    """any batch with large logits"""
+    return ns["logits_gradient"](*some_logits(rng, size=600.0))
+
+
+@logits.property(B=(1, 5), V=(2, 6))
+def rows_sum_to_zero(ns, B, V):
+    """each row sums to zero: what one class gains, others lose"""
+    z = np.sin(np.arange(B * V)).reshape(B, V)
+    return np.asarray(ns["logits_gradient"](z, np.arange(B) % V)).sum(axis=1), np.zeros(B)
+
+
+def probabilities(z, axis=1):
+    e = np.exp(z - z.max(axis=axis, keepdims=True))
+    return e / e.sum(axis=axis, keepdims=True)
+
+
+def onehot(z, targets):
+    return np.eye(z.shape[1])[targets]
+
+
+@logits.mistake(hint="This is the gradient of the sum of the losses. The loss is their mean.")
+def of_the_sum(logits, targets):
+    """the gradient of the summed loss: the mean's 1/B is missing"""
+    return probabilities(logits) - onehot(logits, targets)
+
+
+@logits.mistake(hint="Divide by the number of examples, not by the number of all cells.")
+def mean_over_all_cells(logits, targets):
+    """divided by B · V in place of B"""
+    return (probabilities(logits) - onehot(logits, targets)) / logits.size
+
+
+@logits.mistake(hint="What was said minus what was true, in this order. With the other sign, descent climbs.")
+def the_other_sign(logits, targets):
+    """the gradient with the sign of a widely read article: true minus said"""
+    return (onehot(logits, targets) - probabilities(logits)) / len(targets)
+
+
+@logits.mistake(hint="Each example has its own softmax: over the classes, which lie across.")
+def softmax_over_examples(logits, targets):
+    """a softmax over the examples instead of the classes"""
+    return (probabilities(logits, axis=0) - onehot(logits, targets)) / len(targets)
+
+
+@logits.mistake(hint="These are the probabilities. Where does the target come in?")
+def probabilities_only(logits, targets):
+    """the probabilities, without the targets"""
+    return probabilities(logits) / len(targets)
+
+
+@logits.mistake(hint="The other classes' logits are in the denominator: they move the loss, too.")
+def targets_only(logits, targets):
+    """a gradient at the targets only"""
+    return (probabilities(logits) - 1) * onehot(logits, targets) / len(targets)
+
+
+@logits.mistake(hint="exp(1000) is inf. What can be subtracted from all logits of a row without changing its softmax?")
+def no_maximum_subtracted(logits, targets):
+    """right, but overflowing for large logits"""
+    with np.errstate(all="ignore"):
+        e = np.exp(logits)
+        return (e / e.sum(axis=1, keepdims=True) - onehot(logits, targets)) / len(targets)
+
+
+@logits.mistake(hint="Two things: exp(1000) is inf, and the loss is a mean over the examples.")
+def of_the_sum_and_overflowing(logits, targets):
+    """the gradient of the summed loss, and overflowing for large logits"""
+    return no_maximum_subtracted(logits, targets) * len(targets)
+
+
+@logits.forbid("course_lib.byhand.functional.cross_entropy_backward")
+def _(call, logits, targets):
+    return call(1.0, logits, targets)
+
+
+@logits.forbid("torch.nn.functional.cross_entropy")
+def _(call, logits, targets):
+    leaf = torch.tensor(logits, requires_grad=True)
+    call(leaf, torch.tensor(targets)).backward()
+    return leaf.grad.numpy()

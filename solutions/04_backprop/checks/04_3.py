@@ -1,0 +1,129 @@
+"""Exercise 04.3: find the bugs in the gradients of a network of two layers."""
+
+import numpy as np
+import torch
+
+from course_lib.byhand.autograd import Tensor
+from course_lib.classroom.checking.exercise import Exercise
+
+article = Exercise(
+    "04.3", "gradients_repaired", title="Find the bugs", difficulty=3, minutes=15,
+    hints=(
+        "Write the shape of every gradient beside its parameter's. Then nudge a2 upwards in thought: does the loss fall or rise?",
+        "After a ReLU nothing is below zero: which number should be asked? And a weight of the last layer reaches the loss "
+        "through which bend?",
+        "Make dz2 = (a2 − y) · a2 · (1 − a2) once; dz1 is dz2 times W2 transposed, where z1 > 0. Weights: input transposed "
+        "times dz. Biases: dz, summed over the examples.",
+    ),
+)
+
+
+def some_net(rng, B=5, C=4, n_hidden=6, K=2):
+    p = {"W1": rng.normal(size=(C, n_hidden)), "b1": rng.normal(size=n_hidden),
+         "W2": rng.normal(size=(n_hidden, K)), "b2": rng.normal(size=K)}
+    return p, rng.normal(size=(B, C)), rng.random((B, K))
+
+
+@article.probe(axes="as the parameter")
+def five_examples(ns, rng):
+    """five examples"""
+    return ns["gradients_repaired"](*some_net(rng))
+
+
+@article.probe(axes="as the parameter")
+def one_example(ns, rng):
+    """a single example"""
+    return ns["gradients_repaired"](*some_net(rng, B=1))
+
+
+@article.probe(hidden=True, points=2)
+def another_net(ns, rng):
+    """a net of another size"""
+    return ns["gradients_repaired"](*some_net(rng, B=int(rng.integers(4, 8)), n_hidden=int(rng.integers(5, 9)), K=3))
+
+
+@article.property(B=(1, 4))
+def examples_add_up(ns, B):
+    """the gradient of a batch is the sum over its examples"""
+    p, x, y = some_net(np.random.default_rng(B), B=B + 1)
+    whole = ns["gradients_repaired"](p, x, y)["W2"]
+    parts = [ns["gradients_repaired"](p, x[n:n + 1], y[n:n + 1])["W2"] for n in range(B + 1)]
+    return whole, sum(parts)
+
+
+def with_faults(p, x, y, *, sign=1, slope=True, relu="z", bias=lambda dz: dz.sum(axis=0), scale=1.0):
+    """The right gradients with some things made wrong."""
+    z1 = x @ p["W1"] + p["b1"]
+    a1 = np.maximum(z1, 0)
+    a2 = 1 / (1 + np.exp(-(a1 @ p["W2"] + p["b2"])))
+    da2 = sign * (a2 - y) * scale
+    dz2 = da2 * a2 * (1 - a2)
+    bends = {"z": z1 > 0, "a": a1 >= 0, "sigmoid": a1 * (1 - a1)}
+    dz1 = (dz2 @ p["W2"].T) * bends[relu]
+    last = dz2 if slope else da2
+    return {"W1": x.T @ dz1, "b1": bias(dz1), "W2": a1.T @ last, "b2": bias(last)}
+
+
+@article.mistake(hint="Nudge a2 up where it is already too large: the loss must rise. Does this say so?")
+def the_sign_stayed(p, x, y):
+    """everything repaired but the sign: it climbs"""
+    return with_faults(p, x, y, sign=-1)
+
+
+@article.mistake(hint="a1 comes out of a ReLU and is never negative. Which number decided whether it was let through?")
+def relu_asks_a(p, x, y):
+    """everything repaired but the ReLU, which still asks the number after it"""
+    return with_faults(p, x, y, relu="a")
+
+
+@article.mistake(hint="A weight of the last layer reaches the loss through the sigmoid. Where is its slope?")
+def no_slope_at_the_output(p, x, y):
+    """everything repaired but the last layer's slope: that is the gradient of the cross-entropy"""
+    return with_faults(p, x, y, slope=False)
+
+
+@article.mistake(hint="A bias is copied to every example. What was copied on the way forwards is summed on the way back.")
+def biases_not_summed(p, x, y):
+    """everything repaired but the biases, which have one gradient for each example"""
+    return with_faults(p, x, y, bias=lambda dz: dz[0] if len(dz) == 1 else dz)
+
+
+@article.mistake(hint="This loss is a sum over the examples. Nothing is divided by their number.")
+def of_the_mean(p, x, y):
+    """the gradients of the mean over the examples, not of their sum"""
+    return with_faults(p, x, y, scale=1 / len(x))
+
+
+@article.mistake(hint="Half the square: its derivative is the difference itself, without a two.")
+def twice_too_large(p, x, y):
+    """twice the gradients: the ½ of the loss was lost"""
+    return with_faults(p, x, y, scale=2.0)
+
+
+@article.mistake(hint="The hidden layer is bent by a ReLU. a (1 − a) is the sigmoid's slope.")
+def sigmoid_slope_in_the_hidden_layer(p, x, y):
+    """the slope of a sigmoid for the layer with the ReLU"""
+    return with_faults(p, x, y, relu="sigmoid")
+
+
+@article.mistake(hint="This is the article's own code. Repair it line by line: sign, ReLU, slope, sum.")
+def nothing_repaired(p, x, y):
+    """the article's code as it stands"""
+    return with_faults(p, x, y, sign=-1, relu="a", slope=False, bias=lambda dz: dz)
+
+
+@article.forbid("torch.autograd.grad")
+def _(call, p, x, y):
+    leaves = {name: torch.tensor(value, requires_grad=True) for name, value in p.items()}
+    a1 = torch.relu(torch.tensor(x) @ leaves["W1"] + leaves["b1"])
+    a2 = torch.sigmoid(a1 @ leaves["W2"] + leaves["b2"])
+    grads = call(((a2 - torch.tensor(y)) ** 2).sum() / 2, list(leaves.values()))
+    return {name: grad.numpy() for name, grad in zip(leaves, grads, strict=True)}
+
+
+@article.forbid("course_lib.byhand.autograd.Tensor.backward")
+def _(call, p, x, y):
+    leaves = {name: Tensor(value) for name, value in p.items()}
+    a2 = (((x @ leaves["W1"] + leaves["b1"]).relu()) @ leaves["W2"] + leaves["b2"]).sigmoid()
+    call(((a2 - y) ** 2).sum() * 0.5)
+    return {name: leaf.grad for name, leaf in leaves.items()}

@@ -1,0 +1,116 @@
+"""Exercise 04.5: the gradients of layer norm, by its input, gain and shift."""
+
+import numpy as np
+import torch
+
+from course_lib.classroom.checking.exercise import Exercise
+
+norm = Exercise(
+    "04.5", "norm_backward", title="Layer norm, backwards", difficulty=4, minutes=20,
+    hints=(
+        "First the easy two: the gain is multiplied by ẑ and copied to every row, the shift is added and copied to every row.",
+        "What arrives at ẑ is dn · gain. Take away its mean over the row (a shift of the row changes nothing), and its part along ẑ "
+        "(a stretch changes nothing).",
+        "dz = (dẑ − mean(dẑ) − ẑ · mean(dẑ · ẑ)) / s, means over the last axis; dgain sums dn · ẑ and dshift sums dn, over the rows.",
+    ),
+)
+
+
+def some_rows(rng, B=3, n=5):
+    return rng.normal(size=(B, n)), 2 + 3 * rng.normal(size=(B, n)), 1 + 0.5 * rng.normal(size=n)
+
+
+@norm.probe(axes="dz as z; dgain and dshift as gain")
+def three_rows(ns, rng):
+    """three rows of five"""
+    return ns["norm_backward"](*some_rows(rng))
+
+
+@norm.probe(axes="dz as z; dgain and dshift as gain")
+def square(ns, rng):
+    """as many rows as columns, where a wrong axis does not crash"""
+    return ns["norm_backward"](*some_rows(rng, 4, 4))
+
+
+@norm.probe(hidden=True, points=2)
+def any_rows(ns, rng):
+    """any rows"""
+    return ns["norm_backward"](*some_rows(rng, int(rng.integers(3, 6)), int(rng.integers(6, 9))))
+
+
+@norm.property(B=(1, 4), n=(3, 7))
+def a_shift_of_the_row_changes_nothing(ns, B, n):
+    """each row of dz sums to zero"""
+    dz, _, _ = ns["norm_backward"](*some_rows(np.random.default_rng(B + 10 * n), B, n))
+    return np.asarray(dz).sum(axis=1) + 1.0, np.ones(B)
+
+
+def normed(dn, z, gain, eps=1e-5, *, axis=1, ddof=0, mean=1.0, stretch=1.0, use_gain=True, scale=True, total=True):
+    """The right gradients with some things made wrong."""
+    s = np.sqrt(z.var(axis=axis, keepdims=True, ddof=ddof) + eps)
+    z_hat = (z - z.mean(axis=axis, keepdims=True)) / s
+    d = dn * gain if use_gain else dn
+    dz = d - mean * d.mean(axis=axis, keepdims=True) - stretch * z_hat * (d * z_hat).mean(axis=axis, keepdims=True)
+    dgain = dn * z_hat
+    return dz / s if scale else dz, dgain.sum(axis=0) if total else dgain, dn.sum(axis=0) if total else dn
+
+
+@norm.mistake(hint="Mean and spread move when z moves. Two terms are missing: one for each.")
+def mean_and_spread_as_constants(dn, z, gain, eps=1e-5):
+    """a gradient that takes mean and spread for constants"""
+    return normed(dn, z, gain, eps, mean=0.0, stretch=0.0)
+
+
+@norm.mistake(hint="The spread moves with z, too: take away the part of dẑ along ẑ.")
+def spread_as_a_constant(dn, z, gain, eps=1e-5):
+    """a gradient that takes the spread for a constant"""
+    return normed(dn, z, gain, eps, stretch=0.0)
+
+
+@norm.mistake(hint="The mean moves with z, too. What must each row of dz sum to?")
+def mean_as_a_constant(dn, z, gain, eps=1e-5):
+    """a gradient that takes the mean for a constant"""
+    return normed(dn, z, gain, eps, mean=0.0)
+
+
+@norm.mistake(hint="What arrives at ẑ has passed the gain.")
+def gain_forgotten(dn, z, gain, eps=1e-5):
+    """a gradient that has not passed the gain"""
+    return normed(dn, z, gain, eps, use_gain=False)
+
+
+@norm.mistake(hint="Everything in dz is divided by s: a row that is spread widely is moved little by a nudge.")
+def not_divided_by_s(dn, z, gain, eps=1e-5):
+    """a gradient that is not divided by the spread"""
+    return normed(dn, z, gain, eps, scale=False)
+
+
+@norm.mistake(hint="Layer norm treats each row by itself: the axis of the F numbers, not that of the examples.")
+def over_the_batch(dn, z, gain, eps=1e-5):
+    """means over the examples: that is batch norm"""
+    return normed(dn, z, gain, eps, axis=0)
+
+
+@norm.mistake(hint="The variance divides by F, not by F − 1.")
+def variance_by_f_minus_one(dn, z, gain, eps=1e-5):
+    """a variance that divides by F − 1"""
+    return normed(dn, z, gain, eps, ddof=1)
+
+
+@norm.mistake(hint="One gain serves all rows: it was copied forwards, so sum on the way back. The same for the shift.")
+def gains_not_summed(dn, z, gain, eps=1e-5):
+    """gradients of gain and shift that are not summed over the examples"""
+    return normed(dn, z, gain, eps, total=False)
+
+
+@norm.forbid("course_lib.byhand.functional.layer_norm_backward")
+def _(call, dn, z, gain, eps=1e-5):
+    return call(dn, z, gain, eps)
+
+
+@norm.forbid("torch.nn.functional.layer_norm")
+def _(call, dn, z, gain, eps=1e-5):
+    leaves = [torch.tensor(z, requires_grad=True), torch.tensor(gain, requires_grad=True),
+              torch.zeros(len(gain), dtype=torch.float64, requires_grad=True)]
+    (call(leaves[0], gain.shape, *leaves[1:], eps) * torch.tensor(dn)).sum().backward()
+    return tuple(leaf.grad.numpy() for leaf in leaves)

@@ -1,0 +1,145 @@
+"""Exercise 04.6: a table of logits, trained by gradient descent, learns the counts of letter pairs."""
+
+import numpy as np
+
+from course_lib.classroom.checking.exercise import Exercise
+
+
+def probabilities(z, axis=1):
+    e = np.exp(z - z.max(axis=axis, keepdims=True))
+    return e / e.sum(axis=axis, keepdims=True)
+
+
+bigram = Exercise(
+    "04.6", "train_bigram", title="A network that learns to count", difficulty=4, minutes=20,
+    hints=(
+        "One step: read the rows W[idx], make probabilities of them, compare with the targets. What is the gradient of W[idx]?",
+        "dlogits is (N, V), one row for each pair. Each must be added to the row of dW that it was read from; look up np.add.at.",
+        "dlogits = (softmax(W[idx]) − onehot(targets)) / N; dW = zeros (V, V); np.add.at(dW, idx, dlogits); W = W − lr · dW.",
+    ),
+)
+
+NAMES = "peru chile cuba panama canada mexico brasil espana francia italia grecia suecia noruega polonia ucrania".split()
+
+
+def pairs(names):
+    ids = [[26, *(ord(letter) - ord("a") for letter in name), 26] for name in names]
+    return np.array([i for name in ids for i in name[:-1]]), np.array([i for name in ids for i in name[1:]])
+
+
+@bigram.probe(axes="the letter before down, the next one across")
+def three_letters(ns, rng):
+    """five pairs of three letters, two steps"""
+    return ns["train_bigram"](np.array([0, 0, 1, 2, 0]), np.array([1, 2, 0, 0, 1]), 3, 1.0, 2)
+
+
+@bigram.probe(axes="the letter before down, the next one across")
+def countries(ns, rng):
+    """fifteen countries, twenty steps"""
+    return ns["train_bigram"](*pairs(NAMES), 27, 5.0, 20)
+
+
+@bigram.probe(hidden=True, points=2)
+def other_countries(ns, rng):
+    """some of the countries, any number of steps"""
+    chosen = [NAMES[i] for i in rng.permutation(len(NAMES))[:9]]
+    return ns["train_bigram"](*pairs(chosen), 27, float(rng.uniform(2, 6)), int(rng.integers(6, 15)))
+
+
+@bigram.property(n_steps=(1, 4), lr=(0.5, 3.0))
+def rows_keep_their_sum(ns, n_steps, lr):
+    """each row of W sums to zero, as at the beginning"""
+    W = ns["train_bigram"](*pairs(NAMES[:3]), 27, lr, n_steps)
+    return np.asarray(W).sum(axis=1) + 1.0, np.ones(27)
+
+
+def trained(idx, targets, vocab_size, lr, n_steps, *, sign=-1, mean=True, only_targets=False, step=None):
+    """Gradient descent with one thing wrong at a time."""
+    W = np.zeros((vocab_size, vocab_size))
+    for _ in range(n_steps):
+        d = probabilities(W[idx])
+        d[np.arange(len(idx)), targets] -= 1
+        if only_targets:
+            d = d * np.eye(vocab_size)[targets]
+        d = sign * lr * d / (len(idx) if mean else 1)
+        step(W, idx, d) if step else np.add.at(W, idx, d)
+    return W
+
+
+@bigram.mistake(hint="W[idx] -= … keeps one of several pairs with the same letter before. Use np.add.at.")
+def the_last_pair_wins(idx, targets, vocab_size, lr, n_steps):
+    """an update in which only the last pair of each letter counts"""
+
+    def keep_the_last(W, idx, d):
+        W[idx] += d
+
+    return trained(idx, targets, vocab_size, lr, n_steps, step=keep_the_last)
+
+
+@bigram.mistake(hint="This climbs: the loss grows at every step. Go against the gradient.")
+def uphill(idx, targets, vocab_size, lr, n_steps):
+    """gradient ascent"""
+    return trained(idx, targets, vocab_size, lr, n_steps, sign=1)
+
+
+@bigram.mistake(hint="The loss is a mean over the pairs, so each counts 1/N.")
+def summed_loss(idx, targets, vocab_size, lr, n_steps):
+    """steps along the summed loss: the mean's 1/N is missing"""
+    return trained(idx, targets, vocab_size, lr, n_steps, mean=False)
+
+
+@bigram.mistake(hint="Row: the letter before. Column: the next one.")
+def rows_and_columns_swapped(idx, targets, vocab_size, lr, n_steps):
+    """a table with rows and columns swapped"""
+    return trained(idx, targets, vocab_size, lr, n_steps).T
+
+
+@bigram.mistake(hint="All letters that could have come next are pushed down a little, not only the right one up.")
+def targets_pushed_only(idx, targets, vocab_size, lr, n_steps):
+    """a gradient at the targets only"""
+    return trained(idx, targets, vocab_size, lr, n_steps, only_targets=True)
+
+
+@bigram.mistake(hint="n_steps times: this went once.")
+def one_step(idx, targets, vocab_size, lr, n_steps):
+    """a single step"""
+    return trained(idx, targets, vocab_size, lr, 1)
+
+
+@bigram.mistake(hint="All pairs at once: the gradient is computed at one W, and then W moves.")
+def pair_by_pair(idx, targets, vocab_size, lr, n_steps):
+    """one step for each pair, each at a W that the earlier pairs have already moved"""
+    W = np.zeros((vocab_size, vocab_size))
+    for _ in range(n_steps):
+        for i, target in zip(idx, targets, strict=True):
+            d = probabilities(W[i][None])[0]
+            d[target] -= 1
+            W[i] -= lr * d / len(idx)
+    return W
+
+
+@bigram.mistake(hint="These are the log probabilities of the counts, where training would end. How far do n_steps steps go?")
+def the_counts_themselves(idx, targets, vocab_size, lr, n_steps):
+    """the counts, in place of a table that was trained"""
+    counts = np.zeros((vocab_size, vocab_size))
+    np.add.at(counts, (idx, targets), 1.0)
+    logs = np.log((counts + 1e-3) / (counts + 1e-3).sum(axis=1, keepdims=True))
+    return logs - logs.mean(axis=1, keepdims=True)
+
+
+@bigram.forbid("course_lib.byhand.functional.embedding_backward")
+def _(call, idx, targets, vocab_size, lr, n_steps):
+    W = np.zeros((vocab_size, vocab_size))
+    for _ in range(n_steps):
+        d = probabilities(W[idx])
+        d[np.arange(len(idx)), targets] -= 1
+        W = W - lr * call(d / len(idx), idx, W)
+    return W
+
+
+@bigram.forbid("course_lib.byhand.functional.cross_entropy_backward")
+def _(call, idx, targets, vocab_size, lr, n_steps):
+    W = np.zeros((vocab_size, vocab_size))
+    for _ in range(n_steps):
+        np.add.at(W, idx, -lr * call(1.0, W[idx], targets))
+    return W

@@ -1,0 +1,119 @@
+"""Exercise 07.1: one query looks into a soft dictionary."""
+
+import math
+
+import numpy as np
+import torch
+
+from course_lib.classroom.checking.exercise import Exercise
+
+
+def shares(z, axis=-1):
+    """Softmax, for wrong answers whose mistake is elsewhere."""
+    e = np.exp(z - z.max(axis=axis, keepdims=True))
+    return e / e.sum(axis=axis, keepdims=True)
+
+
+lookup = Exercise(
+    "07.1", "soft_lookup", title="One question", difficulty=1, minutes=10,
+    hints=(
+        "Three lines: scores, shares, weighted sum. Which shape has each of them?",
+        "scores = keys @ query is (S,). The shares are exponentials, divided by their sum; take the largest score away first.",
+        "e = np.exp(scores - scores.max()); the answer is (e / e.sum()) @ values.",
+    ),
+)
+
+
+def some_dictionary(rng, S=4, D=3, E=2):
+    return rng.normal(size=D), rng.normal(size=(S, D)), rng.normal(size=(S, E))
+
+
+@lookup.probe(axes="the numbers of one answer")
+def four_keys(ns, rng):
+    """four keys"""
+    return ns["soft_lookup"](*some_dictionary(rng))
+
+
+@lookup.probe(axes="the numbers of one answer")
+def large_scores(ns, rng):
+    """scores as large as a thousand"""
+    return ns["soft_lookup"](np.array([1000.0, 0.0]), np.array([[1.0, 3.0], [0.999, 1.0], [-1.0, 2.0]]), np.arange(6.0).reshape(3, 2))
+
+
+@lookup.probe(hidden=True)
+def any_keys(ns, rng):
+    """any number of keys"""
+    return ns["soft_lookup"](*some_dictionary(rng, S=int(rng.integers(5, 9)), D=int(rng.integers(3, 6)), E=3))
+
+
+@lookup.probe(hidden=True)
+def any_large_scores(ns, rng):
+    """any large scores"""
+    query, keys, values = some_dictionary(rng, S=5, D=4)
+    return ns["soft_lookup"](900 * query, keys, values)
+
+
+@lookup.property(S=(1, 6), seed=(0, 99))
+def equal_values(ns, S, seed):
+    """if all values are equal, that is the answer"""
+    query, keys, _ = some_dictionary(np.random.default_rng(seed), S=S)
+    return ns["soft_lookup"](query, keys, np.full((S, 2), 3.0)), np.full(2, 3.0)
+
+
+@lookup.mistake(hint="exp(1000) is inf. What can be taken away from all scores without changing the shares?")
+def overflowing(query, keys, values):
+    """right, but overflowing for large scores"""
+    with np.errstate(all="ignore"):
+        e = np.exp(keys @ query)
+        return e / e.sum() @ values
+
+
+@lookup.mistake(hint="The products of weights and values must still be added up: one answer for one query.")
+def never_summed(query, keys, values):
+    """weights times values, never added up, as a widely read tutorial has it"""
+    return shares(keys @ query)[:, None] * values
+
+
+@lookup.mistake(hint="The softmax of a single number is 1. It must be taken over all keys together.")
+def one_score_at_a_time(query, keys, values):
+    """a softmax of one score at a time, which is always 1"""
+    return np.ones(len(keys)) @ values
+
+
+@lookup.mistake(hint="That is an ordinary dictionary: the best key takes all. Soft means that every key gets a share.")
+def the_best_key_only(query, keys, values):
+    """the value of the best key alone"""
+    return values[(keys @ query).argmax()]
+
+
+@lookup.mistake(hint="Scores are no shares: they can be negative, and do not sum to one.")
+def without_a_softmax(query, keys, values):
+    """the raw scores as weights"""
+    return keys @ query @ values
+
+
+@lookup.mistake(hint="Here nothing is divided by √D: the exercise asks for plain dot products.")
+def divided_by_the_root(query, keys, values):
+    """scores divided by √D, which this exercise leaves out"""
+    return shares(keys @ query / math.sqrt(len(query))) @ values
+
+
+@lookup.mistake(hint="Every key has a different value. The mean of all is the answer to a query of zeros only.")
+def the_mean_of_the_values(query, keys, values):
+    """the mean of all values, whatever was asked"""
+    return values.mean(axis=0)
+
+
+@lookup.forbid("course_lib.byhand.functional.softmax")
+def _(call, query, keys, values):
+    return call(keys @ query) @ values
+
+
+@lookup.forbid("course_lib.byhand.attention.attention")
+def _(call, query, keys, values):
+    return call(query[None], keys, values, scale=1.0)[0][0]
+
+
+@lookup.forbid("torch.softmax")
+def _(call, query, keys, values):
+    return call(torch.tensor(keys @ query), -1).numpy() @ values

@@ -1,0 +1,134 @@
+"""Exercise 07.5: the gradients of attention, by queries, keys and values."""
+
+import math
+
+import numpy as np
+import torch
+
+from course_lib.classroom.checking.exercise import Exercise
+
+
+def shares(z, axis=-1):
+    """Softmax, for wrong answers whose mistake is elsewhere."""
+    e = np.exp(z - z.max(axis=axis, keepdims=True))
+    return e / e.sum(axis=axis, keepdims=True)
+
+
+gradients = Exercise(
+    "07.5", "attention_gradients", title="Backwards", difficulty=4, minutes=20,
+    hints=(
+        "Three steps back: out = weights v; weights = softmax(scores); scores = q kᵀ / √D. What comes back through each?",
+        "dweights = dout vᵀ and dv = weightsᵀ dout. In the softmax, what a row's weights earned on average is taken away.",
+        "dscores = weights (dweights − Σ weights dweights), the sum over the keys; dq = dscores k / √D; dk = dscoresᵀ q / √D.",
+    ),
+)
+
+
+def some_attention(rng, B, T, S, D, E):
+    return (rng.normal(size=(B, T, E)), rng.normal(size=(B, T, D)), rng.normal(size=(B, S, D)), rng.normal(size=(B, S, E)))
+
+
+@gradients.probe(axes="as the input")
+def two_texts(ns, rng):
+    """two texts, three queries, four keys"""
+    return ns["attention_gradients"](*some_attention(rng, 2, 3, 4, 5, 2))
+
+
+@gradients.probe(axes="as the input")
+def one_query(ns, rng):
+    """a single query"""
+    return ns["attention_gradients"](*some_attention(rng, 1, 1, 3, 2, 3))
+
+
+@gradients.probe(hidden=True, points=2)
+def any_sizes(ns, rng):
+    """any sizes"""
+    return ns["attention_gradients"](*some_attention(rng, 2, *(int(n) for n in rng.integers(3, 7, 4))))
+
+
+@gradients.property(S=(1, 5), seed=(0, 99))
+def a_common_shift(ns, S, seed):
+    """adding one vector to all keys changes no weight: the gradients of the keys sum to zero"""
+    given = some_attention(np.random.default_rng(seed), 1, 3, S, 4, 2)
+    return np.asarray(ns["attention_gradients"](*given)[1]).sum(axis=1) + 1.0, np.ones((1, 4))
+
+
+def back(dout, q, k, v, *, root=True, root_back=True, slope="all", values="T", swap=False):
+    """The right gradients, with some things wrong."""
+    D = math.sqrt(q.shape[-1])
+    w = shares(q @ k.swapaxes(-2, -1) / (D if root else 1.0))
+    dw = dout @ v.swapaxes(-2, -1)
+    ds = {"all": w * (dw - (w * dw).sum(axis=-1, keepdims=True)), "diagonal": w * (1 - w) * dw, "none": dw, "weights": w * dw,
+          "queries": w * (dw - (w * dw).sum(axis=-2, keepdims=True)),
+          "plain mean": w * (dw - dw.mean(axis=-1, keepdims=True))}[slope]
+    ds = ds / (D if root_back else 1.0)
+    dv = w.swapaxes(-2, -1) @ dout if values == "T" else dw.swapaxes(-2, -1) @ dout
+    return ds @ k, ds.swapaxes(-2, -1) @ q, dv
+
+
+@gradients.mistake(hint="w (1 − w) is the diagonal only: lifting one weight presses the others of its row down.")
+def the_diagonal_only(dout, q, k, v):
+    """the softmax's diagonal alone, as if it were a sigmoid"""
+    return back(dout, q, k, v, slope="diagonal")
+
+
+@gradients.mistake(hint="Between weights and scores stands a softmax. What does it do to a gradient?")
+def through_no_softmax(dout, q, k, v):
+    """a gradient that has not passed the softmax"""
+    return back(dout, q, k, v, slope="none")
+
+
+@gradients.mistake(hint="Something must be taken away: what the row got on average. What must each row of dscores sum to?")
+def nothing_taken_away(dout, q, k, v):
+    """a softmax's gradient without the mean of the row"""
+    return back(dout, q, k, v, slope="weights")
+
+
+@gradients.mistake(hint="The mean that is taken away is weighted with the weights: Σ w dw.")
+def a_plain_mean(dout, q, k, v):
+    """an unweighted mean taken away"""
+    return back(dout, q, k, v, slope="plain mean")
+
+
+@gradients.mistake(hint="Each query has its own softmax over the keys: sum over the last axis.")
+def summed_over_queries(dout, q, k, v):
+    """a sum over the queries instead of the keys"""
+    return back(dout, q, k, v, slope="queries")
+
+
+@gradients.mistake(hint="A nudge of q passes the 1/√D as well, on its way to the loss.")
+def no_root_on_the_way_back(dout, q, k, v):
+    """gradients without the 1/√D"""
+    return back(dout, q, k, v, root_back=False)
+
+
+@gradients.mistake(hint="The forward pass divides by √D. Your weights are sharper than those that were used.")
+def no_root_at_all(dout, q, k, v):
+    """the gradients of attention without the √D"""
+    return back(dout, q, k, v, root=False, root_back=False)
+
+
+@gradients.mistake(hint="A value is blamed by who read it: weightsᵀ dout.")
+def values_by_dweights(dout, q, k, v):
+    """gradients of the values made with dweights in place of weights"""
+    return back(dout, q, k, v, values="dw")
+
+
+@gradients.forbid("course_lib.byhand.attention.attention_backward")
+def _(call, dout, q, k, v):
+    return call(dout, q, k, v, shares(q @ k.swapaxes(-2, -1) / math.sqrt(q.shape[-1])))
+
+
+@gradients.forbid("course_lib.byhand.functional.softmax_backward")
+def _(call, dout, q, k, v):
+    w = shares(q @ k.swapaxes(-2, -1) / math.sqrt(q.shape[-1]))
+    ds = call(dout @ v.swapaxes(-2, -1), w) / math.sqrt(q.shape[-1])
+    return ds @ k, ds.swapaxes(-2, -1) @ q, w.swapaxes(-2, -1) @ dout
+
+
+@gradients.forbid("torch.softmax")
+def _(call, dout, q, k, v):
+    leaves = [torch.tensor(a, requires_grad=True) for a in (q, k, v)]
+    weights = call(leaves[0] @ leaves[1].transpose(-2, -1) / math.sqrt(q.shape[-1]), -1)
+    (weights @ leaves[2] * torch.tensor(dout)).sum().backward()
+    return tuple(leaf.grad.numpy() for leaf in leaves)

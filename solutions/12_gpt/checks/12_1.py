@@ -1,0 +1,129 @@
+"""Exercise 12.1: ids cut into windows, and the next token of each as its target."""
+
+import numpy as np
+import torch
+
+from course_lib.classroom.checking.exercise import Exercise
+
+windows = Exercise(
+    "12.1", "next_token_windows", title="What is asked of the model", difficulty=1, minutes=5,
+    hints=(
+        "What is the target of the last token of a window? It stands outside the window.",
+        "How many whole windows are there? Every token of them needs a next one, so count pairs, not tokens.",
+        "N ids hold N − 1 pairs, so n = (N − 1) // T windows. idx is the first n · T ids as n rows, targets are as many "
+        "ids, starting one later.",
+    ),
+)
+
+
+def some_ids(rng, n):
+    return torch.tensor(rng.integers(0, 1000, n))
+
+
+@windows.probe(axes="a window each row")
+def ten_tokens(ns, rng):
+    """ten tokens in windows of three"""
+    return ns["next_token_windows"](some_ids(rng, 10), 3)
+
+
+@windows.probe(axes="a window each row")
+def a_pair_too_few(ns, rng):
+    """six tokens in windows of three: the last target must exist, too"""
+    return ns["next_token_windows"](some_ids(rng, 6), 3)
+
+
+@windows.probe(hidden=True)
+def a_multiple(ns, rng):
+    """a number of tokens that is a multiple of the window's length"""
+    context_length = int(rng.integers(4, 9))
+    return ns["next_token_windows"](some_ids(rng, 7 * context_length), context_length)
+
+
+@windows.probe(hidden=True)
+def nothing_left_over(ns, rng):
+    """windows that use up every token"""
+    context_length = int(rng.integers(4, 9))
+    return ns["next_token_windows"](some_ids(rng, 5 * context_length + 1), context_length)
+
+
+@windows.property(n=(2, 40), context_length=(1, 9))
+def every_pair_once(ns, n, context_length):
+    """the targets, read one after another, are the ids from the second on"""
+    n = max(n, context_length + 1)
+    _, targets = ns["next_token_windows"](torch.arange(n), context_length)
+    return targets.flatten(), torch.arange(1, 1 + (n - 1) // context_length * context_length)
+
+
+@windows.mistake(hint="A model that sees a token and is asked for the same one learns to copy. Ask for the next one.")
+def targets_are_the_inputs(ids, context_length):
+    """a window whose targets are its own inputs"""
+    n = (len(ids) - 1) // context_length
+    idx = ids[: n * context_length].view(n, context_length)
+    return idx, idx
+
+
+@windows.mistake(hint="Article 004 trains so (section 5). A language model is asked at every position: T targets a row.")
+def one_label_a_window(ids, context_length):
+    """one label for each window, as in the article"""
+    n = (len(ids) - 1) // context_length
+    return ids[: n * context_length].view(n, context_length), ids[context_length : n * context_length + 1 : context_length]
+
+
+@windows.mistake(hint="The last token of a window is a target as well: its pair must not get lost between windows.")
+def pairs_lost_between_windows(ids, context_length):
+    """cut into pieces first and moved afterwards: one pair between two windows is lost"""
+    n = len(ids) // (context_length + 1)
+    pieces = ids[: n * (context_length + 1)].view(n, context_length + 1)
+    return pieces[:, :-1], pieces[:, 1:]
+
+
+@windows.mistake(hint="The next token is one place to the right, not to the left.")
+def moved_the_wrong_way(ids, context_length):
+    """a window whose targets are the previous tokens"""
+    n = (len(ids) - 1) // context_length
+    return ids[1 : n * context_length + 1].view(n, context_length), ids[: n * context_length].view(n, context_length)
+
+
+@windows.mistake(hint="A window is a row: view(windows, context_length).")
+def windows_down(ids, context_length):
+    """as many rows as a window is long: rows and columns are swapped"""
+    n = (len(ids) - 1) // context_length
+    return ids[: n * context_length].view(-1, n), ids[1 : n * context_length + 1].view(-1, n)
+
+
+@windows.mistake(hint="torch.roll brings the first token of each row back to its end. Move before you cut into rows.")
+def rolled_inside_the_row(ids, context_length):
+    """targets rolled within each row, so that its last target is its first token"""
+    n = (len(ids) - 1) // context_length
+    idx = ids[: n * context_length].view(n, context_length)
+    return idx, idx.roll(-1, dims=1)
+
+
+@windows.mistake(hint="Windows lie side by side: the next one starts where this one ends, not one token later.")
+def overlapping_windows(ids, context_length):
+    """windows that start at every token"""
+    return ids[:-1].unfold(0, context_length, 1), ids[1:].unfold(0, context_length, 1)
+
+
+@windows.mistake(hint="Six tokens hold five pairs. How many windows of three pairs is that?")
+def counts_tokens_instead_of_pairs(ids, context_length):
+    """one window too many: tokens were counted, not pairs"""
+    n = len(ids) // context_length
+    idx = ids[: n * context_length].view(n, context_length)
+    return idx, ids[1 : n * context_length + 1].view(n, context_length)
+
+
+@windows.mistake(hint="It must work for every length.", memorised=True)
+def windows_of_three_only(ids, context_length):
+    """windows of three, whatever is asked"""
+    n = (len(ids) - 1) // 3
+    return ids[: 3 * n].view(n, 3), ids[1 : 3 * n + 1].view(n, 3)
+
+
+@windows.forbid("course_lib.text.windows.sequential_windows")
+def _(call, ids, context_length):
+    ids = ids.numpy()
+    batches = [(idx[0], targets[0]) for idx, targets in call(ids, 1, context_length)]
+    whole = [pair for pair in batches if (pair[1] != -1).all()]
+    idx, targets = (np.array([pair[side] for pair in whole], dtype=ids.dtype) for side in (0, 1))
+    return idx.reshape(-1, context_length), targets.reshape(-1, context_length)

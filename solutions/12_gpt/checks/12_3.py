@@ -1,0 +1,215 @@
+"""Exercise 12.3: the mean loss over the positions that are asked, by hand."""
+
+import math
+
+import numpy as np
+import torch
+
+from course_lib.classroom.checking.exercise import Exercise
+
+loss = Exercise(
+    "12.3", "loss_by_hand", title="The loss, by hand", difficulty=2, minutes=10,
+    hints=(
+        "First throw away what is not asked: `logits[targets != -1]` is a table with one row for each question.",
+        "A number added to all logits of a row changes no probability. Which number makes the largest logit harmless?",
+        "Row by row: subtract the maximum, then log of the sum of exp, minus the logit of the target; then the mean.",
+    ),
+)
+
+
+def some_logits(rng, B, T, V, scale=1.0):
+    return torch.tensor(scale * rng.normal(size=(B, T, V)), dtype=torch.float32), torch.tensor(rng.integers(0, V, (B, T)))
+
+
+@loss.probe()
+def plain_logits(ns, rng):
+    """plain logits"""
+    return ns["loss_by_hand"](*some_logits(rng, 2, 5, 7))
+
+
+@loss.probe()
+def some_targets_missing(ns, rng):
+    """targets of -1"""
+    logits, targets = some_logits(rng, 2, 5, 7)
+    return ns["loss_by_hand"](logits, torch.where(torch.arange(5) < 3, targets, -1))
+
+
+@loss.probe()
+def large_logits(ns, rng):
+    """logits in the thousands"""
+    return ns["loss_by_hand"](*some_logits(rng, 2, 5, 7, scale=3e3))
+
+
+@loss.probe(hidden=True)
+def larger_batch(ns, rng):
+    """a larger batch"""
+    return ns["loss_by_hand"](*some_logits(rng, 3, 8, 20, scale=2.0))
+
+
+@loss.probe(hidden=True)
+def ragged_rows(ns, rng):
+    """rows of different length"""
+    logits, targets = some_logits(rng, 4, 6, 9)
+    lengths = torch.tensor(rng.permutation([1, 3, 5, 6]))
+    return ns["loss_by_hand"](logits, torch.where(torch.arange(6) < lengths[:, None], targets, -1))
+
+
+@loss.probe(hidden=True)
+def very_large_logits(ns, rng):
+    """logits in the ten thousands"""
+    return ns["loss_by_hand"](*some_logits(rng, 2, 4, 11, scale=2e4))
+
+
+@loss.property(V=(2, 12), T=(1, 5), seed=(0, 99), shift=(-500, 500))
+def shift_changes_nothing(ns, V, T, seed, shift):
+    """the same number added to all logits changes nothing"""
+    logits, targets = some_logits(np.random.default_rng(seed), 1, T, V)
+    return ns["loss_by_hand"](logits + shift, targets), ns["loss_by_hand"](logits, targets)
+
+
+@loss.property(V=(2, 600))
+def knowing_nothing(ns, V):
+    """equal logits cost log(V) nats"""
+    return ns["loss_by_hand"](torch.zeros(1, 1, V), torch.tensor([[1]])), torch.tensor(math.log(V))
+
+
+def surprise(logits, targets):
+    """Nats of every position, asked or not."""
+    return -logits.log_softmax(-1).gather(-1, targets.clamp(min=0)[..., None])[..., 0]
+
+
+@loss.mistake(hint="exp(89) is infinite in float32. Subtract each row's maximum first: no probability changes.")
+def no_maximum_subtracted(logits, targets):
+    """a softmax whose exp overflows"""
+    asked = targets != -1
+    rows, wanted = logits[asked], targets[asked]
+    exps = rows.exp()
+    return -(exps[torch.arange(len(wanted)), wanted] / exps.sum(-1)).log().mean()
+
+
+@loss.mistake(hint="logits[..., -1] is the last token of the vocabulary. Leave those positions out instead.")
+def minus_one_taken_as_an_index(logits, targets):
+    """-1 used as an index: the last token of the vocabulary"""
+    return surprise(logits, targets % logits.shape[-1]).mean()
+
+
+@loss.mistake(hint="Divide by the number of targets that are asked, not by B · T.")
+def mean_over_all_positions(logits, targets):
+    """a mean over all positions, those that nothing is asked of included"""
+    return (surprise(logits, targets) * (targets != -1)).sum() / targets.numel()
+
+
+@loss.mistake(hint="A mean of row means gives a short row's tokens more weight. Every asked target counts the same.")
+def mean_of_row_means(logits, targets):
+    """a sum over positions, divided by the number of rows"""
+    return (surprise(logits, targets) * (targets != -1)).sum() / len(targets)
+
+
+@loss.mistake(hint="Mean over the targets, not the sum: a loss should not grow with the batch.")
+def the_sum(logits, targets):
+    """the sum over all targets instead of their mean"""
+    return surprise(logits, targets)[targets != -1].sum()
+
+
+@loss.mistake(hint="Nats: the natural logarithm. Bits are 1 / ln 2 times as many.")
+def in_bits(logits, targets):
+    """a loss in bits"""
+    return surprise(logits, targets)[targets != -1].mean() / math.log(2)
+
+
+@loss.mistake(hint="A logarithm of a probability is negative, a surprise is positive.")
+def the_sign(logits, targets):
+    """the log-probability: the sign is missing"""
+    return -surprise(logits, targets)[targets != -1].mean()
+
+
+@loss.mistake(hint="Which axis holds the vocabulary? Its probabilities sum to one, not those of the positions.")
+def softmax_over_positions(logits, targets):
+    """a softmax over positions instead of the vocabulary"""
+    logs = logits.log_softmax(1).gather(-1, targets.clamp(min=0)[..., None])[..., 0]
+    return -logs[targets != -1].mean()
+
+
+@loss.mistake(hint="First the logarithm of each, then the mean. The other way round is a smaller number (Jensen).")
+def log_of_the_mean(logits, targets):
+    """the logarithm of the mean probability"""
+    return -(-surprise(logits, targets)[targets != -1].double()).exp().mean().log().float()
+
+
+@loss.mistake(hint="Right shape is not enough.")
+def nothing_at_all(logits, targets):
+    """always zero"""
+    return torch.zeros(())
+
+
+@loss.forbid("torch.nn.functional.cross_entropy")
+def _(call, logits, targets):
+    return call(logits.flatten(0, 1), targets.flatten(), ignore_index=-1)
+
+
+@loss.forbid("course_lib.training.loss.next_token_loss")
+def _(call, logits, targets):
+    return call(logits, targets)
+
+
+@loss.forbid("torch.nn.functional.log_softmax")
+def _(call, logits, targets):
+    return -call(logits, dim=-1)[targets != -1].gather(-1, targets[targets != -1][:, None]).mean()
+
+
+@loss.forbid("torch.nn.functional.softmax", exact=False)
+def _(call, logits, targets):
+    return -call(logits, dim=-1)[targets != -1].gather(-1, targets[targets != -1][:, None]).log().mean()
+
+
+@loss.forbid("torch.log_softmax")
+def _(call, logits, targets):
+    return -call(logits, -1)[targets != -1].gather(-1, targets[targets != -1][:, None]).mean()
+
+
+@loss.forbid("torch.Tensor.log_softmax")
+def _(call, logits, targets):
+    return -call(logits, -1)[targets != -1].gather(-1, targets[targets != -1][:, None]).mean()
+
+
+@loss.forbid("torch.softmax", exact=False)
+def _(call, logits, targets):
+    return -call(logits, -1)[targets != -1].gather(-1, targets[targets != -1][:, None]).log().mean()
+
+
+@loss.forbid("torch.Tensor.softmax", exact=False)
+def _(call, logits, targets):
+    return -call(logits, -1)[targets != -1].gather(-1, targets[targets != -1][:, None]).log().mean()
+
+
+@loss.forbid("torch.logsumexp")
+def _(call, logits, targets):
+    rows, wanted = logits[targets != -1], targets[targets != -1]
+    return (call(rows, -1) - rows[torch.arange(len(wanted)), wanted]).mean()
+
+
+@loss.forbid("torch.special.log_softmax")
+def _(call, logits, targets):
+    return -call(logits, -1)[targets != -1].gather(-1, targets[targets != -1][:, None]).mean()
+
+
+@loss.forbid("torch.special.logsumexp")
+def _(call, logits, targets):
+    rows, wanted = logits[targets != -1], targets[targets != -1]
+    return (call(rows, -1) - rows[torch.arange(len(wanted)), wanted]).mean()
+
+
+@loss.forbid("numpy.logaddexp")
+def _(call, logits, targets):
+    rows, wanted = logits[targets != -1], targets[targets != -1]
+    columns = rows.numpy().T
+    total = columns[0]
+    for column in columns[1:]:
+        total = call(total, column)
+    return (torch.tensor(total) - rows[torch.arange(len(wanted)), wanted]).mean()
+
+
+@loss.forbid("torch.Tensor.logsumexp")
+def _(call, logits, targets):
+    rows, wanted = logits[targets != -1], targets[targets != -1]
+    return (call(rows, -1) - rows[torch.arange(len(wanted)), wanted]).mean()

@@ -1,0 +1,188 @@
+"""Exercise 12.4: find the bugs in a transformer block."""
+
+import math
+
+import numpy as np
+import torch
+from torch.nn import functional as F
+
+from course_lib.classroom.checking.exercise import Exercise
+from course_lib.model.config import GPTConfig
+
+repair = Exercise(
+    "12.4", "block_repaired", title="Find the bugs", difficulty=3, minutes=15,
+    hints=(
+        "Write the two lines of lesson 12 first: x = x + attention(norm(x)), then x = x + feedforward(norm(x)).",
+        "The mask: row i of the scores is query i. Which columns are in its future? They become −∞ before the softmax.",
+        "h = norm(x); scores = q kᵀ / √C with `triu(1)` filled by −∞; x = x + softmax(scores) v Wᵀ; then h = norm(x) and "
+        "return x + relu(h upᵀ) downᵀ.",
+    ),
+)
+
+
+def some_block(rng, C):
+    p = {name: rng.normal(size=(C, C)) for name in ("q", "k", "v", "proj")}
+    p |= {"up": rng.normal(size=(4 * C, C)), "down": rng.normal(size=(C, 4 * C))}
+    return {name: torch.tensor(matrix / 2, dtype=torch.float32) for name, matrix in p.items()}
+
+
+def some_stream(rng, T, C):
+    return torch.tensor(rng.normal(size=(T, C)), dtype=torch.float32)
+
+
+@repair.probe(axes="tokens down, channels across")
+def six_tokens(ns, rng):
+    """six tokens of eight channels"""
+    return ns["block_repaired"](some_stream(rng, 6, 8), some_block(rng, 8))
+
+
+@repair.probe(axes="tokens down, channels across")
+def two_tokens(ns, rng):
+    """two tokens of four channels"""
+    return ns["block_repaired"](some_stream(rng, 2, 4), some_block(rng, 4))
+
+
+@repair.probe(points=2, hidden=True)
+def more_tokens(ns, rng):
+    """more tokens"""
+    C = int(rng.integers(6, 12))
+    return ns["block_repaired"](some_stream(rng, int(rng.integers(5, 9)), C), some_block(rng, C))
+
+
+@repair.property(T=(2, 6), changed=(1, 5), seed=(0, 99))
+def the_future_does_not_matter(ns, T, changed, seed):
+    """a token does not see what comes after it"""
+    rng, changed = np.random.default_rng(seed), min(changed, T - 1)
+    x, p = some_stream(rng, T, 4), some_block(rng, 4)
+    other = x.clone()
+    other[changed:] += some_stream(rng, T - changed, 4)
+    return ns["block_repaired"](other, p)[:changed], ns["block_repaired"](x, p)[:changed]
+
+
+@repair.property(T=(1, 5), seed=(0, 99))
+def nothing_added(ns, T, seed):
+    """with all matrices zero a block hands x on"""
+    x = some_stream(np.random.default_rng(seed), T, 4)
+    nothing = {name: torch.zeros_like(matrix) for name, matrix in some_block(np.random.default_rng(0), 4).items()}
+    return ns["block_repaired"](x, nothing), x
+
+
+def block(x, p, *, causal=True, scaled=True, first_norm=True, second_norm=True, residual=True, relu="between", flip=False,
+          diagonal=1):
+    """The repaired block, with one thing wrong at a time."""
+    T, C = x.shape
+    h = F.layer_norm(x, (C,)) if first_norm else x
+    q, k, v = h @ p["q"].T, h @ p["k"].T, h @ p["v"].T
+    scores = q @ k.T / (math.sqrt(C) if scaled else 1.0)
+    future = torch.ones(T, T).tril(-1).bool() if flip else torch.ones(T, T).triu(diagonal).bool()
+    weights = (scores.masked_fill(future, -math.inf) if causal else scores).softmax(-1)
+    y = weights @ v @ p["proj"].T
+    x = x + y if residual else y
+    h = F.layer_norm(x, (C,)) if second_norm else x
+    up = h @ p["up"].T
+    if relu == "between":
+        return x + F.relu(up) @ p["down"].T
+    return x + (F.relu(up @ p["down"].T) if relu == "outside" else up @ p["down"].T)
+
+
+@repair.mistake(hint="That one has three bugs. Which line adds what attention found to the stream?")
+def the_articles_block(x, p):
+    """the block of the article, as it was"""
+    T, C = x.shape
+    q, k, v = x @ p["q"].T, x @ p["k"].T, x @ p["v"].T
+    y = (q @ k.T / math.sqrt(C)).softmax(dim=-1) @ v @ p["proj"].T
+    return F.layer_norm(y + F.relu(y @ p["up"].T @ p["down"].T), (C,))
+
+
+@repair.mistake(hint="Two linear maps in a row are one. The bend belongs between `up` and `down`.")
+def relu_outside(x, p):
+    """the ReLU outside, around both matrices, as in the article's formula"""
+    return block(x, p, relu="outside")
+
+
+@repair.mistake(hint="Without a bend between them, `up` and `down` are a single matrix.")
+def no_relu(x, p):
+    """a feed-forward without a ReLU"""
+    return block(x, p, relu="none")
+
+
+@repair.mistake(hint="Every token sees every other one. Fill the scores of the future with −∞ before the softmax.")
+def no_mask(x, p):
+    """attention without the causal mask, as in the article"""
+    return block(x, p, causal=False)
+
+
+@repair.mistake(hint="Row i is query i, column j is key j. Does your mask hide j > i, or j < i?")
+def the_mask_turned_round(x, p):
+    """attention that sees the future and not the past"""
+    return block(x, p, flip=True)
+
+
+@repair.mistake(hint="Then the first token has nowhere to look, and its row is nan. A token may look at itself: triu(1), not triu(0).")
+def hidden_from_itself(x, p):
+    """a mask that hides every token from itself, too"""
+    return block(x, p, diagonal=0)
+
+
+@repair.mistake(hint="A mask after the softmax leaves rows that do not sum to one. Fill the scores with −∞ before it.")
+def mask_after_softmax(x, p):
+    """a mask after the softmax: the weights no longer sum to one"""
+    T, C = x.shape
+    h = F.layer_norm(x, (C,))
+    weights = ((h @ p["q"].T) @ (h @ p["k"].T).T / math.sqrt(C)).softmax(-1).tril()
+    x = x + weights @ (h @ p["v"].T) @ p["proj"].T
+    return x + F.relu(F.layer_norm(x, (C,)) @ p["up"].T) @ p["down"].T
+
+
+@repair.mistake(hint="What attention computes is added to x; it does not replace it.")
+def one_residual(x, p):
+    """a block with one residual connection, as in the article's code"""
+    return block(x, p, residual=False)
+
+
+@repair.mistake(hint="Divide the scores by √C: without it the softmax of wide queries is nearly one-hot.")
+def no_root(x, p):
+    """attention without the √C"""
+    return block(x, p, scaled=False)
+
+
+@repair.mistake(hint="The second half reads a normalised copy of the stream, too.")
+def one_norm(x, p):
+    """a block without the second norm"""
+    return block(x, p, second_norm=False)
+
+
+@repair.mistake(hint="Pre-norm: attention reads the normalised stream, not the stream itself.")
+def attention_on_the_raw_stream(x, p):
+    """a block without the first norm"""
+    return block(x, p, first_norm=False)
+
+
+@repair.mistake(hint="This is the post-norm block of 2017: it normalises the stream itself. Normalise a copy instead.")
+def post_norm(x, p):
+    """a post-norm block: the norms stand after the additions"""
+    T, C = x.shape
+    scores = (x @ p["q"].T) @ (x @ p["k"].T).T / math.sqrt(C)
+    weights = scores.masked_fill(torch.ones(T, T).triu(1).bool(), -math.inf).softmax(-1)
+    x = F.layer_norm(x + weights @ (x @ p["v"].T) @ p["proj"].T, (C,))
+    return F.layer_norm(x + F.relu(x @ p["up"].T) @ p["down"].T, (C,))
+
+
+@repair.mistake(hint="p holds matrices as nn.Linear does, (out, in): multiply by the transposed one.")
+def matrices_not_transposed(x, p):
+    """a block that multiplies by the matrices the wrong way round"""
+    turned = {name: p[name].T for name in ("q", "k", "v", "proj")} | {"up": p["up"], "down": p["down"]}
+    return block(x, turned)
+
+
+@repair.forbid("course_lib.model.block.Block")
+def _(call, x, p):
+    C = x.shape[1]
+    built = call(GPTConfig(vocab_size=1, n_head=1, n_embd=C, n_hidden=4 * C, norm="layernorm", position="none"))
+    built.feedforward.bend = F.relu
+    built.requires_grad_(False)
+    built.attention.qkv.weight.copy_(torch.cat([p["q"], p["k"], p["v"]]))
+    built.attention.proj.weight.copy_(p["proj"])
+    built.feedforward.up.weight.copy_(p["up"])
+    built.feedforward.proj.weight.copy_(p["down"])
+    return built(x[None])[0]

@@ -1,0 +1,166 @@
+"""Exercise 13.2: find the bugs in a penalty for what was already said."""
+
+import numpy as np
+import torch
+
+from course_lib.classroom.checking.exercise import Exercise
+
+repeated = Exercise(
+    "13.2", "penalized", title="Find the bugs: round and round", difficulty=2, minutes=15,
+    hints=(
+        "A log-probability is negative. Is −3 / 1.5 more probable than −3, or less?",
+        "Ask of each token only *whether* it is in idx. And does anybody else hold the array that you write into?",
+        "np.isin(np.arange(V), idx) says which tokens were said. For these, a positive logit is divided by the penalty and a negative one "
+        "multiplied, with np.where, which makes a new array.",
+    ),
+)
+
+
+def some_text(rng, V, T):
+    """Logits of both signs, and a text in which some tokens stand twice."""
+    idx = rng.permutation(V)[:T].tolist()
+    return rng.permutation(np.linspace(-3, 2.5, V)) + rng.uniform(-0.1, 0.1, V), [*idx, *idx[:2]]
+
+
+@repeated.probe(axes="one logit for each token")
+def both_signs(ns, rng):
+    """tokens said once, with logits of both signs"""
+    return ns["penalized"](np.array([2.0, -1.0, 0.5, -3.0, 1.0]), [0, 1], 2.0)
+
+
+@repeated.probe(axes="one logit for each token")
+def three_times(ns, rng):
+    """tokens said twice and three times"""
+    return ns["penalized"](np.array([2.0, -1.0, 0.5, -3.0, 1.0]), [3, 2, 3, 0, 3, 2], 1.5)
+
+
+@repeated.probe(axes="one logit for each token")
+def looked_at_again(ns, rng):
+    """the logits that came in, looked at afterwards"""
+    logits = np.array([2.0, -1.0, 0.5, -3.0, 1.0])
+    ns["penalized"](logits, [0, 1], 2.0)
+    return logits
+
+
+@repeated.probe(hidden=True, points=2)
+def any_text(ns, rng):
+    """any text"""
+    return ns["penalized"](*some_text(rng, int(rng.integers(8, 14)), 5), float(rng.uniform(1.2, 2.5)))
+
+
+@repeated.probe(hidden=True)
+def any_logits_again(ns, rng):
+    """other logits, looked at afterwards"""
+    logits, idx = some_text(rng, int(rng.integers(8, 14)), 4)
+    ns["penalized"](logits, idx, 1.3)
+    return logits
+
+
+@repeated.property(seed=(0, 99), penalty=(1.0, 3.0))
+def never_more_probable(ns, seed, penalty):
+    """no logit rises, and those of tokens that were not said stay"""
+    logits, idx = some_text(np.random.default_rng(seed), 6, 3)
+    answer = np.asarray(ns["penalized"](logits.copy(), idx, penalty))
+    unsaid = [i for i in range(6) if i not in idx]
+    return (np.maximum(answer, logits), answer[unsaid]), (logits, logits[unsaid])
+
+
+@repeated.property(seed=(0, 99))
+def once_is_enough(ns, seed):
+    """a text said twice is penalised like the text said once"""
+    logits, idx = some_text(np.random.default_rng(seed), 6, 3)
+    return ns["penalized"](logits.copy(), idx + idx, 1.5), ns["penalized"](logits.copy(), idx, 1.5)
+
+
+def with_bugs(logits, idx, penalty, *, formula=False, each_time=False, in_place=False):
+    """The right answer, with some of the three bugs left in."""
+    left = logits if in_place else logits.copy()
+    for token in idx if each_time else set(idx):
+        left[token] = left[token] / penalty if formula or left[token] > 0 else left[token] * penalty
+    return left
+
+
+@repeated.mistake(hint="Nothing is repaired yet. Begin with the formula: what does dividing do to a negative logit?")
+def as_printed(logits, idx, penalty):
+    """the version as it was"""
+    return with_bugs(logits, idx, penalty, formula=True, each_time=True, in_place=True)
+
+
+@repeated.mistake(hint="A negative logit, divided, comes nearer to 0: it gets more probable. This is the bug in the formula.")
+def negative_ones_divided(logits, idx, penalty):
+    """negative logits divided as well, which makes them more probable"""
+    return with_bugs(logits, idx, penalty, formula=True)
+
+
+@repeated.mistake(hint="A token that stands three times in idx is penalised three times. Once is wanted, however often it was said.")
+def each_time_anew(logits, idx, penalty):
+    """a penalty for each time that a token was said"""
+    return with_bugs(logits, idx, penalty, each_time=True)
+
+
+@repeated.mistake(hint="The answer is right, but the caller's own logits have changed with it. Make a new array.")
+def in_place(logits, idx, penalty):
+    """right, but written into the logits that came in"""
+    return with_bugs(logits, idx, penalty, in_place=True)
+
+
+@repeated.mistake(hint="The caller's logits stay as they were, good. Negative ones still rise, and what is said twice is still changed twice.")
+def two_left(logits, idx, penalty):
+    """one bug fewer: the logits that came in stay, the other two are still there"""
+    return with_bugs(logits, idx, penalty, formula=True, each_time=True)
+
+
+@repeated.mistake(hint="Once for each token, good. But negative logits still rise, and the caller's logits still change.")
+def formula_and_place_left(logits, idx, penalty):
+    """one bug fewer: each token is penalised once, the other two are still there"""
+    return with_bugs(logits, idx, penalty, formula=True, in_place=True)
+
+
+@repeated.mistake(hint="The formula is right now. What happens to a token that was said three times, and to the array that came in?")
+def formula_repaired(logits, idx, penalty):
+    """one bug fewer: the formula is right, the other two are still there"""
+    return with_bugs(logits, idx, penalty, each_time=True, in_place=True)
+
+
+@repeated.mistake(hint="Turned round: which of the two, dividing or multiplying, brings a positive number down?")
+def turned_round(logits, idx, penalty):
+    """positive logits multiplied and negative ones divided"""
+    return with_bugs(logits, idx, 1 / penalty)
+
+
+@repeated.mistake(hint="Multiplied, a negative logit falls. And a positive one?")
+def all_multiplied(logits, idx, penalty):
+    """every logit multiplied, which makes the positive ones more probable"""
+    said = np.isin(np.arange(len(logits)), idx)
+    return logits * np.where(said, penalty, 1.0)
+
+
+@repeated.mistake(hint="What was said has to become less probable. Yours changes everything that was not said.")
+def the_unsaid(logits, idx, penalty):
+    """a penalty for what was never said"""
+    return with_bugs(logits, [i for i in range(len(logits)) if i not in idx], penalty)
+
+
+@repeated.mistake(hint="Every negative logit is multiplied, said or not. Only the tokens in idx are meant.")
+def everything(logits, idx, penalty):
+    """a penalty for every token"""
+    return with_bugs(logits, range(len(logits)), penalty)
+
+
+@repeated.mistake(hint="Taking away a number is another rule, the presence penalty. Here a logit is divided or multiplied.")
+def taken_away(logits, idx, penalty):
+    """a presence penalty, which is subtracted"""
+    left = logits.copy()
+    left[list(set(idx))] -= penalty
+    return left
+
+
+@repeated.mistake(hint="Not only the newest token counts, but everything in idx.")
+def the_last_one_only(logits, idx, penalty):
+    """a penalty for the last token alone"""
+    return with_bugs(logits, idx[-1:], penalty)
+
+
+@repeated.forbid("course_lib.generation.penalties.repetition_penalty")
+def _(call, logits, idx, penalty):
+    return call(torch.tensor(logits)[None], torch.tensor([idx]), penalty)[0].numpy()

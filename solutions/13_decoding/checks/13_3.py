@@ -1,0 +1,217 @@
+"""Exercise 13.3: a head of attention with a cache reads new tokens only."""
+
+import math
+
+import numpy as np
+
+from course_lib.classroom.checking.exercise import Exercise
+
+
+def shares(z, axis=-1):
+    """Softmax, for wrong answers whose mistake is elsewhere."""
+    e = np.exp(z - z.max(axis=axis, keepdims=True))
+    return e / e.sum(axis=axis, keepdims=True)
+
+
+more = Exercise(
+    "13.3", "read_more", title="Nothing read twice", difficulty=3, minutes=15,
+    hints=(
+        "S old tokens stand at the positions 0 to S − 1. Where do the T new ones stand, and who may look at whom?",
+        "Only the new tokens have queries. Their keys and values are put *below* the old ones, and all of them are attended to. New "
+        "token t sees the S old ones and t + 1 new ones.",
+        "x = token table [ids] + positions S to S + T; concatenate old and new keys, and values; scores are (T, S + T), hidden where "
+        "np.tri(T, S + T, k=S) is 0.",
+    ),
+)
+
+
+def a_head(rng, S, T, V=9, C=4, D=3, longest=16):
+    """ids, weights, and what S tokens may have left in the cache."""
+    shapes = {"token": (V, C), "position": (longest, C), "q": (D, C), "k": (D, C), "v": (D, C)}
+    p = {name: rng.normal(size=shape) for name, shape in shapes.items()}
+    return rng.integers(0, V, T), p, rng.normal(size=(S, D)), rng.normal(size=(S, D))
+
+
+@more.probe(axes="tokens down, numbers across")
+def a_new_text(ns, rng):
+    """a new text of four tokens"""
+    return ns["read_more"](*a_head(rng, 0, 4))
+
+
+@more.probe(axes="tokens down, numbers across")
+def one_more(ns, rng):
+    """one token after five"""
+    return ns["read_more"](*a_head(rng, 5, 1))
+
+
+@more.probe(axes="tokens down, numbers across")
+def three_more(ns, rng):
+    """three tokens after two"""
+    return ns["read_more"](*a_head(rng, 2, 3))
+
+
+@more.probe(hidden=True, points=2)
+def any_number_more(ns, rng):
+    """any number of tokens after any number"""
+    C, D = rng.permutation([3, 4, 5, 6])[:2]
+    return ns["read_more"](*a_head(rng, int(rng.integers(1, 6)), int(rng.integers(3, 7)), C=int(C), D=int(D)))
+
+
+@more.probe(hidden=True)
+def any_new_text(ns, rng):
+    """any new text"""
+    return ns["read_more"](*a_head(rng, 0, int(rng.integers(3, 8)), D=int(rng.integers(2, 6))))
+
+
+@more.property(T=(2, 6), cut=(1, 5), seed=(0, 99))
+def in_two_pieces(ns, T, cut, seed):
+    """a text read in two pieces says what it says in one"""
+    ids, p, keys, values = a_head(np.random.default_rng(seed), 0, T)
+    cut = min(cut, T - 1)
+    first, *cache = ns["read_more"](ids[:cut], p, keys, values)
+    second, *_ = ns["read_more"](ids[cut:], p, *cache)
+    return np.concatenate([first, second]), ns["read_more"](ids, p, keys, values)[0]
+
+
+@more.property(S=(0, 4), T=(2, 5))
+def the_future_does_not_matter(ns, S, T):
+    """another last token changes no earlier output"""
+    ids, p, keys, values = a_head(np.random.default_rng(10 * S + T), S, T)
+    other = np.append(ids[:-1], (ids[-1] + 1) % 9)
+    return tuple(np.asarray(ns["read_more"](one, p, keys, values)[0])[:-1] for one in (ids, other))
+
+
+def reads(ids, p, keys, values, *, start=0, mask="shifted", cached="all", axis=-1, scale="D", positions=True):
+    """The right answer, with some things wrong. start: how far positions are off, or None for 0."""
+    S, T, D = len(keys), len(ids), keys.shape[1]
+    first = 0 if start is None else S + start
+    x = p["token"][ids] + (p["position"][first:first + T] if positions else 0.0)
+    k, v = x @ p["k"].T, x @ p["v"].T
+    pair = [k, keys] if cached == "new first" else [keys, k]
+    all_keys, all_values = np.concatenate(pair), np.concatenate([v, values] if cached == "new first" else [values, v])
+    seen_keys, seen_values = (k, v) if cached == "forgotten" else (all_keys, all_values)
+    scores = x @ p["q"].T @ seen_keys.T / {"D": math.sqrt(D), "C": math.sqrt(x.shape[1]), "none": 1.0}[scale]
+    width = len(seen_keys)
+    shift = {"strict": width - T - 1, "top left": 0, "none": width}.get(mask, width - T)
+    visible = np.tri(T, width, k=shift, dtype=bool)
+    with np.errstate(all="ignore"):
+        weights = shares(scores if mask == "after" else np.where(visible, scores, 0.0 if mask == "zero" else -np.inf), axis)
+        out = np.where(visible, weights, 0.0 if mask == "after" else weights) @ seen_values
+    returned = {"not added": (keys, values), "new only": (k, v)}.get(cached, (all_keys, all_values))
+    return out, *returned
+
+
+@more.mistake(hint="The first new token does not stand at position 0, but after the S old ones.")
+def positions_from_zero(ids, p, keys, values):
+    """positions that begin at 0 in every piece"""
+    return reads(ids, p, keys, values, start=None)
+
+
+@more.mistake(hint="S tokens stand at positions 0 to S − 1. Which position is the next one?")
+def positions_off_by_one(ids, p, keys, values):
+    """positions that are one too far"""
+    return reads(ids, p, keys, values, start=1)
+
+
+@more.mistake(hint="Without a position, a token does not know where it stands. Add the rows of p[\"position\"].")
+def no_positions(ids, p, keys, values):
+    """tokens without their positions"""
+    return reads(ids, p, keys, values, positions=False)
+
+
+@more.mistake(hint="np.tri(T, S + T) begins at the first *old* token. The first new one may see all S old ones and itself.")
+def mask_at_the_old_ones(ids, p, keys, values):
+    """a mask that hides old tokens from new ones"""
+    return reads(ids, p, keys, values, mask="top left")
+
+
+@more.mistake(hint="Positions and mask are those of a text that begins here. Before the first new token there are S old ones: what does that change in both?")
+def as_if_nothing_was_before(ids, p, keys, values):
+    """positions and a mask that begin at 0, as if there were no old tokens"""
+    return reads(ids, p, keys, values, start=None, mask="top left")
+
+
+@more.mistake(hint="No mask, and positions from 0: what does a new token know of its place, and whom may it look at?")
+def no_mask_from_zero(ids, p, keys, values):
+    """no mask, and positions that begin at 0"""
+    return reads(ids, p, keys, values, start=None, mask="none")
+
+
+@more.mistake(hint="New tokens come together, but the first may not look at the second. Where is the causal mask?")
+def no_mask(ids, p, keys, values):
+    """a piece without a mask: new tokens look at newer ones"""
+    return reads(ids, p, keys, values, mask="none")
+
+
+@more.mistake(hint="Zeroed after the softmax, what is hidden is still in the denominator. Put −∞ into the scores.")
+def mask_after_softmax(ids, p, keys, values):
+    """a mask after the softmax"""
+    return reads(ids, p, keys, values, mask="after")
+
+
+@more.mistake(hint="e to the 0 is 1: a score of 0 hides nothing. Put −∞.")
+def scores_of_zero(ids, p, keys, values):
+    """hidden scores of 0 in place of −∞"""
+    return reads(ids, p, keys, values, mask="zero")
+
+
+@more.mistake(hint="Three things are returned: the outputs, and all keys and values, for the next call.")
+def outputs_only(ids, p, keys, values):
+    """right, but the outputs alone, without keys and values"""
+    return reads(ids, p, keys, values)[0]
+
+
+@more.mistake(hint="May a token look at itself? In a new text, the first one has nothing else to look at.")
+def not_itself(ids, p, keys, values):
+    """a mask that hides every new token from itself"""
+    return reads(ids, p, keys, values, mask="strict")
+
+
+@more.mistake(hint="The new tokens look only at each other. What are the old keys and values for?")
+def the_past_forgotten(ids, p, keys, values):
+    """attention among the new tokens alone"""
+    return reads(ids, p, keys, values, cached="forgotten")
+
+
+@more.mistake(hint="The outputs are right. But the next call needs the new keys and values, too: return old and new together.")
+def never_added(ids, p, keys, values):
+    """a cache to which nothing was added"""
+    return reads(ids, p, keys, values, cached="not added")
+
+
+@more.mistake(hint="The outputs are right. But you return only the new keys and values: the next call has forgotten the old ones.")
+def new_ones_only(ids, p, keys, values):
+    """a cache that holds the new tokens alone"""
+    return reads(ids, p, keys, values, cached="new only")
+
+
+@more.mistake(hint="Old ones first: the cache is in the order of the text.")
+def new_ones_first(ids, p, keys, values):
+    """a cache with the new tokens before the old ones"""
+    return reads(ids, p, keys, values, cached="new first")
+
+
+@more.mistake(hint="The scores are divided by √D.")
+def no_root(ids, p, keys, values):
+    """attention without the √D"""
+    return reads(ids, p, keys, values, scale="none")
+
+
+@more.mistake(hint="D is the width of a key, C the width of the stream. Which one is under the root?")
+def root_of_the_stream(ids, p, keys, values):
+    """scores divided by √C"""
+    return reads(ids, p, keys, values, scale="C")
+
+
+@more.mistake(hint="Each query makes shares of the keys: the softmax goes along the rows.")
+def over_the_queries(ids, p, keys, values):
+    """a softmax over the queries"""
+    return reads(ids, p, keys, values, axis=0)
+
+
+@more.forbid("course_lib.byhand.attention.attention")
+def _(call, ids, p, keys, values):
+    S, T = len(keys), len(ids)
+    x = p["token"][ids] + p["position"][np.arange(S, S + T)]
+    keys, values = np.vstack([keys, x @ p["k"].T]), np.vstack([values, x @ p["v"].T])
+    return call(x @ p["q"].T, keys, values, np.arange(S + T) <= np.arange(S, S + T)[:, None])[0], keys, values

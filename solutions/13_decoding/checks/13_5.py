@@ -1,0 +1,279 @@
+"""Exercise 13.5: beam search for the best text."""
+
+import math
+
+import numpy as np
+import torch
+
+from course_lib.classroom.checking.exercise import Exercise
+
+
+def shares(z, axis=-1):
+    """Softmax, for wrong answers whose mistake is elsewhere."""
+    e = np.exp(z - z.max(axis=axis, keepdims=True))
+    return e / e.sum(axis=axis, keepdims=True)
+
+
+beams = Exercise(
+    "13.5", "best_text", title="Several at once", difficulty=4, minutes=25,
+    hints=(
+        "Two lists: beams, pairs of ids and log P, and finished ones with their scores. What happens to each in one step?",
+        "Make one list of all candidates of all beams, sort it once by log P, the best first. Then the two rules are two slices: who of "
+        "the first n_beam has ended, and who are the first n_beam that have not.",
+        "In step number n: for the first n_beam candidates, if the last id is stop_id or n is max_new_tokens, note log P / n**alpha and "
+        "the ids. The next beams are those whose last id is not stop_id, at most n_beam. In the end: the note with the largest score.",
+    ),
+)
+
+
+def a_writer(rng, V=5, places=4, end=""):
+    """A model of the next id that knows how long the text is, and its last id.
+
+    end: "tempting", 0 is second everywhere; "too late", third at first, where it would have been best.
+    """
+    logits = (0.2 if end == "too late" else 1.5) * rng.normal(size=(places, V + 1, V))
+    if end == "tempting":
+        logits[..., 0] = np.sort(logits[..., 1:])[..., -2] + 0.1
+    if end == "too late":
+        logits[0, V] = [0.7, *rng.permutation([1.0, 1.1]), *[-9.0] * (V - 3)]
+    table = np.log(shares(logits))
+    return lambda ids: table[len(ids) % places, ids[-1] if len(ids) else V].copy()
+
+
+def written(ids):
+    return " ".join(str(i) for i in np.asarray(ids, dtype=int).tolist())
+
+
+def texts(ns, writers, settings):
+    """The best text and its score for each model, at each setting (n_beam, max_new_tokens, alpha); id 0 ends a text."""
+    found = {}
+    for number, writer in enumerate(writers, start=1):
+        for n_beam, longest, alpha in settings:
+            ids, score = ns["best_text"](writer, n_beam, longest, 0, alpha)
+            setting = f"of model {number} with n_beam={n_beam}, max_new_tokens={longest}, stop_id=0, alpha={alpha:g}"
+            found |= {f"best text {setting}": written(ids), f"score {setting}": score}
+    return found
+
+
+@beams.probe()
+def two_beams(ns, rng):
+    """two beams"""
+    return texts(ns, [a_writer(rng) for _ in range(4)], [(2, 5, 0.0), (2, 5, 1.0)])
+
+
+@beams.probe()
+def tempted(ns, rng):
+    """texts that could end at any time"""
+    return texts(ns, [a_writer(rng, end="tempting") for _ in range(6)], [(2, 6, 1.5)])
+
+
+@beams.probe()
+def three_beams(ns, rng):
+    """three beams, and a text that never ends by itself"""
+    endless = a_writer(rng, places=3)
+
+    def never(ids):
+        log_probs = endless(ids)
+        log_probs[0] = -50.0
+        return log_probs
+
+    return texts(ns, [a_writer(rng, V=6), a_writer(rng, V=6), never], [(3, 6, 0.7)])
+
+
+@beams.probe(hidden=True, points=3)
+def any_model(ns, rng):
+    """any model"""
+    settings = [(int(rng.integers(2, 5)), 6, alpha) for alpha in (0.0, 0.6, 1.0)]
+    found = texts(ns, [a_writer(rng, V=int(rng.integers(5, 8))) for _ in range(10)], settings)
+    return [found, texts(ns, [a_writer(rng, end="too late") for _ in range(3)], [(2, 5, 0.0)])]
+
+
+@beams.probe(hidden=True)
+def any_tempted(ns, rng):
+    """other texts that could end at any time"""
+    return texts(ns, [a_writer(rng, end="tempting") for _ in range(15)], [(2, 8, 1.5)])
+
+
+@beams.property(seed=(0, 99))
+def one_beam_is_greedy(ns, seed):
+    """with one beam and alpha=0, always the most probable next id"""
+    writer, ids = a_writer(np.random.default_rng(seed)), []
+    while len(ids) < 5 and 0 not in ids:
+        ids.append(int(writer(ids).argmax()))
+    return written(ns["best_text"](writer, 1, 5, 0, 0.0)[0]), written(ids)
+
+
+@beams.property(seed=(0, 99), alpha=(0.0, 1.5))
+def wide_enough(ns, seed, alpha):
+    """with a beam for every text there is, the best of all texts"""
+    writer = a_writer(np.random.default_rng(seed), V=3)
+    texts, ended = [([], 0.0)], []
+    for _ in range(3):
+        texts = [([*ids, i], so_far + writer(ids)[i]) for ids, so_far in texts for i in range(3)]
+        ended += [text for text in texts if text[0][-1] == 0]
+        texts = [text for text in texts if text[0][-1] != 0]
+    return ns["best_text"](writer, 27, 3, 0, alpha)[1], max(total / len(ids)**alpha for ids, total in ended + texts)
+
+
+def searched(next_log_probs, n_beam, longest, stop_id, alpha, *, score=lambda total, n, alpha: total / n**alpha, stops=True,
+             refilled=True, unfinished=True, only_best_end=True, apart=False, enough=math.inf, best=max, fold=lambda a, b: a + b,
+             start=0.0, give=lambda score, total: score):
+    """The right answer, with some things wrong."""
+    held, ended = [([], start)], []
+    for n in range(1, longest + 1):
+        candidates = []
+        for ids, total in held:
+            own = [([*ids, i], fold(total, more)) for i, more in enumerate(next_log_probs(ids))]
+            candidates += sorted(own, key=lambda one: -one[1])[:1] if apart and n > 1 else own
+        candidates.sort(key=lambda one: -one[1])
+        top = candidates[:n_beam] if only_best_end else candidates
+        last = n == longest
+        ended += [(score(total, n, alpha), ids, total) for ids, total in top if (ids[-1] == stop_id and stops) or (last and unfinished)]
+        held = [one for one in (candidates if refilled else top) if one[0][-1] != stop_id or not stops][:n_beam]
+        if len(ended) >= enough or not held:
+            break
+    reached, ids, total = best(ended)
+    return ids, give(reached, total)
+
+
+@beams.mistake(hint="That is greedy: one beam. Keep the n_beam best texts at each step.")
+def greedy(next_log_probs, n_beam, max_new_tokens, stop_id, alpha):
+    """greedy decoding: a single beam"""
+    return searched(next_log_probs, 1, max_new_tokens, stop_id, alpha)
+
+
+@beams.mistake(hint="The score is log P divided by the length to the power of alpha. Yours does not know alpha.")
+def never_divided(next_log_probs, n_beam, max_new_tokens, stop_id, alpha):
+    """a search that does not divide by the length"""
+    return searched(next_log_probs, n_beam, max_new_tokens, stop_id, 0.0)
+
+
+@beams.mistake(hint="log P is negative: multiplied by the length it becomes even more so, and long texts have no chance. Divide.")
+def multiplied_by_the_length(next_log_probs, n_beam, max_new_tokens, stop_id, alpha):
+    """a score multiplied by the length"""
+    return searched(next_log_probs, n_beam, max_new_tokens, stop_id, -alpha)
+
+
+@beams.mistake(hint="The length counts stop_id, too: it is an id that had to be chosen.")
+def stop_not_counted(next_log_probs, n_beam, max_new_tokens, stop_id, alpha):
+    """a length without the stop id"""
+
+    def counted(found):
+        return max((total / max(len(ids) - (ids[-1] == stop_id), 1)**alpha, ids, total) for _, ids, total in found)
+
+    return searched(next_log_probs, n_beam, max_new_tokens, stop_id, alpha, best=counted)
+
+
+@beams.mistake(hint="alpha is an exponent: n ** alpha, not n · alpha.")
+def alpha_times(next_log_probs, n_beam, max_new_tokens, stop_id, alpha):
+    """a score divided by alpha times the length"""
+    return searched(next_log_probs, n_beam, max_new_tokens, stop_id, alpha, score=lambda total, n, alpha: total / (n * alpha or 1))
+
+
+@beams.mistake(hint="A text that ends with stop_id is finished: nothing comes after it.")
+def going_on_after_the_end(next_log_probs, n_beam, max_new_tokens, stop_id, alpha):
+    """texts that go on after the stop id"""
+    return searched(next_log_probs, n_beam, max_new_tokens, stop_id, alpha, stops=False)
+
+
+@beams.mistake(hint="When a text is finished, its place is free: the next candidate that has not ended moves up, so that there are n_beam beams again.")
+def places_lost(next_log_probs, n_beam, max_new_tokens, stop_id, alpha):
+    """a search that loses a beam with every finished text"""
+    return searched(next_log_probs, n_beam, max_new_tokens, stop_id, alpha, refilled=False)
+
+
+def in_one_list(next_log_probs, n_beam, longest, stop_id, alpha, by_score):
+    """A search that keeps ended texts among its beams."""
+
+    def rank(text):
+        ids, total = text
+        return total / len(ids)**alpha if by_score else total
+
+    held = [([], 0.0)]
+    for _ in range(longest):
+        ended = [text for text in held if text[0] and text[0][-1] == stop_id]
+        going = [text for text in held if text not in ended]
+        more = [([*ids, i], total + one) for ids, total in going for i, one in enumerate(next_log_probs(ids))]
+        held = sorted(ended + more, key=rank)[-n_beam:]
+    ids, total = max(held, key=lambda text: text[1] / len(text[0])**alpha)
+    return ids, total / len(ids)**alpha
+
+
+@beams.mistake(hint="A finished text is no beam any more: put it aside, so that n_beam others can go on.")
+def ended_ones_stay(next_log_probs, n_beam, max_new_tokens, stop_id, alpha):
+    """finished texts that stay among the beams, and keep others out"""
+    return in_one_list(next_log_probs, n_beam, max_new_tokens, stop_id, alpha, by_score=False)
+
+
+@beams.mistake(hint="Two things: candidates are ranked by log P, and only finished texts by the score; and a finished text is no beam any more.")
+def ended_ones_stay_by_score(next_log_probs, n_beam, max_new_tokens, stop_id, alpha):
+    """beams ranked by their score, with finished texts among them"""
+    return in_one_list(next_log_probs, n_beam, max_new_tokens, stop_id, alpha, by_score=True)
+
+
+@beams.mistake(hint="After max_new_tokens the n_beam best are finished as they are, even without stop_id.")
+def unfinished_forgotten(next_log_probs, n_beam, max_new_tokens, stop_id, alpha):
+    """a search that forgets what has not ended"""
+    return searched(next_log_probs, n_beam, max_new_tokens, stop_id, alpha, unfinished=False,
+                    best=lambda found: max(found, default=(-math.inf, [], 0.0)))
+
+
+@beams.mistake(hint="What is unfinished after max_new_tokens counts as it is, also when others have ended before.")
+def unfinished_only_if_nothing_ended(next_log_probs, n_beam, max_new_tokens, stop_id, alpha):
+    """unfinished texts that count only where nothing has ended"""
+
+    def ended_before(found):
+        return max([one for one in found if one[1][-1] == stop_id] or found)
+
+    return searched(next_log_probs, n_beam, max_new_tokens, stop_id, alpha, best=ended_before)
+
+
+@beams.mistake(hint="Some texts have ended, but a longer one can still get a better score. Go on for all of max_new_tokens.")
+def enough_have_ended(next_log_probs, n_beam, max_new_tokens, stop_id, alpha):
+    """a search that ends as soon as n_beam texts have"""
+    return searched(next_log_probs, n_beam, max_new_tokens, stop_id, alpha, enough=n_beam)
+
+
+@beams.mistake(hint="A candidate may end only if it is among the n_beam best. Else any beam could be cut short with a stop_id at any time.")
+def anything_may_end(next_log_probs, n_beam, max_new_tokens, stop_id, alpha):
+    """finished texts that were not among the n_beam best candidates"""
+    return searched(next_log_probs, n_beam, max_new_tokens, stop_id, alpha, only_best_end=False)
+
+
+@beams.mistake(hint="All continuations of all beams compete in one list. With yours, each beam has exactly one heir.")
+def each_beam_alone(next_log_probs, n_beam, max_new_tokens, stop_id, alpha):
+    """beams that do not compete: each goes on greedily by itself"""
+    return searched(next_log_probs, n_beam, max_new_tokens, stop_id, alpha, apart=True)
+
+
+@beams.mistake(hint="The first finished text need not be the best one. Go on, and compare scores in the end.")
+def the_first_that_ends(next_log_probs, n_beam, max_new_tokens, stop_id, alpha):
+    """the first text that ends"""
+    return searched(next_log_probs, n_beam, max_new_tokens, stop_id, alpha, enough=1)
+
+
+@beams.mistake(hint="The text is right. What is returned with it is its score, log P divided by n ** alpha, not log P.")
+def log_prob_returned(next_log_probs, n_beam, max_new_tokens, stop_id, alpha):
+    """the right text with its log P in place of its score"""
+    return searched(next_log_probs, n_beam, max_new_tokens, stop_id, alpha, give=lambda score, total: total)
+
+
+@beams.mistake(hint="A text's log P is the sum over all of its ids. Yours knows only the last one.")
+def the_last_step_only(next_log_probs, n_beam, max_new_tokens, stop_id, alpha):
+    """texts ranked by their last id alone"""
+    return searched(next_log_probs, n_beam, max_new_tokens, stop_id, alpha, fold=lambda total, more: more)
+
+
+@beams.mistake(hint="Logarithms of probabilities are added. Multiplied, two negative ones become positive.")
+def logarithms_multiplied(next_log_probs, n_beam, max_new_tokens, stop_id, alpha):
+    """log-probabilities that are multiplied"""
+    return searched(next_log_probs, n_beam, max_new_tokens, stop_id, alpha, fold=lambda total, more: total * more, start=1.0)
+
+
+@beams.forbid("course_lib.generation.beam.beam_search")
+def _(call, next_log_probs, n_beam, max_new_tokens, stop_id, alpha):
+    def after_a_prompt(idx):
+        return torch.tensor(np.stack([next_log_probs(row[1:]) for row in idx.tolist()]))
+
+    found, _ = call(after_a_prompt, [stop_id], n_beam=n_beam, max_new_tokens=max_new_tokens, stop_ids=[stop_id], alpha=alpha)
+    return found[0].ids, found[0].score

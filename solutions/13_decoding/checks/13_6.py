@@ -1,0 +1,305 @@
+"""Exercise 13.6: text is shown as soon as it is certain, and stops before the stop text."""
+
+import codecs
+
+import numpy as np
+
+from course_lib.classroom.checking.exercise import Exercise
+from course_lib.worlds.storyworld import tell_story
+
+reader = Exercise(
+    "13.6", "shown", title="When to speak", difficulty=4, minutes=20,
+    hints=(
+        "Keep one string of what waits. After each piece, how much of it is certain, and how much may still become the stop text?",
+        "If the stop text is in what waits, show what stands before it, and then nothing ever again. If not, the longest end of it that is "
+        "a beginning of the stop text must go on waiting.",
+        "The number of characters that wait: the largest n below len(stop) for which the waiting text ends with the first n characters "
+        "of stop. Show the others. What still waits after the last piece comes last.",
+    ),
+)
+
+LINES = ("A: 北京是中国的首都。", "A: Grüße aus Zürich!", "A: 你好，世界", "A: ☃ schneit", "A: 在那遥远的地方", "A: café, naïve")
+
+
+def cut_up(rng, text, longest):
+    """The bytes of a text, in pieces."""
+    data, pieces = text.encode(), []
+    while data:
+        n = int(rng.integers(1, longest + 1))
+        pieces, data = [*pieces, data[:n]], data[n:]
+    return pieces
+
+
+def a_story(rng, n):
+    """The end of a story of the story world, n characters."""
+    return tell_story(int(rng.integers(10**6))).text[-n:]
+
+
+def lines(rng, n, asked):
+    """n lines in several languages, and a question after the first of them, if it is asked."""
+    first, *others = [LINES[int(i)] for i in rng.permutation(len(LINES))[:n]]
+    return "\n\n".join([first, *(["Q: 谁?"] if asked else []), *others])
+
+
+@reader.probe()
+def pieces_of_a_chat(ns, rng):
+    """a stop text that begins twice before it comes"""
+    pieces = [b"Mia", b" ran.\n", b"Then", b" Tom\n", b"\n", b"Quick", b"ly\n", b"\nQ", b": Who?\n\nQ: I", b" do."]
+    return ns["shown"](pieces, "\n\nQ:")
+
+
+@reader.probe()
+def characters_cut(ns, rng):
+    """characters that were cut in two"""
+    return ns["shown"](cut_up(rng, "A: 北京, naïve ☃\nA: 你好\nQ: 谁?\nA: 我", 2), "\nQ:")
+
+
+@reader.probe()
+def a_false_end(ns, rng):
+    """a text that ends while something waits"""
+    return ns["shown"]([b"One, two", b", ", b"thr", b"ough, thre"], ", three")
+
+
+@reader.probe(hidden=True, points=2)
+def real_stories(ns, rng):
+    """real stories"""
+    story, other = a_story(rng, 150), a_story(rng, 90)
+    i = int(rng.integers(60, 130))
+    stops = story[i:i + int(rng.integers(4, 9))], other[-4:] + "~"
+    return [ns["shown"](cut_up(rng, text, 5), stop) for text, stop in zip((story, other), stops, strict=True)]
+
+
+@reader.probe(hidden=True, points=2)
+def any_lines(ns, rng):
+    """other characters that were cut, and a stop text that comes twice"""
+    none, once = (cut_up(rng, lines(rng, 3, asked), 4) for asked in (False, True))
+    twice = [*cut_up(rng, lines(rng, 2, False), 4), b"\n\n", "A: 我\n\nQ: 谁?\n\nQ: 我?".encode()]
+    return [ns["shown"](pieces, "\n\nQ:") for pieces in (none, once, twice)]
+
+
+def nearly(seed):
+    """Pieces of a text that nearly says the stop text all the time."""
+    rng = np.random.default_rng(seed)
+    return cut_up(rng, "".join(rng.choice(["\n", "\n\n", "Q", "\n\nQ", ":", "a"], 12)), 3)
+
+
+@reader.property(seed=(0, 99))
+def up_to_the_stop_text(ns, seed):
+    """put together, it is the text up to the first stop text"""
+    pieces = nearly(seed)
+    return "".join(ns["shown"](list(pieces), "\n\nQ:")), b"".join(pieces).decode().partition("\n\nQ:")[0]
+
+
+@reader.property(seed=(0, 99), n=(0, 8))
+def nobody_knows_the_future(ns, seed, n):
+    """what is shown first does not depend on what comes later"""
+    pieces = nearly(seed)
+    n = min(n, len(pieces))
+    return ns["shown"](pieces[:n], "\n\nQ:")[:n], ns["shown"](list(pieces), "\n\nQ:")[:n]
+
+
+def spoken(pieces, stop, *, decode=None, wait="longest", cut="before", find=str.partition, flush=True, release=True, after="silence"):
+    """The right answer, with some things wrong. decode: bytes -> text; wait: how much is held back; after: the stop text."""
+    decode = decode or codecs.getincrementaldecoder("utf-8")().decode
+    said, waiting, stopped = [], "", False
+    for piece in pieces:
+        old, waiting = waiting, waiting + ("" if stopped and after in ("silence", "kept") else decode(piece))
+        before, found, rest = find(waiting, stop)
+        if found and stopped and after == "kept":
+            said.append("")
+            continue
+        if found:
+            stopped = True
+            said.append(before if cut == "before" else before + stop)
+            waiting = {"rest": rest, "kept": waiting}.get(after, "")
+            continue
+        begun = [n for n in range(1, len(stop)) if waiting.endswith(stop[:n])]
+        n = {"shortest": min(begun, default=0), "none": 0, "fixed": len(stop) - 1, "all": 10**6}.get(wait, max(begun, default=0))
+        n = min(n, len(waiting))
+        n = len(waiting) if wait == "minus" and not n else n
+        sure, waiting = waiting[:len(waiting) - n], waiting[len(waiting) - n:]
+        said.append(sure if release or not sure.startswith(old) else sure[len(old):])
+    return [*said, waiting if flush else ""]
+
+
+def until_whole():
+    """A decoder that says nothing until all it has heard are whole characters."""
+    heard = b""
+
+    def decode(piece):
+        nonlocal heard
+        heard += piece
+        try:
+            text, heard = heard.decode(), b""
+        except UnicodeDecodeError:
+            return ""
+        return text
+
+    return decode
+
+
+def held_whole(pieces, stop, decode):
+    """All that waits goes on waiting if its end begins the stop text."""
+    decode, said, waiting, stopped = decode or until_whole(), [], "", False
+    for piece in pieces:
+        waiting += "" if stopped else decode(piece)
+        before, found, _ = waiting.partition(stop)
+        stopped = stopped or bool(found)
+        begun = not found and any(waiting.endswith(stop[:n]) for n in range(1, len(stop)))
+        said.append("" if begun else before)
+        waiting = waiting if begun else ""
+    return [*said, waiting]
+
+
+def last_one(text, stop):
+    before, found, after = text.rpartition(stop)
+    return (before, found, after) if found else (text, "", "")
+
+
+@reader.mistake(hint="A piece may end in the middle of a character: its other half comes with the next piece.")
+def pieces_decoded_alone(pieces, stop):
+    """an error where a character was cut"""
+    return spoken(pieces, stop, decode=lambda piece: piece.decode())
+
+
+@reader.mistake(hint="U+FFFD appears where half a character was decoded by itself. Keep the half until the rest comes.")
+def replacement_characters(pieces, stop):
+    """� in place of characters that were cut"""
+    return spoken(pieces, stop, decode=lambda piece: piece.decode(errors="replace"))
+
+
+@reader.mistake(hint="Characters that were cut in two are lost. Keep the first half until the second comes.")
+def halves_ignored(pieces, stop):
+    """a text without the characters that were cut"""
+    return spoken(pieces, stop, decode=lambda piece: piece.decode(errors="ignore"))
+
+
+@reader.mistake(hint="The stop text may begin in one piece and end three pieces later. Look for it in what waits, not in a piece.")
+def within_a_piece(pieces, stop):
+    """a stop text that is looked for in each piece alone"""
+    return spoken(pieces, stop, wait="none")
+
+
+@reader.mistake(hint="A reader has seen the beginning of the stop text before you knew that it was one. It must wait.")
+def found_too_late(pieces, stop):
+    """a stop text that is found, but whose beginning was shown already"""
+    decoder, all_of_it, said = codecs.getincrementaldecoder("utf-8")(), "", []
+    for piece in pieces:
+        new, stopped = decoder.decode(piece), stop in all_of_it
+        all_of_it += new
+        left_of_it = all_of_it.partition(stop)[0]
+        said.append("" if stopped else left_of_it[len(all_of_it) - len(new):])
+    return [*said, ""]
+
+
+@reader.mistake(hint="Nobody likes to wait for nothing: hold back only what *is* a beginning of the stop text, not what could hold one.")
+def always_behind(pieces, stop):
+    """a reader who is always len(stop) − 1 characters behind"""
+    return spoken(pieces, stop, wait="fixed")
+
+
+@reader.mistake(hint="The text is right, but it all comes at once, at the very end. Show what is certain after each piece.")
+def all_at_the_end(pieces, stop):
+    """a text that comes only when it is complete"""
+    return spoken(pieces, stop, wait="all")
+
+
+@reader.mistake(hint="The stop text itself is not shown.")
+def stop_text_shown(pieces, stop):
+    """a text with its stop text"""
+    return spoken(pieces, stop, cut="after")
+
+
+@reader.mistake(hint="When nothing more comes, what waits was no stop text after all: show it.")
+def the_end_forgotten(pieces, stop):
+    """a text whose end goes on waiting for ever"""
+    return spoken(pieces, stop, flush=False)
+
+
+@reader.mistake(hint="After the stop text, every text is \"\": remember that you have seen it.")
+def stop_texts_cut_out(pieces, stop):
+    """a text that goes on after the stop text"""
+    return spoken(pieces, stop, after="rest")
+
+
+@reader.mistake(hint="After the stop text, every text is \"\". The next piece brings more text, and yours shows it: remember that you have stopped.")
+def going_on(pieces, stop):
+    """a text that goes on with the piece after the stop text"""
+    return spoken(pieces, stop, after="next piece")
+
+
+@reader.mistake(hint="When the stop text has come, nothing waits any more. Yours shows it at the very end.")
+def waiting_behind_the_stop(pieces, stop):
+    """a stop text that goes on waiting, and is shown at the end"""
+    return spoken(pieces, stop, after="kept")
+
+
+@reader.mistake(hint="If nothing has to wait, n is 0, and waiting[:-0] is the empty text. Count from the front: len(waiting) − n.")
+def minus_zero(pieces, stop):
+    """a text in which waiting[:-0] should be everything, and is nothing"""
+    return spoken(pieces, stop, wait="minus")
+
+
+@reader.mistake(hint="Each text is what is *new*: what was shown before is not shown again.")
+def everything_again(pieces, stop):
+    """all the text so far, after each piece"""
+    said = spoken(pieces, stop)
+    return ["".join(said[:n + 1]) for n in range(len(said))]
+
+
+@reader.mistake(hint="It looked like a stop text and was none: then what waited must be shown, not thrown away.")
+def false_starts_lost(pieces, stop):
+    """a text in which false starts are lost"""
+    return spoken(pieces, stop, release=False)
+
+
+@reader.mistake(hint="Only the end of what waits can begin the stop text. What stands before it is certain: show it.")
+def everything_held_back(pieces, stop):
+    """a whole piece held back where only its end must wait"""
+    return held_whole(pieces, stop, codecs.getincrementaldecoder("utf-8")().decode)
+
+
+@reader.mistake(hint="Only the end of a piece has to wait: half a character, or what begins the stop text. What stands before it is certain: show it.")
+def everything_held_back_twice(pieces, stop):
+    """a whole piece held back where only its end must wait, be it half a character or a beginning of the stop text"""
+    return held_whole(pieces, stop, None)
+
+
+@reader.mistake(hint="Half a character must wait, but the whole ones before it are certain. The incremental decoder gives you these.")
+def held_by_half_a_character(pieces, stop):
+    """whole characters held back by half a one after them"""
+    return spoken(pieces, stop, decode=until_whole())
+
+
+@reader.mistake(hint="Several beginnings of the stop text can fit at once: \"\\n\" and \"\\n\\n\", say. Which of them must wait?")
+def the_shortest_beginning(pieces, stop):
+    """the shortest beginning of the stop text held back, not the longest"""
+    return spoken(pieces, stop, wait="shortest")
+
+
+@reader.mistake(hint="A stop text can come more than once, even in one piece. The first one counts.")
+def the_last_stop_text(pieces, stop):
+    """a text up to the last stop text"""
+    return spoken(pieces, stop, find=last_one)
+
+
+@reader.mistake(hint="You show what a later piece has proved harmless. When a piece comes, later ones are not there yet.")
+def the_future_known(pieces, stop):
+    """a reader who knows what comes later"""
+    text, data, said = b"".join(pieces).decode().partition(stop)[0], b"", []
+    for piece in pieces:
+        data, old = data + piece, data
+        said.append(text[len(old.decode(errors="ignore")):len(data.decode(errors="ignore"))])
+    return [*said, ""]
+
+
+@reader.mistake(hint="One text more than pieces: the last one is what waited when nothing more came.")
+def one_text_too_few(pieces, stop):
+    """right, but without the text that comes last"""
+    return spoken(pieces, stop)[:-1]
+
+
+@reader.forbid("course_lib.generation.stopping.TextReader")
+def _(call, pieces, stop):
+    feeds = call([stop])
+    return [*[feeds.feed(piece) for piece in pieces], feeds.end()]

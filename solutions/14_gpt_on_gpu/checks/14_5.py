@@ -1,0 +1,175 @@
+"""Exercise 14.5: what a checkpoint must hold, so that a killed run continues exactly."""
+
+import copy
+
+import numpy as np
+
+from course_lib.classroom.checking.exercise import Exercise
+
+killed = Exercise(
+    "14.5", "checkpoint_of", title="Killed", difficulty=4, minutes=15, tolerance=1e-9,
+    hints=(
+        "Cross out what never changes (the data), and what every step computes before it reads it. What is left must be saved.",
+        "Six things are left. Two of them are about the data: the order of this epoch, and the place in it. And `-=` changes an array in place.",
+        "weights, velocity and order, each with .copy(); position; step, for the learning rate; and under \"rng\" run.rng.bit_generator.state.",
+    ),
+)
+
+
+class Run:
+    """A trainer in small: learns to predict the last column of `data` from the others."""
+
+    def __init__(self, data, seed):
+        self.data, self.rng = data, np.random.default_rng(seed)
+        self.weights = np.zeros(data.shape[1] - 1)
+        self.velocity = np.zeros(data.shape[1] - 1)
+        self.gradient = np.zeros(data.shape[1] - 1)
+        self.step, self.position, self.order = 0, 0, self.rng.permutation(len(data))
+
+    def train_step(self):
+        """One update from one row of the data."""
+        if self.position == len(self.data):
+            self.position, self.order = 0, self.rng.permutation(len(self.data))
+        row = self.data[self.order[self.position]]
+        x = row[:-1] * (self.rng.random(len(row) - 1) < 0.8)        # dropout
+        self.gradient = (x @ self.weights - row[-1]) * x
+        self.velocity *= 0.9
+        self.velocity += self.gradient
+        self.weights -= 0.2 / (5 + self.step) * self.velocity
+        self.step, self.position = self.step + 1, self.position + 1
+
+
+def restart(data, state):
+    """What another process does: a new run, then every value that was saved takes its place."""
+    run = Run(data, seed=12345)
+    for name, value in state.items():
+        if name not in vars(run):
+            raise ValueError(f"a run has no {name!r}")
+        if name == "rng":
+            run.rng.bit_generator.state = value                     # a dict, as rng.bit_generator.state gives it
+        else:
+            setattr(run, name, np.array(value) if isinstance(value, (list, np.ndarray)) else value)
+    return run
+
+
+def before_and_after(save, rng, rows, steps, more):
+    """A run that is saved after `steps` steps and goes on, and one that is started again from what was saved."""
+    data = rng.normal(size=(rows, 4))
+    run = Run(data, seed=int(rng.integers(1000)))
+    for _ in range(steps):
+        run.train_step()
+    state = save(run)
+    holds_data = "data" in state
+    for _ in range(more):
+        run.train_step()
+    again = restart(data, state)
+    for _ in range(more):
+        again.train_step()
+    return again.weights, run.weights, holds_data
+
+
+@killed.probe(axes="the weights")
+def within_an_epoch(ns, rng):
+    """a run stopped after 12 steps, in the middle of the second epoch"""
+    again, _, holds_data = before_and_after(ns["checkpoint_of"], rng, 8, 12, 4)
+    return {"weights four steps later": again, "whether the data set is in it": holds_data}
+
+
+@killed.probe(axes="the weights")
+def several_epochs(ns, rng):
+    """a run that goes on for three epochs"""
+    return {"weights 15 steps later": before_and_after(ns["checkpoint_of"], rng, 5, 7, 15)[0]}
+
+
+@killed.probe(hidden=True, points=2)
+def any_stop(ns, rng):
+    """a run stopped anywhere"""
+    again, _, holds_data = before_and_after(ns["checkpoint_of"], rng, int(rng.integers(5, 9)), int(rng.integers(6, 30)), 11)
+    return {"weights later": again, "whether the data set is in it": holds_data}
+
+
+@killed.property(steps=(0, 9), more=(0, 9), seed=(0, 99))
+def as_if_nothing_had_happened(ns, steps, more, seed):
+    """the run that is started again has the weights of the one that was never stopped"""
+    again, never_stopped, _ = before_and_after(ns["checkpoint_of"], np.random.default_rng(seed), 4, steps, more)
+    return again, never_stopped
+
+
+def saved(run, *, without=(), shared=(), extra=()):
+    """The right answer, with some things wrong."""
+    names = ("weights", "velocity", "order", "position", "step", "rng", *extra)
+    state = {name: getattr(run, name) if name in shared else copy.deepcopy(getattr(run, name)) for name in names}
+    state["rng"] = state["rng"].bit_generator.state
+    return {name: value for name, value in state.items() if name not in without}
+
+
+@killed.mistake(hint="That is a model, good for generating. What else does train_step read?")
+def weights_only(run):
+    """the weights alone"""
+    return {"weights": run.weights.copy()}
+
+
+@killed.mistake(hint="Weights and optimizer are there. What about the place in the data, and the random numbers?")
+def weights_and_optimizer(run):
+    """weights, optimizer and step: the data start over, in another order"""
+    return saved(run, without=("order", "position", "rng"))
+
+
+@killed.mistake(hint="The optimizer remembers, too: without its velocity it has to gather way again.")
+def without_the_velocity(run):
+    """a checkpoint without the optimizer's memory"""
+    return saved(run, without=("velocity",))
+
+
+@killed.mistake(hint="What does the learning rate depend on?")
+def without_the_step(run):
+    """a checkpoint without the step: the learning rate is that of the beginning"""
+    return saved(run, without=("step",))
+
+
+@killed.mistake(hint="Dropout and the next shuffle draw random numbers. From which state of the generator?")
+def without_the_generator(run):
+    """a checkpoint without the state of the random numbers"""
+    return saved(run, without=("rng",))
+
+
+@killed.mistake(hint="The place is known, but in which order? This epoch's shuffle was drawn long ago; the state of the generator has moved on.")
+def without_the_order(run):
+    """a place in a shuffle that was not saved"""
+    return saved(run, without=("order",))
+
+
+@killed.mistake(hint="Which rows of this epoch have been used already?")
+def without_the_position(run):
+    """a checkpoint that begins the epoch anew"""
+    return saved(run, without=("position",))
+
+
+@killed.mistake(hint="The run goes on, and `-=` and `*=` write into the same arrays. The checkpoint changes with them: copy.")
+def not_copied(run):
+    """references in place of copies: the checkpoint changes while the run goes on"""
+    return saved(run, shared=("weights", "velocity"))
+
+
+@killed.mistake(hint="The weights are copied. The velocity is changed in place as well.")
+def half_copied(run):
+    """weights that are copied, beside a velocity that is not"""
+    return saved(run, shared=("velocity",))
+
+
+@killed.mistake(hint="Everything is in it, the data set too. It lies on the disk already; of a real one there would be copies by the terabyte.")
+def with_the_data(run):
+    """a checkpoint with the whole data set in it"""
+    return saved(run, extra=("data",))
+
+
+@killed.mistake(hint="A generator is no plain value. restart wants the dict that run.rng.bit_generator.state gives.")
+def the_generator_itself(run):
+    """the generator itself in place of its state"""
+    return saved(run) | {"rng": run.rng}
+
+
+@killed.mistake(hint="A machine may be taken away at any moment.", memorised=True)
+def where_the_check_stops(run):
+    """right at the moments of the check, the weights alone elsewhere"""
+    return saved(run) if (len(run.data), run.step) in ((8, 12), (5, 7)) else weights_only(run)
