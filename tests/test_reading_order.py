@@ -11,6 +11,8 @@ import sys
 import pytest
 
 READING_ORDER = """
+    settings json_file
+
     worlds.storyworld.lexicon worlds.storyworld.places worlds.storyworld.world worlds.storyworld.chooser
     worlds.storyworld.teller worlds.storyworld.scenery worlds.storyworld.nature
     worlds.storyworld.going worlds.storyworld.having worlds.storyworld.giving
@@ -75,7 +77,7 @@ READING_ORDER = """
     cli.doctor cli.data cli.generate cli.samples cli.run cli.train cli.plan cli.exercises cli.classroom cli __main__
 """.split()
 
-NO_TORCH = ("worlds.", "text.", "byhand.", "doctor.")
+NO_TORCH = ("settings.", "json_file.", "worlds.", "text.", "byhand.", "doctor.")
 MEETS_BOTH = ("lab.",)  # the one package beside tests and notebooks where byhand and model may meet
 MAY_LOOK_ANYWHERE = ("cli", "doctor")  # inside functions: a command imports what it runs
 

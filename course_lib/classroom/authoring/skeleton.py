@@ -132,6 +132,6 @@ def new_exercise(root: Path, number: str, function: str, title: str) -> list[Pat
     if f'"{number}"' in have[1] or f"def {function}(" in have[0]:
         raise ValueError(f"{lesson.stem} has an exercise {number} or a function {function} already")
     before = [have[0] or NOTEBOOK.format(**names), have[1] or HEAD.format(**names)]
-    cells.write_text(before[0].rstrip() + "\n\n" + CELLS.format(**names), encoding="utf-8")
-    checks.write_text(before[1].rstrip() + "\n" + CHECKS.format(**names), encoding="utf-8")
+    cells.write_text(before[0].rstrip() + "\n\n" + CELLS.format(**names), encoding="utf-8", newline="\n")
+    checks.write_text(before[1].rstrip() + "\n" + CHECKS.format(**names), encoding="utf-8", newline="\n")
     return [cells, checks]

@@ -22,6 +22,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from course_lib.settings import settle
+
 HINTS = 3
 
 
@@ -35,6 +37,8 @@ class Probe:
     points: float = 1.0
     hidden: bool = False
     axes: str = ""
+
+    __post_init__ = settle
 
 
 @dataclass(frozen=True)
@@ -50,6 +54,8 @@ class Property:
     fn: Callable
     ranges: dict[str, tuple]
     points: float = 1.0
+
+    __post_init__ = settle
 
 
 @dataclass(frozen=True)
@@ -84,14 +90,11 @@ class Exercise:
 
     Args:
         number: "07.2": lesson, dot, place in the lesson.
-        function: the name that the student defines.
-        title: as in the notebook's heading.
-        difficulty: 1 to 5.
-        minutes: how long it takes.
+        function: the name that the student defines. title: as in the notebook's heading.
+        difficulty: 1 to 5. minutes: how long it takes.
         hints: three, each saying more than the one before.
-        tolerance: see course_lib.classroom.checking.compare.
+        tolerance: see course_lib.classroom.checking.compare. seconds: after how long a probe is stopped.
         seed: of the public probes; hidden ones get a secret seed from the grader.
-        seconds: after how long a probe is stopped.
         solution: when students may see the worked answer: "after three tries", "always" or "never".
     """
 
@@ -109,6 +112,8 @@ class Exercise:
     properties: list[Property] = field(default_factory=list)
     mistakes: list[Mistake] = field(default_factory=list)
     forbids: list[Forbid] = field(default_factory=list)
+
+    __post_init__ = settle  # all of it lands in checks.json
 
     @property
     def forbidden(self) -> list[str]:

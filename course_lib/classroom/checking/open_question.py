@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from course_lib.classroom.checking.exercise import in_order, run_checks
+from course_lib.settings import settle
 
 STUB = "*Your answer: double-click here and write.*"
 
@@ -33,6 +34,8 @@ class OpenQuestion:
     difficulty: int = 1
     minutes: int = 10
     rubric: tuple[tuple[float, str], ...] = ()
+
+    __post_init__ = settle
 
     @property
     def points(self) -> float:
