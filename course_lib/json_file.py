@@ -113,9 +113,10 @@ def require(value: Mapping[str, Any], keys: Mapping[str, type]) -> None:
 
 def _is_whole(line):
     try:
-        return bool(_loads(line))
+        _loads(line)
     except ValueError:
         return False
+    return True
 
 
 def _loads(text):
