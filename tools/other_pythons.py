@@ -50,7 +50,7 @@ def environment(interpreter: str, version: str) -> Path:
         subprocess.run([interpreter, "-m", "venv", "--clear", folder], check=True)
         install = [python, "-m", "pip", "install", "-q", "-c", ROOT / "constraints.txt", *PACKAGES]
         subprocess.run(install, check=True)
-        stamp.write_text(wanted)
+        stamp.write_text(wanted, encoding="utf-8", newline="\n")
     return python
 
 

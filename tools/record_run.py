@@ -18,6 +18,7 @@ sys.path[:0] = [str(ROOT), str(ROOT / "benchmarks")]
 
 from _machine import describe_machine  # noqa: E402
 
+from course_lib.json_file import read_json, read_lines  # noqa: E402
 from course_lib.training.run_folder import find_checkpoint  # noqa: E402
 
 
@@ -30,16 +31,16 @@ def record(run: Path, out: Path) -> None:
         if (run / name).exists():
             shutil.copyfile(run / name, out / name)
     metrics = checkpoint / "metrics.jsonl"
-    records = [json.loads(line) for line in metrics.read_text(encoding="utf-8").splitlines()]
+    records = read_lines(metrics, "a record of a run", keys={"step": int, "seconds": float})
     short = [{key: float(f"{x:.6g}") if isinstance(x, float) else x for key, x in r.items()} for r in records]
-    (out / "metrics.jsonl").write_text("".join(json.dumps(r) + "\n" for r in short), encoding="utf-8")
-    training = json.loads((out / "config.json").read_text(encoding="utf-8"))["training"]
+    (out / "metrics.jsonl").write_text("".join(json.dumps(r) + "\n" for r in short), encoding="utf-8", newline="\n")
+    training = read_json(out / "config.json", "a checkpoint's config", keys={"training": dict})["training"]
     made = metrics.stat().st_mtime
     git = subprocess.run(["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=True)
     about = {"machine": describe_machine().rpartition(", ")[0], "device": training["device"],
              "threads": training["threads"], "seconds": round(records[-1]["seconds"]),
              "date": str(date.fromtimestamp(made)), "commit": git.stdout.strip()}
-    (out / "machine.json").write_text(json.dumps(about, indent=2) + "\n", encoding="utf-8")
+    (out / "machine.json").write_text(json.dumps(about, indent=2) + "\n", encoding="utf-8", newline="\n")
 
 
 if __name__ == "__main__":

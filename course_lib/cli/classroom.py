@@ -167,7 +167,7 @@ def stats(name: str, root: Path | None) -> None:
     found = statistics(folders, name)
     click.echo(as_table(found))
     path = folders.private / f"{name}-stats.html"
-    path.write_text(as_page(name, found), encoding="utf-8")
+    path.write_text(as_page(name, found), encoding="utf-8", newline="\n")
     click.echo(str(path))
 
 

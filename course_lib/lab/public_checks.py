@@ -5,13 +5,14 @@ mistake's name and hint: no wrong answer's code, no hidden probe, no solution. T
 """
 
 import functools
-import json
 import re
 from pathlib import Path
 
+from course_lib.json_file import read_json, require
 from course_lib.lab.results import course_root
 
 FILE = "checks.json"
+AGAIN = "take it from the course again"
 
 
 class NoChecks(Exception):
@@ -47,9 +48,14 @@ def read_checks(path: Path) -> dict:
 @functools.lru_cache(maxsize=8)
 def _read(path, changed):
     try:
-        data = json.loads(path.read_text(encoding="utf-8"))
+        data = read_json(path, "a file of checks", keys={"format": int}, way_out=AGAIN)
     except ValueError as error:
-        raise NoChecks(f"{path.name} is damaged ({error}); take it from the course again") from None
-    if data.get("format") != 1:
+        raise NoChecks(str(error)) from None
+    if data["format"] != 1:
         raise NoChecks(f"{path.name} has the format {data.get('format')}, this course reads 1: update the course")
+    try:
+        require(data, {"exercises": dict})
+        require(data["exercises"], dict.fromkeys(data["exercises"], dict))
+    except ValueError as error:
+        raise NoChecks(f"{path} is damaged: {error}; {AGAIN}") from None
     return data

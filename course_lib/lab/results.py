@@ -9,9 +9,12 @@ import json
 import os
 from pathlib import Path
 
+from course_lib.json_file import read_lines
 from course_lib.lab.progress import headless
+from course_lib.settings import plain
 
-FIELDS = ("lesson", "model", "corpus", "parameters", "tokens", "seconds", "bits_per_byte")
+FIELDS = {"lesson": str, "model": str, "corpus": str, "parameters": int, "tokens": int, "seconds": float,
+          "bits_per_byte": float}
 
 
 def course_root() -> Path:
@@ -43,9 +46,10 @@ def record_result(*, lesson: str, model: str, corpus: str, parameters: int, toke
         seconds: how long that took.
         bits_per_byte: held-out bits a byte of text.
     """
-    row = dict(zip(FIELDS, (lesson, model, corpus, parameters, tokens, round(seconds, 1),
-                            round(bits_per_byte, 4)), strict=True))
-    with (work_folder() / "results.jsonl").open("a", encoding="utf-8") as file:
+    given = zip(FIELDS.items(), (lesson, model, corpus, parameters, tokens, seconds, bits_per_byte), strict=True)
+    row = {name: plain(name, value, kind) for (name, kind), value in given}
+    row |= {"seconds": round(row["seconds"], 1), "bits_per_byte": round(row["bits_per_byte"], 4)}
+    with (work_folder() / "results.jsonl").open("a", encoding="utf-8", newline="\n") as file:
         file.write(json.dumps(row, ensure_ascii=False) + "\n")
     return row
 
@@ -60,10 +64,6 @@ def load_results() -> list[dict]:
         files.append(work_folder() / "results.jsonl")
     rows = {}
     for file in files:
-        for line in file.read_text(encoding="utf-8").splitlines() if file.exists() else ():
-            try:
-                row = json.loads(line)
-                rows[row["lesson"], row["model"], row["corpus"]] = {name: row[name] for name in FIELDS}
-            except (ValueError, KeyError, TypeError):
-                continue
+        for row in read_lines(file, "a row of results", keys=FIELDS, skip=True) if file.exists() else ():
+            rows[row["lesson"], row["model"], row["corpus"]] = {name: row[name] for name in FIELDS}
     return [rows[key] for key in sorted(rows)]

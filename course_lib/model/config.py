@@ -6,6 +6,8 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
+from course_lib.settings import settle
+
 CHOICES = {
     "norm": ("rmsnorm", "layernorm"),
     "position": ("rotary", "learned", "none"),
@@ -48,6 +50,7 @@ class GPTConfig:
     init: str = "zero_projections"           # zero_projections | gpt2: see gpt.py
 
     def __post_init__(self):
+        settle(self)
         if self.n_kv_head is None:
             object.__setattr__(self, "n_kv_head", self.n_head)
         if self.n_hidden is None:
@@ -57,11 +60,14 @@ class GPTConfig:
                 raise ValueError(f"{name}={getattr(self, name)!r} is not known; choose {' or '.join(allowed)}")
         for name in AT_LEAST_ONE:
             value = getattr(self, name)
-            if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-                raise ValueError(f"{name}={value!r} must be a whole number of at least 1")
+            if value < 1:
+                raise ValueError(f"{name}={value} must be at least 1")
         self._check_heads()
         if not 0 <= self.dropout < 1:
             raise ValueError(f"dropout={self.dropout} must be at least 0 and below 1; try 0.1, or 0 for none")
+        if self.norm_eps < 0 or self.rotary_base <= 0:
+            raise ValueError(f"norm_eps={self.norm_eps} must not be negative and rotary_base={self.rotary_base} "
+                             "above 0; leave them out for the usual ones")
         if self.logit_soft_cap is not None and not self.logit_soft_cap > 0:
             raise ValueError(f"logit_soft_cap={self.logit_soft_cap} must be above 0; None turns it off")
 

@@ -3,7 +3,6 @@
 `first_difference` says where two models that should agree part ways, which is the way to find a wrong mapping.
 """
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -12,6 +11,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
+from course_lib.json_file import read_json
 from course_lib.model.config import GPTConfig
 from course_lib.model.gpt import GPT
 
@@ -79,9 +79,10 @@ def load_gpt2(folder: str | Path, **changes: object) -> GPT:
     for name in ("config.json", "model.safetensors"):
         if not (folder / name).is_file():
             raise ValueError(f"{folder} has no {name}; put GPT-2's config.json and model.safetensors there")
+    values = read_json(folder / "config.json", "GPT-2's config", way_out="copy it again")
     try:
-        values, theirs = json.loads((folder / "config.json").read_text()), load_file(folder / "model.safetensors")
-    except (json.JSONDecodeError, SafetensorError) as error:
+        theirs = load_file(folder / "model.safetensors")
+    except SafetensorError as error:
         raise ValueError(f"{folder} holds a broken file ({error}); copy it again") from None
     with torch.device("meta"):  # no time spent on random numbers that are replaced at once
         model = GPT(gpt2_config(values, **changes)).to_empty(device="cpu")

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
+from course_lib.settings import plain
 from course_lib.text.permutation import KeyedPermutation
 from course_lib.text.token_file import TokenFile, write_ids
 from course_lib.text.windows import IGNORE, document_windows, sequential_windows
@@ -36,12 +37,13 @@ class TokenDataset:
             ids = TokenFile.open(ids)
         self.info = ids if isinstance(ids, TokenFile) else None
         self.ids = ids.ids if self.info else ids
-        self.batch_size, self.context_length, self.seed = batch_size, context_length, seed
-        self.rank, self.world_size = rank, world_size
+        for name, value in dict(batch_size=batch_size, context_length=context_length, seed=seed, rank=rank,
+                                world_size=world_size).items():
+            setattr(self, name, plain(name, value, int))  # the checkpoint will hold them
         self._check_sizes()
-        self.n_windows = (len(self.ids) - 1) // context_length
+        self.n_windows = (len(self.ids) - 1) // self.context_length
         self.position = 0
-        self._cuts = KeyedPermutation(self._number_of_cuts(), seed)
+        self._cuts = KeyedPermutation(self._number_of_cuts(), self.seed)
         self._order = lru_cache(maxsize=4)(self._order_of_epoch)  # a batch may cross into the next epoch
 
     @property
@@ -51,9 +53,10 @@ class TokenDataset:
 
     @position.setter
     def position(self, windows: int):
+        windows = plain("position", windows, int)
         if windows < 0:
             raise ValueError(f"position={windows} is a number of windows drawn; it cannot be negative")
-        self._position = int(windows)
+        self._position = windows
 
     @property
     def epoch(self) -> int:

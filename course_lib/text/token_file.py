@@ -8,6 +8,9 @@ from pathlib import Path
 
 import numpy as np
 
+from course_lib.json_file import read_json
+from course_lib.settings import settle
+
 KIND = {"kind": "course token ids", "format": 1}
 REWRITE = "write it with write_ids(path, documents, tokenizer)"
 
@@ -24,6 +27,12 @@ class TokenFile:
     n_documents: int
     n_bytes: int             # of the documents' text in UTF-8: the denominator of bits per byte
 
+    def __post_init__(self):
+        settle(self)
+        if min(self.n_ids, self.vocab_size, self.n_documents + 1, self.n_bytes + 1) < 1:
+            raise ValueError(f"n_ids={self.n_ids} and vocab_size={self.vocab_size} must be at least 1, n_documents="
+                             f"{self.n_documents} and n_bytes={self.n_bytes} not negative")
+
     @property
     def ids(self) -> np.ndarray:
         """The ids, read-only, shape (n_ids,). Pages are read on use and belong to the system's file cache."""
@@ -36,7 +45,11 @@ class TokenFile:
         path = Path(path)
         if not path.is_file():
             raise FileNotFoundError(f"there is no token file at {path}; {REWRITE}")
-        info = cls(path=path, **_read_header(path))
+        header = _read_header(path)
+        try:
+            info = cls(path=path, **header)
+        except ValueError as error:
+            raise ValueError(f"{header_path(path)} is not the header of a token file: {error}; {REWRITE}") from None
         size, promised = path.stat().st_size, info.n_ids * np.dtype(info.dtype).itemsize
         if size != promised:
             raise ValueError(f"{path} holds {size:,} bytes, but its header promises {promised:,} "
@@ -91,19 +104,17 @@ def _check_range(ids, vocab_size, document):
 def _write_header(info):
     header = KIND | {name: value for name, value in asdict(info).items() if name != "path"}
     part = Path(f"{header_path(info.path)}.part")
-    part.write_text(json.dumps(header, indent=2) + "\n", encoding="utf-8")
+    part.write_text(json.dumps(header, indent=2) + "\n", encoding="utf-8", newline="\n")
     os.replace(part, header_path(info.path))
 
 
 def _read_header(path):
     name = header_path(path)
     try:
-        header = json.loads(name.read_text(encoding="utf-8"))
+        header = read_json(name, "the header of a token file", way_out=REWRITE)
     except FileNotFoundError:
         raise ValueError(f"{path} is not a token file: no {name.name} beside it; {REWRITE}") from None
-    except ValueError as error:
-        raise ValueError(f"{name} is not a readable header ({error}); {REWRITE}") from None
-    if not isinstance(header, dict) or not KIND.items() <= header.items():
+    if not KIND.items() <= header.items():
         raise ValueError(f"{name} is not the header of a token file, which says {KIND}; {REWRITE}")
     wanted = {field.name for field in fields(TokenFile)} - {"path"}
     found = {key: value for key, value in header.items() if key not in KIND}

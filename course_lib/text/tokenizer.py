@@ -10,6 +10,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Any, Self
 
+from course_lib.settings import plain
 from course_lib.text.bpe import Merger, Pair, learn_merges
 from course_lib.text.pretokenize import PATTERN, clean, count_pretokens, pretokens
 from course_lib.text.vocabulary import END_OF_TEXT, FORMAT, Tokenizer, printable, read_fields
@@ -66,7 +67,9 @@ class BPETokenizer(Tokenizer):
     kind = "bpe"
 
     def __init__(self, merges: Sequence[Pair], special_tokens: Sequence[str] = (END_OF_TEXT,)):
-        self.merges: list[Pair] = [(left, right) for left, right in merges]
+        self.merges: list[Pair] = [
+            (left, right) if type(left) is type(right) is int else plain("merge", (left, right), Pair)
+            for left, right in merges]
         self._word_ids = _WordCache(Merger(self.merges))
         ordinary = [bytes([byte]) for byte in range(256)]
         for left, right in self.merges:
@@ -88,6 +91,7 @@ class BPETokenizer(Tokenizer):
         Raises ValueError when `vocab_size` has no room for the bytes and special tokens. When the text has fewer
         pairs to merge than asked for, training stops early with a warning, and `vocab_size` is what there is.
         """
+        vocab_size = plain("vocab_size", vocab_size, int)
         smallest = cls([], special_tokens).vocab_size
         if vocab_size < smallest:
             raise ValueError(f"vocab_size={vocab_size} has no room for 256 bytes and {smallest - 256} special tokens; "

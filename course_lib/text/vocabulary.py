@@ -10,6 +10,8 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, Self
 
+from course_lib.json_file import read_json
+
 END_OF_TEXT = "<|endoftext|>"
 FORMAT = 1
 
@@ -85,7 +87,7 @@ class Tokenizer:
             if key == "merges" and value:
                 entry = "[\n" + ",\n".join(json.dumps(row, ensure_ascii=False) for row in value) + "\n]"
             entries.append(f'"{key}": {entry}')
-        Path(path).write_text("{\n" + ",\n".join(entries) + "\n}\n", encoding="utf-8")
+        Path(path).write_text("{\n" + ",\n".join(entries) + "\n}\n", encoding="utf-8", newline="\n")
 
     @classmethod
     def load(cls, path: str | Path) -> Self:
@@ -121,12 +123,7 @@ class Tokenizer:
 
 def read_fields(path: str | Path) -> dict[str, Any]:
     """The entries of a tokenizer file. Raises ValueError for other files and other formats."""
-    try:
-        fields = json.loads(Path(path).read_text(encoding="utf-8"))
-    except ValueError as error:  # not UTF-8, or not JSON
-        raise ValueError(f"{path} is not a tokenizer file: {error}") from None
-    if not isinstance(fields, dict) or "kind" not in fields or "format" not in fields:
-        raise ValueError(f'{path} is not a tokenizer file of this course: it has no "kind" and "format"')
+    fields = read_json(path, "a tokenizer file", keys={"kind": str, "format": int})
     if fields["format"] != FORMAT:
         raise ValueError(f"{path} has format {fields['format']!r}, and this course reads format {FORMAT}; "
                          "train the tokenizer again")

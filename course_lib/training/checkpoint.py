@@ -18,8 +18,10 @@ import torch
 from torch import Tensor, nn
 
 import course_lib
+from course_lib.json_file import as_written, read_json, require
 from course_lib.model.config import GPTConfig
 from course_lib.model.gpt import GPT
+from course_lib.settings import plain
 from course_lib.text.tokenizer import load_tokenizer
 from course_lib.training.config import TrainConfig
 from course_lib.training.disk import CheckpointError, disk_errors, replace_file, write_file
@@ -29,7 +31,8 @@ from course_lib.training.ranks import is_main, wait_for_all
 from course_lib.training.run_folder import find_checkpoint, new_checkpoint
 
 FORMAT = 1
-SECTIONS = {"format", "step", "model", "training", "data", "made_with", "files"}
+SECTIONS = {"format": int, "step": int} | dict.fromkeys(("model", "training", "data", "made_with", "files"), dict)
+OTHER = "take another checkpoint, or copy it again"
 MODELS = {"GPT": lambda config: GPT(GPTConfig.from_dict(config))}  # kinds that load by their name alone
 
 
@@ -50,6 +53,7 @@ def save_checkpoint(out: str | Path, *, model: nn.Module, tokenizer: Any = None,
     Of several ranks all must call: each gives its shards, the first one writes. Raises `CheckpointError` where the
     disk is full or cannot be written; the last checkpoint stays whole.
     """
+    step = plain("step", step, int)
     weights = {name: whole(tensor.detach()).cpu().contiguous() for name, tensor in own_tensors(model).items()}
     if is_main():
         with new_checkpoint(out, step, best=best) as folder:
@@ -115,28 +119,38 @@ def cut_metrics(checkpoint: Checkpoint) -> Path:
 
 def read_config(folder: Path) -> dict:
     """config.json, if it has the format that this version writes and no name that it does not know."""
+    path = folder / "config.json"
     try:
-        config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-        found = config.get("format") if isinstance(config, dict) else config
-        if found != FORMAT:
-            raise ValueError(f"its format is {found!r}, and this version of the course reads {FORMAT}")
-        if set(config) != SECTIONS:
-            raise ValueError(f"unknown or missing sections: {', '.join(sorted(set(config) ^ SECTIONS))}")
+        config = read_json(path, "a checkpoint's config", keys={"format": int}, way_out=OTHER)
+    except (OSError, ValueError) as error:
+        raise CheckpointError(_line(error)) from error
+    try:
+        if config["format"] != FORMAT:
+            raise ValueError(f"its format is {config['format']!r}, and this version of the course reads {FORMAT}")
+        require(config, SECTIONS)
+        if unknown := sorted(set(config) - set(SECTIONS)):
+            raise ValueError(f"unknown sections: {', '.join(unknown)}")
         if config["training"]:
             TrainConfig.from_dict(config["training"])
-    except (OSError, ValueError, TypeError) as error:
-        path = folder / "config.json"
+    except (ValueError, TypeError) as error:
         raise CheckpointError(f"{path} is not a checkpoint's config: {_line(error)}") from error
     return config
 
 
 def read_file(folder: Path, name: str, config: dict) -> bytes:
-    """The bytes of a file of a checkpoint, which must be those that were saved."""
+    """The bytes of a file of a checkpoint, which must be those that were saved.
+
+    In a text file other line ends or another encoding, as git and editors leave them, are put back.
+    """
     try:
         data = (folder / name).read_bytes()
     except OSError as error:
         raise CheckpointError(f"{folder / name} cannot be read: {error.strerror}") from error
-    if checksum(data) != config["files"].get(name):
+    if (wanted := config["files"].get(name)) == checksum(data):
+        return data
+    if name.endswith((".json", ".jsonl")):
+        data = as_written(data)
+    if wanted != checksum(data):
         raise CheckpointError(f"{folder / name} is damaged: its {len(data):,} bytes are not those that were "
                               "saved; take another checkpoint of this run")
     return data

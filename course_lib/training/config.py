@@ -3,6 +3,8 @@
 import dataclasses
 from dataclasses import dataclass
 
+from course_lib.settings import settle
+
 SCHEDULES = ("cosine", "wsd")
 OPTIMIZERS = ("adamw", "muon")
 DTYPES = ("auto", "float32", "bfloat16")
@@ -42,6 +44,7 @@ class TrainConfig:
     save_every: int | None = None  # steps between checkpoints; None: at the end and at each new best only
 
     def __post_init__(self):
+        settle(self)
         for name in ("max_steps", "batch_size", "accumulation_steps"):
             _require(getattr(self, name) >= 1, f"{name}={getattr(self, name)} must be at least 1")
         for name in ("threads", "eval_every", "eval_batches", "save_every"):
@@ -59,8 +62,7 @@ class TrainConfig:
                  f"warmup_steps={self.warmup_steps} does not fit into max_steps={self.max_steps}; "
                  f"try warmup_steps={self.max_steps // 20}")
         _require(0 < self.decay_fraction <= 1, f"decay_fraction={self.decay_fraction} must be in (0, 1]")
-        object.__setattr__(self, "betas", tuple(self.betas))  # JSON has lists only
-        _require(len(self.betas) == 2 and all(0 <= b < 1 for b in (*self.betas, self.momentum)),
+        _require(all(0 <= b < 1 for b in (*self.betas, self.momentum)),
                  f"betas={self.betas} and momentum={self.momentum} must be in [0, 1)")
         _require(self.weight_decay >= 0, f"weight_decay={self.weight_decay} must not be negative")
         _require(self.grad_clip is None or self.grad_clip > 0,

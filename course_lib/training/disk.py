@@ -6,6 +6,8 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
+from course_lib.json_file import as_written
+
 
 class CheckpointError(RuntimeError):
     """A checkpoint cannot be written, read or continued; the message is one line with the way out."""
@@ -20,11 +22,16 @@ def disk_errors(out: Path) -> Iterator[None]:
         there = next(path for path in (out, *out.absolute().parents) if path.is_dir())
         free = shutil.disk_usage(there).free / 1e6
         latest = out / "latest"
-        last = latest.read_text(encoding="utf-8").strip() if latest.is_file() else None
+        last = read_pointer(latest) if latest.is_file() else None
         safe = f"the last checkpoint, {out / last}, is whole" if last else "nothing was saved there before"
         raise CheckpointError(
             f"cannot write to {out}: {error.strerror or error} ({free:.1f} MB free); {safe}. "
             "Make room or choose a folder that can be written, then go on") from error
+
+
+def read_pointer(path: Path) -> str:
+    """The one line in a pointer, by whatever editor it was saved."""
+    return as_written(path.read_bytes()).decode(errors="replace").strip()
 
 
 def write_file(path: Path, data: bytes) -> None:

@@ -21,6 +21,17 @@ def describe_model(model: nn.Module) -> dict:
     return {"kind": type(model).__name__, **(config.to_dict() if hasattr(config, "to_dict") else {})}
 
 
+def refuse_unsaveable(model: nn.Module, dataset: Any) -> None:
+    """Raise ValueError for a setting that JSON cannot hold: now, and not at the first save, after the training."""
+    for whose, description in (("model", describe_model(model)), ("dataset", describe_data(dataset))):
+        for name, value in description.items():
+            try:
+                json.dumps(value)
+            except (TypeError, ValueError) as error:
+                raise ValueError(f"the {whose}'s {name}={value!r} cannot be saved ({error}); "
+                                 "make it a plain number, text or list of these") from None
+
+
 def describe_data(dataset, held_out: np.ndarray | None = None) -> dict:
     """What decides every batch: the dataset's state without its position, B, and a checksum of the ids."""
     state = {name: value for name, value in dataset.state().items() if name != "position"}

@@ -10,7 +10,7 @@ from pathlib import Path
 import safetensors.torch
 import torch
 
-from course_lib.training.checkpoint import Checkpoint, load_checkpoint, own_tensors
+from course_lib.training.checkpoint import Checkpoint, load_checkpoint, own_tensors, read_file
 from course_lib.training.disk import disk_errors, write_file
 from course_lib.training.identity import checksum
 
@@ -52,7 +52,7 @@ def export_checkpoint(run: str | Path, out: str | Path, *, which: str = "best") 
         raise ValueError(f"{odd[0]} has weights beyond float16's largest number, 65504; such a model cannot be shipped")
     files = {"model.safetensors": safetensors.torch.save(weights)}
     if checkpoint.tokenizer is not None:
-        files["tokenizer.json"] = (checkpoint.folder / "tokenizer.json").read_bytes()
+        files["tokenizer.json"] = read_file(checkpoint.folder, "tokenizer.json", checkpoint.config)
     config = checkpoint.config | {"files": {name: checksum(data) for name, data in sorted(files.items())}}
     with disk_errors(out):
         out.mkdir(parents=True, exist_ok=True)

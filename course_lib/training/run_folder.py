@@ -19,7 +19,7 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
-from course_lib.training.disk import CheckpointError, disk_errors, replace_file, sync_folder
+from course_lib.training.disk import CheckpointError, disk_errors, read_pointer, replace_file, sync_folder
 
 CHECKPOINT_NAME = re.compile(r"step-\d{6,}(\.\d+)?")  # step-000500.2: saved again, before the first was let go
 POINTERS = ("best", "latest")  # in the order in which they move: resuming starts from `latest`
@@ -54,8 +54,7 @@ def last_checkpoint(out: Path | None) -> Path | None:
 
 def pointed_at(out: Path) -> dict[str, str]:
     """What the pointers of a run folder say: {"latest": "step-000500", …}; a missing one is left out."""
-    return {pointer: (out / pointer).read_text(encoding="utf-8", errors="replace").strip()
-            for pointer in POINTERS if (out / pointer).is_file()}
+    return {pointer: read_pointer(out / pointer) for pointer in POINTERS if (out / pointer).is_file()}
 
 
 def checkpoint_names(out: Path) -> set[str]:
@@ -80,7 +79,7 @@ def open_run(out: str | Path) -> Path:
 
 def append_record(out: Path, record: dict) -> None:
     """One more line for metrics.jsonl."""
-    with disk_errors(out), open(out / "metrics.jsonl", "a", encoding="utf-8") as file:
+    with disk_errors(out), open(out / "metrics.jsonl", "a", encoding="utf-8", newline="\n") as file:
         file.write(json.dumps(record) + "\n")
 
 

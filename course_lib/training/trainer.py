@@ -15,7 +15,7 @@ from course_lib.training import distributed, ranks
 from course_lib.training.checkpoint import cut_metrics, load_checkpoint, load_state, save_checkpoint
 from course_lib.training.config import TrainConfig
 from course_lib.training.evaluate import bytes_per_id, held_out_ids, sample_windows, score
-from course_lib.training.identity import describe_data, refuse_other
+from course_lib.training.identity import describe_data, refuse_other, refuse_unsaveable
 from course_lib.training.loss import NonFiniteLoss, next_token_loss
 from course_lib.training.muon import build_optimizers, set_lr
 from course_lib.training.optim import clip_gradients
@@ -60,6 +60,8 @@ class Trainer:
         self.parallel = distributed.parallelize(self.model, self.config, self.device)  # what is called in its place
         self.optimizers = build_optimizers(self.model, self.config)
         self.step, self.tokens, self.seconds, self.best_loss = 0, 0, 0.0, math.inf
+        if out is not None:
+            refuse_unsaveable(model, dataset)
         self.out = None if out is None else open_run(out) if ranks.is_main() else Path(out)
 
     @classmethod

@@ -60,10 +60,12 @@ def test_a_config_cannot_be_changed_in_place():
     (dict(n_embd=96, n_head=6, n_kv_head=4), "n_head=6 query heads cannot share n_kv_head=4 evenly; try 1 or 2 or 3"),
     (dict(n_embd=12, n_head=4), "a head has 12 / 4 = 3 of them (n_embd / n_head), which is odd; try n_embd=16"),
     (dict(norm="batchnorm"), "norm='batchnorm' is not known; choose rmsnorm or layernorm"),
-    (dict(n_layer=0), "n_layer=0 must be a whole number of at least 1"),
-    (dict(vocab_size=1.5), "vocab_size=1.5 must be a whole number of at least 1"),
-    (dict(n_head=True), "n_head=True must be a whole number of at least 1"),
+    (dict(n_layer=0), "n_layer=0 must be at least 1"),
+    (dict(vocab_size=1.5), "vocab_size=1.5 must be a whole number"),
+    (dict(n_head=True), "n_head=True must be a whole number"),
     (dict(dropout=1.0), "dropout=1.0 must be at least 0 and below 1"),
+    (dict(norm_eps=-1e-5), "norm_eps=-1e-05 must not be negative and rotary_base="),
+    (dict(rotary_base=0.0), "rotary_base=0.0 above 0; leave them out"),
     (dict(logit_soft_cap=0.0), "logit_soft_cap=0.0 must be above 0; None turns it off"),
 ])
 def test_what_does_not_fit_is_refused_with_a_way_out(changes, message):

@@ -205,7 +205,7 @@ def test_missing_and_broken_files_are_named(folder):
     with pytest.raises(ValueError, match="config.json lacks n_positions"):
         load_gpt2(folder)
     (folder / "config.json").write_text("{")
-    with pytest.raises(ValueError, match="holds a broken file .* copy it again"):
+    with pytest.raises(ValueError, match="config.json is not GPT-2's config: .* copy it again"):
         load_gpt2(folder)
     (folder / "model.safetensors").unlink()
     with pytest.raises(ValueError, match="has no model.safetensors; put GPT-2's"):

@@ -126,7 +126,7 @@ def _write_checks(source, cut, path, between, tell):
         raise BuildError(between.join(wrong))
     before = path.read_bytes() if path.exists() else None
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(dump(data), encoding="utf-8")
+    path.write_text(dump(data), encoding="utf-8", newline="\n")
     return [(path, before)]
 
 
@@ -153,5 +153,5 @@ def _write(nb, target):
     nbformat.validate(nb)
     target.parent.mkdir(parents=True, exist_ok=True)
     part = target.with_name(target.name + ".part")
-    part.write_text(nbformat.writes(nb) + "\n", encoding="utf-8")
+    part.write_text(nbformat.writes(nb) + "\n", encoding="utf-8", newline="\n")
     part.replace(target)

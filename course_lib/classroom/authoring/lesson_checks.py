@@ -18,6 +18,7 @@ from course_lib.classroom.authoring.record import public_checks, public_question
 from course_lib.classroom.checking.diagnose import same_evidence
 from course_lib.classroom.checking.exercise import Exercise
 from course_lib.classroom.checking.open_question import OpenQuestion
+from course_lib.json_file import read_json
 
 
 @dataclass(frozen=True)
@@ -67,7 +68,7 @@ def dump(data: dict) -> str:
 def same_checks(wanted: dict, path: Path) -> bool:
     """Whether a checks.json holds these checks; numbers may differ in their last digits, as machines do."""
     try:
-        have = json.loads(path.read_text(encoding="utf-8"))
+        have = read_json(path, "a file of checks")
         return _same(json.loads(dump(wanted)), have, 1e-4)
     except (OSError, ValueError, KeyError, TypeError):
         return False

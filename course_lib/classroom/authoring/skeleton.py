@@ -137,6 +137,6 @@ def new_exercise(root: Path, number: str, function: str, title: str) -> list[Pat
         checks = folder / WHOLE
         head = there[checks].rstrip() + "\n\n\n" + BANNER.format(**names)
     checks.parent.mkdir(parents=True, exist_ok=True)
-    cells.write_text(notebook.rstrip() + "\n\n" + CELLS.format(**names), encoding="utf-8")
-    checks.write_text(head + CHECKS.format(**names), encoding="utf-8")
+    cells.write_text(notebook.rstrip() + "\n\n" + CELLS.format(**names), encoding="utf-8", newline="\n")
+    checks.write_text(head + CHECKS.format(**names), encoding="utf-8", newline="\n")
     return [cells, checks]

@@ -6,11 +6,11 @@
 """
 
 import ast
-import json
 import os
 
 from course_lib.classroom.checking.diagnose import Outcome, diagnose
 from course_lib.classroom.checking.probing import run_probes
+from course_lib.json_file import read_json
 from course_lib.lab.attempts import record_event, standing
 from course_lib.lab.public_checks import NoChecks, load_checks
 
@@ -121,7 +121,7 @@ def _worked_answer(record):
     """The answer's cell of the solution's notebook; None when solutions/ is not here."""
     root, grade_id = record["folder"].parents[1], f"answer-{record['number'].replace('.', '-')}"
     for path in root.glob(f"solutions/{record['folder'].name}/*.ipynb"):
-        for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]:
+        for cell in read_json(path, "a notebook", keys={"cells": list})["cells"]:
             if cell["metadata"].get("nbgrader", {}).get("grade_id") == grade_id:
                 lines = "".join(cell["source"]).splitlines()
                 return "\n".join(line for line in lines if not line.strip().startswith(MARKS))

@@ -19,6 +19,8 @@ import inspect
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from course_lib.settings import settle
+
 HINTS = 3
 
 
@@ -32,6 +34,8 @@ class Probe:
     points: float = 1.0
     hidden: bool = False
     axes: str = ""
+
+    __post_init__ = settle
 
 
 @dataclass(frozen=True)
@@ -47,6 +51,8 @@ class Property:
     fn: Callable
     ranges: dict[str, tuple]
     points: float = 1.0
+
+    __post_init__ = settle
 
 
 @dataclass(frozen=True)
@@ -81,14 +87,11 @@ class Exercise:
 
     Args:
         number: "07.2": lesson, dot, place in the lesson.
-        function: the name that the student defines.
-        title: as in the notebook's heading.
-        difficulty: 1 to 5.
-        minutes: how long it takes.
+        function: the name that the student defines. title: as in the notebook's heading.
+        difficulty: 1 to 5. minutes: how long it takes.
         hints: three, each saying more than the one before.
-        tolerance: see course_lib.classroom.checking.compare.
+        tolerance: see course_lib.classroom.checking.compare. seconds: after how long a probe is stopped.
         seed: of the public probes; hidden ones get a secret seed from the grader.
-        seconds: after how long a probe is stopped.
         solution: when students may see the worked answer: "after three tries", "always" or "never".
         text: of the file that defines it; course_lib.classroom.authoring.checks_files puts it there.
     """
@@ -108,6 +111,8 @@ class Exercise:
     mistakes: list[Mistake] = field(default_factory=list)
     forbids: list[Forbid] = field(default_factory=list)
     text: str = field(default="", repr=False)
+
+    __post_init__ = settle  # all of it lands in checks.json
 
     @property
     def forbidden(self) -> list[str]:

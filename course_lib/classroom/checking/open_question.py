@@ -11,6 +11,8 @@ in the cell below it; students and graders read the same rubric, and points are 
 
 from dataclasses import dataclass
 
+from course_lib.settings import settle
+
 STUB = "*Your answer: double-click here and write.*"
 
 
@@ -30,6 +32,8 @@ class OpenQuestion:
     difficulty: int = 1
     minutes: int = 10
     rubric: tuple[tuple[float, str], ...] = ()
+
+    __post_init__ = settle
 
     @property
     def points(self) -> float:

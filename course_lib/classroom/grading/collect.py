@@ -99,7 +99,7 @@ def _store(target, found, received):
     when = earlier["received"] if same else received.isoformat()
     refused = "" if saved else refused
     receipt = {"received": when, "sha256": digest.hexdigest(), "refused": refused, "notes": found.notes}
-    (part / "receipt.json").write_text(json.dumps(receipt), encoding="utf-8")
+    (part / "receipt.json").write_text(json.dumps(receipt), encoding="utf-8", newline="\n")
     shutil.rmtree(target, ignore_errors=True)
     part.rename(target)
     return "unchanged" if same else refused or ("new" if saved else "no notebook")

@@ -11,11 +11,11 @@
 There is no submitted/: nothing must tempt nbgrader to run a submission outside the sandbox.
 """
 
-import json
 import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from course_lib import json_file
 from course_lib.classroom.authoring.checks_files import checks_files
 
 
@@ -76,17 +76,16 @@ class Folders:
 def write_safely(path: Path, text: str) -> None:
     """Write under another name, then rename: a kill leaves the old file or the new one."""
     part = path.with_name(path.name + ".part")
-    part.write_text(text, encoding="utf-8")
+    part.write_text(text, encoding="utf-8", newline="\n")
     part.replace(path)
 
 
 def read_json(path: Path) -> dict | None:
     """The object in a JSON file; None when there is none that can be read."""
     try:
-        data = json.loads(path.read_text(encoding="utf-8"))
+        return json_file.read_json(path, "a record of grading")
     except (OSError, ValueError):
         return None
-    return data if isinstance(data, dict) else None
 
 
 def _made(folder):

@@ -4,13 +4,13 @@ The archive holds no `solutions/`, no hidden probe, no gradebook and no `work/`;
 file is searched for the lines of every answer and hidden probe.
 """
 
-import json
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
 from course_lib.classroom.authoring.checks_files import load_lesson_checks
 from course_lib.classroom.authoring.leaks import leaks
+from course_lib.json_file import read_json
 
 FOLDERS = ("course_lib", "notebooks", "runs/reference", "tools")
 NEVER = ("__pycache__", ".ipynb_checkpoints", ".nbgrader")
@@ -50,8 +50,10 @@ def told_by(root: Path, names: list[str]) -> list[str]:
 
 def _strings(path) -> Iterator[str]:
     """Every text in a file: of JSON, notebooks included, the strings; of others, all of it."""
-    text = path.read_text(encoding="utf-8", errors="replace")
-    waiting = [json.loads(text) if path.suffix in (".json", ".ipynb") else text]
+    if path.suffix in (".json", ".ipynb"):
+        waiting = [read_json(path, "JSON", way_out="build it again")]
+    else:
+        waiting = [path.read_text(encoding="utf-8", errors="replace")]
     while waiting:
         one = waiting.pop()
         if isinstance(one, str):

@@ -1,12 +1,12 @@
 """A training run to watch, pause, stop and look back at. Lessons 12 (gpt) and 14 (gpt_on_gpu)."""
 
 import html
-import json
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from course_lib.json_file import read_lines
 from course_lib.lab.plots import training_curve
 from course_lib.lab.progress import headless, progress
 from course_lib.lab.widgets.base import Widget
@@ -57,15 +57,14 @@ class Dashboard(Widget):
         """
         file = Path(path) / "metrics.jsonl" if Path(path).is_dir() else Path(path)
         try:
-            records = [{"step": r["step"], "loss": r["loss"], **r} for r in _lines(file)]
+            records = read_lines(file, "a record of a run", keys={"step": int, "loss": float})
             dashboard = cls(records, **options)
             if (file := file.with_name("samples.jsonl")).exists():
-                dashboard.samples = [(sample["step"], sample["text"]) for sample in _lines(file)]
+                samples = read_lines(file, "a run's samples", keys={"step": int, "text": str})
+                dashboard.samples = [(sample["step"], sample["text"]) for sample in samples]
             return dashboard
         except OSError as error:
             raise ValueError(f"no recorded run at {file}; a run's folder holds its metrics.jsonl") from error
-        except (ValueError, KeyError, TypeError) as error:
-            raise ValueError(f"{file} holds a line that is no record (step, loss, …): {error}") from error
 
     def watch(self, records: Iterable[dict], *, total: int | None = None) -> Iterator[dict]:
         """Show the dashboard, and pass the records on unchanged, until they end or somebody presses *stop*."""
@@ -185,11 +184,6 @@ class Dashboard(Widget):
             from IPython.display import display
 
             display(self.curve())
-
-
-def _lines(file: Path) -> list[dict]:
-    """What stands in a file of JSON lines."""
-    return [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
 
 
 def _mark(figure, step: int) -> str:

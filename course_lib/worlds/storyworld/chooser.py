@@ -14,6 +14,8 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Sequence
 
+from course_lib.settings import plain
+
 Chooser = Callable[[Sequence[str], Sequence[float] | None], int]
 
 
@@ -30,6 +32,7 @@ class Dice:
     """Chooses at random. Uses only `random.Random(seed).random()`, which no Python version has ever changed."""
 
     def __init__(self, seed: int):
+        seed = plain("seed", seed, int)
         if seed < 0:
             raise ValueError(f"seed={seed} is negative, and Random({seed}) would equal Random({-seed}); use seed >= 0")
         self.random = random.Random(seed).random

@@ -13,6 +13,7 @@ from functools import cached_property
 from itertools import count
 from typing import Any
 
+from course_lib.settings import plain
 from course_lib.worlds.storyworld import plot
 from course_lib.worlds.storyworld.chooser import Chooser, Dice, NotAStory, Reader, Walk
 from course_lib.worlds.storyworld.teller import Happening, Key, Recall, Teller
@@ -76,7 +77,7 @@ _ASK = {
 
 def tell_story(choose: int | Chooser, world: World = DEFAULT) -> Story:
     """Tell one story. `choose` is a seed, or anything that chooses: `Dice`, `Reader`, `Walk`."""
-    teller = Teller(Dice(choose) if isinstance(choose, int) else choose, world)
+    teller = Teller(choose if callable(choose) else Dice(choose), world)
     plot.tell(teller)
     return Story("".join(teller.parts), teller.log_prob, tuple(teller.happenings), tuple(teller.recalls),
                  teller.facts, teller.since, {place.name: place.at for place in world.places})
@@ -96,6 +97,7 @@ def stories(seed: int = 0, *, n: int | None = None, min_chars: int | None = None
 
 def story_seed(seed: int, i: int) -> int:
     """The seed of story i of a corpus: no two corpora share one (i < 2^40)."""
+    seed = plain("seed", seed, int)  # a numpy integer of 32 or 64 bits would overflow below
     if seed < 0 or not 0 <= i < 2**40:
         raise ValueError(f"seed={seed}, i={i}: take seed >= 0 and 0 <= i < 2**40")
     return (seed << 40) + i

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import zip_longest
 
+from course_lib.settings import settle
 from course_lib.worlds.storyworld import lexicon
 from course_lib.worlds.storyworld.places import PLACES, Place
 
@@ -32,6 +33,7 @@ class World:
     events: tuple[str, ...] | None = None
 
     def __post_init__(self) -> None:
+        settle(self)
         if len(self.girls) + len(self.boys) < 3:
             raise ValueError(f"{len(self.girls)} girls and {len(self.boys)} boys are too few: "
                              "a story may have three children")

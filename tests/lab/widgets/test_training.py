@@ -147,11 +147,11 @@ def test_a_recorded_run_is_replayed(tmp_path, headless):
 def test_what_is_no_recorded_run_is_refused(tmp_path):
     with pytest.raises(ValueError, match="no recorded run at .*metrics.jsonl"):
         Dashboard.replay(tmp_path / "metrics.jsonl")
-    for line in ("{", '{"step": 1}', "3"):
+    for line in ("{\n", '{"step": 1}', "3"):
         (tmp_path / "metrics.jsonl").write_text(line)
-        with pytest.raises(ValueError, match="no record"):
+        with pytest.raises(ValueError, match="metrics.jsonl, line 1, is not a record of a run"):
             Dashboard.replay(tmp_path)
     (tmp_path / "metrics.jsonl").write_text('{"step": 1, "loss": 2.0}')
     (tmp_path / "samples.jsonl").write_text('{"step": 1}')
-    with pytest.raises(ValueError, match="samples.jsonl holds a line that is no record"):
+    with pytest.raises(ValueError, match="samples.jsonl, line 1, is not a run's samples: it has no \"text\""):
         Dashboard.replay(tmp_path)

@@ -16,6 +16,8 @@ import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
+from course_lib.json_file import text_of
+
 LARGEST = 50_000_000
 MOST_PARTS = 1_000_000  # lists and dicts: each takes many times the room that it takes in the file
 LONGEST_CELL = 200_000
@@ -105,10 +107,9 @@ def _clean(source):
 
 
 def _text(raw, notes):
-    encoding = "utf-16" if raw[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
     try:
-        return raw.decode(encoding)
-    except UnicodeDecodeError:
+        return text_of(raw)
+    except ValueError:
         notes.append("the file is not UTF-8; it was read as Latin-1")
         return raw.decode("latin-1")
 

@@ -2,6 +2,8 @@
 
 from dataclasses import asdict, dataclass
 
+from course_lib.settings import settle
+
 
 @dataclass(frozen=True, kw_only=True)
 class Limits:
@@ -24,6 +26,9 @@ class Limits:
     shown: int = 50_000
     processes: int = 64
     restarts: int = 3
+
+    def __post_init__(self):
+        settle(self)  # with seconds=nan nothing would ever be too late
 
     def to_dict(self) -> dict:
         """Plain numbers, for the job that goes into the box."""
