@@ -1,8 +1,11 @@
 """Where a lesson's checks stand: one file or a folder, read alike, in order; what does not fit is refused by name."""
 
 import textwrap
+from pathlib import Path
 
 import pytest
+from nbgrader.utils import find_all_files
+from traitlets.config import PyFileConfigLoader
 
 from course_lib.classroom.authoring.checks_files import checks_files, load_lesson_checks
 from course_lib.classroom.authoring.lesson_checks import LessonChecks, dump
@@ -107,6 +110,14 @@ def test_both_forms_give_students_the_same(folder):
                 return times(ns['{name}'](3), rng.integers(1, 9))
         ''')
     assert "of_any" not in dump(data) and "unchanged" not in dump(data)
+
+
+def test_nbgrader_copies_neither_form(folder, repository):
+    """What nbgrader takes along when an instructor lets it make the release: everything but what our settings name."""
+    (folder / "names.txt").write_text("for the exercise")
+    settings = PyFileConfigLoader("nbgrader_config.py", path=str(repository)).load_config()
+    taken = find_all_files(str(folder), settings.CourseDirectory.ignore)
+    assert [Path(path).name for path in taken] == ["names.txt"]
 
 
 def test_neither_form(tmp_path):

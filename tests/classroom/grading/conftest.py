@@ -155,6 +155,17 @@ class Classroom:
         (root / "solutions" / NAME / "checks.py").write_text(CHECKS)
         nbformat.write(release_notebook(), root / "exercises" / NAME / f"{NAME}.ipynb")
 
+    def split_checks(self):
+        """Put the checks into a folder, each exercise into a file of its own; returns the files."""
+        whole = self.course.root / "solutions" / NAME / "checks.py"
+        whole.unlink()
+        parts = [whole.with_suffix("") / f"90_{number}.py" for number in (1, 2)]
+        parts[0].parent.mkdir()
+        first, name, second = CHECKS.partition("running = ")
+        parts[0].write_text(first)
+        parts[1].write_text(first.partition("softmax = ")[0] + name + second)
+        return parts
+
     def put(self, student, content, file=f"{NAME}.ipynb"):
         """Lay a notebook or bytes into the downloads."""
         (self.downloads / student).mkdir(exist_ok=True)

@@ -28,6 +28,14 @@ def test_hidden_numbers_depend_on_the_seed_and_public_ones_do_not(classroom):
                            "answer-90-3": "90.3"}
 
 
+def test_checks_in_a_folder_are_the_same_assignment(classroom):
+    whole = load_assignment(classroom.course, NAME)
+    classroom.split_checks()
+    parts = load_assignment(classroom.course, NAME)
+    for part in ("public", "secret", "cells", "parts"):
+        assert repr(getattr(parts, part)) == repr(getattr(whole, part)), "nan as well"
+
+
 def test_a_release_without_a_check_is_refused(classroom):
     path = classroom.course.root / "exercises" / NAME / f"{NAME}.ipynb"
     release = nbformat.read(path, as_version=4)

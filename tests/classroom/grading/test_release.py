@@ -26,9 +26,13 @@ def test_no_answer_and_no_hidden_probe_goes_along(classroom, tmp_path):
 @pytest.mark.parametrize(
     "secret",
     ["    return e / e.sum(axis=-1, keepdims=True)", '    return ns["softmax"](1000 * rng.normal(size=(2, 5)))',
-     "    e = np.exp(scores - scores.max(axis=0))"],
+     "    e = np.exp(scores - scores.max(axis=0))",
+     "    return np.cumsum(x) / np.maximum(np.arange(len(x)), 1)"],
 )
-def test_a_release_that_would_tell_is_not_written(classroom, tmp_path, secret):
+@pytest.mark.parametrize("form", ["one file", "a folder"])
+def test_a_release_that_would_tell_is_not_written(classroom, tmp_path, secret, form):
+    if form == "a folder":
+        classroom.split_checks()
     path = classroom.course.root / "exercises" / NAME / "checks.json"
     path.write_text(json.dumps({"source": f"def probe(ns, rng):\n{secret}\n"}))
     assert len(told_by(classroom.course.root, [NAME])) == 1
