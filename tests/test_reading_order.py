@@ -11,6 +11,8 @@ import sys
 import pytest
 
 READING_ORDER = """
+    folders files terminal
+
     worlds.storyworld.lexicon worlds.storyworld.places worlds.storyworld.world worlds.storyworld.chooser
     worlds.storyworld.teller worlds.storyworld.scenery worlds.storyworld.nature
     worlds.storyworld.going worlds.storyworld.having worlds.storyworld.giving

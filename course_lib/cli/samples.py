@@ -3,6 +3,8 @@
 import json
 from pathlib import Path
 
+from course_lib.files import write_text
+
 FILE = "samples.jsonl"
 TEMPERATURE = 0.8
 
@@ -23,7 +25,7 @@ def keep_sample(trainer, max_new_tokens: int = 160) -> str:
     [text] = complete(trainer.model, trainer.tokenizer, [""], max_new_tokens=max_new_tokens, temperature=TEMPERATURE,
                       generator=torch.Generator(trainer.device).manual_seed(0))
     if trainer.out is not None:
-        with open(trainer.out / FILE, "a", encoding="utf-8") as file:
+        with open(trainer.out / FILE, "a", encoding="utf-8", newline="\n") as file:
             file.write(json.dumps({"step": trainer.step, "text": text}, ensure_ascii=False) + "\n")
     return text
 
@@ -39,4 +41,4 @@ def cut_samples(folder: str | Path, step: int) -> None:
     """Drop the samples after `step`: a run that goes on from there draws them again."""
     kept = [sample for sample in read_samples(folder) if sample["step"] <= step]
     if (path := Path(folder) / FILE).exists():
-        path.write_text("".join(json.dumps(sample, ensure_ascii=False) + "\n" for sample in kept), encoding="utf-8")
+        write_text(path, "".join(json.dumps(sample, ensure_ascii=False) + "\n" for sample in kept))

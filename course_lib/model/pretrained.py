@@ -4,6 +4,7 @@
 """
 
 import json
+import os
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -77,10 +78,11 @@ def load_gpt2(folder: str | Path, **changes: object) -> GPT:
     """
     folder = Path(folder)
     for name in ("config.json", "model.safetensors"):
-        if not (folder / name).is_file():
+        if not os.path.isfile(folder / name):
             raise ValueError(f"{folder} has no {name}; put GPT-2's config.json and model.safetensors there")
     try:
-        values, theirs = json.loads((folder / "config.json").read_text()), load_file(folder / "model.safetensors")
+        values = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+        theirs = load_file(folder / "model.safetensors")
     except (json.JSONDecodeError, SafetensorError) as error:
         raise ValueError(f"{folder} holds a broken file ({error}); copy it again") from None
     with torch.device("meta"):  # no time spent on random numbers that are replaced at once

@@ -85,7 +85,7 @@ class Tokenizer:
             if key == "merges" and value:
                 entry = "[\n" + ",\n".join(json.dumps(row, ensure_ascii=False) for row in value) + "\n]"
             entries.append(f'"{key}": {entry}')
-        Path(path).write_text("{\n" + ",\n".join(entries) + "\n}\n", encoding="utf-8")
+        Path(path).write_text("{\n" + ",\n".join(entries) + "\n}\n", encoding="utf-8", newline="\n")
 
     @classmethod
     def load(cls, path: str | Path) -> Self:

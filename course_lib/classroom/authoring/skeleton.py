@@ -7,6 +7,8 @@ import keyword
 import re
 from pathlib import Path
 
+from course_lib.files import write_text
+from course_lib.folders import make_folder
 from course_lib.lab.course_map import LESSONS
 
 NOTEBOOK = '''# %% [markdown]
@@ -126,12 +128,12 @@ def new_exercise(root: Path, number: str, function: str, title: str) -> list[Pat
     names = {"number": number, "function": function, "title": title, "lesson": lesson.number, "name": lesson.name}
     names["lesson_title"] = lesson.title
     folder = root / "solutions" / lesson.stem
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder, way_out="exercises are written in a clone of your own")
     cells, checks = folder / f"{lesson.stem}.nb.py", folder / "checks.py"
     have = [path.read_text(encoding="utf-8") if path.exists() else "" for path in (cells, checks)]
     if f'"{number}"' in have[1] or f"def {function}(" in have[0]:
         raise ValueError(f"{lesson.stem} has an exercise {number} or a function {function} already")
     before = [have[0] or NOTEBOOK.format(**names), have[1] or HEAD.format(**names)]
-    cells.write_text(before[0].rstrip() + "\n\n" + CELLS.format(**names), encoding="utf-8")
-    checks.write_text(before[1].rstrip() + "\n" + CHECKS.format(**names), encoding="utf-8")
+    write_text(cells, before[0].rstrip() + "\n\n" + CELLS.format(**names))
+    write_text(checks, before[1].rstrip() + "\n" + CHECKS.format(**names))
     return [cells, checks]
