@@ -12,6 +12,7 @@ import pytest
 
 READING_ORDER = """
     settings json_file
+    folders files terminal
 
     worlds.storyworld.lexicon worlds.storyworld.places worlds.storyworld.world worlds.storyworld.chooser
     worlds.storyworld.teller worlds.storyworld.scenery worlds.storyworld.nature

@@ -16,6 +16,7 @@ from course_lib.cli.exercises import build, new_exercise, progress, start
 from course_lib.cli.generate import generate
 from course_lib.cli.plan import plan
 from course_lib.cli.train import train
+from course_lib.terminal import any_sign
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -30,17 +31,18 @@ for command in (train, generate, plan, data, doctor, start, progress, build, new
 
 def main(arguments: list[str] | None = None) -> None:
     """Run one command and leave the process with its exit code: 0, 2 after bad input, 130 after Ctrl-C."""
-    try:
-        course.main(args=arguments, prog_name="course", standalone_mode=False)
-    except click.ClickException as error:
-        error.show()
-        sys.exit(2)
-    except (click.Abort, KeyboardInterrupt):
-        click.echo("course: stopped", err=True)
-        sys.exit(130)
-    except EXPECTED as error:
-        click.echo(f"course: {one_line(error)}", err=True)
-        sys.exit(2)
+    with any_sign():
+        try:
+            course.main(args=arguments, prog_name="course", standalone_mode=False)
+        except click.ClickException as error:
+            error.show()
+            sys.exit(2)
+        except (click.Abort, KeyboardInterrupt):
+            click.echo("course: stopped", err=True)
+            sys.exit(130)
+        except EXPECTED as error:
+            click.echo(f"course: {one_line(error)}", err=True)
+            sys.exit(2)
 
 
 # What goes wrong at the doors: bad values and files, no network, no space. Each carries its own way out.
@@ -49,5 +51,7 @@ EXPECTED = (ValueError, OSError, RuntimeError)
 
 
 def one_line(error: Exception) -> str:
-    """The message of `error` on one line; its type where there is no message."""
+    """The message of `error` on one line, with a way out where it is the system's own; its type without a message."""
+    if isinstance(error, OSError) and error.filename is not None and error.strerror:
+        return f"cannot use {error.filename} ({error.strerror}): name another place, or make this one yours to use"
     return " ".join(str(error).split()) or type(error).__name__

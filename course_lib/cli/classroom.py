@@ -13,7 +13,7 @@ ROOT = click.option("--course", "root", type=click.Path(file_okay=False, path_ty
 
 def _folders(root):
     from course_lib.classroom.grading.folders import Folders
-    from course_lib.lab.results import course_root
+    from course_lib.folders import course_root
 
     return Folders((root or course_root()).resolve())
 
@@ -161,13 +161,14 @@ def similar(name: str, above: float, root: Path | None) -> None:
 def stats(name: str, root: Path | None) -> None:
     """Say how the class did, exercise by exercise, and which mistakes it made; also as a page."""
     from course_lib.classroom.grading.stats import as_page, as_table, statistics
+    from course_lib.files import write_text
 
     folders = _folders(root)
     name = folders.lesson(name)
     found = statistics(folders, name)
     click.echo(as_table(found))
     path = folders.private / f"{name}-stats.html"
-    path.write_text(as_page(name, found), encoding="utf-8", newline="\n")
+    write_text(path, as_page(name, found))
     click.echo(str(path))
 
 

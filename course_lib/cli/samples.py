@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+from course_lib.files import write_text
 from course_lib.json_file import read_lines
 
 FILE = "samples.jsonl"
@@ -41,5 +42,4 @@ def cut_samples(folder: str | Path, step: int) -> None:
     """Drop the samples after `step`: a run that goes on from there draws them again."""
     kept = [sample for sample in read_samples(folder) if sample["step"] <= step]
     if (path := Path(folder) / FILE).exists():
-        path.write_text("".join(json.dumps(sample, ensure_ascii=False) + "\n" for sample in kept), encoding="utf-8",
-                        newline="\n")
+        write_text(path, "".join(json.dumps(sample, ensure_ascii=False) + "\n" for sample in kept))

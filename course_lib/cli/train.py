@@ -37,6 +37,7 @@ def train(preset: str, data_name: str, out: str, steps: int | None, device: str 
     On several GPUs: torchrun --nproc-per-node 8 -m course_lib train PRESET ... (docs/many_nodes.md).
     """
     from course_lib.cli import run
+    from course_lib.files import write_text
     from course_lib.lab import scoreboard
     from course_lib.training import ranks
 
@@ -57,5 +58,5 @@ def train(preset: str, data_name: str, out: str, steps: int | None, device: str 
     if trainer.step < trainer.config.max_steps:
         raise click.ClickException(f"stopped at step {trainer.step}; go on with the same command and --resume")
     rows, entropy = run.score(trainer, prepared, corpus)
-    (folder / "scores.json").write_text(json.dumps(rows, indent=2) + "\n", encoding="utf-8")
+    write_text(folder / "scores.json", json.dumps(rows, indent=2) + "\n")
     click.echo(scoreboard.table(rows, entropy=entropy))

@@ -1,9 +1,11 @@
 """The map of the course: every lesson, what it asks, and how far you are. Shown in lesson 00 (start_here)."""
 
 import html
+import os
 from dataclasses import dataclass
 
-from course_lib.lab.results import course_root, load_results
+from course_lib.folders import course_root
+from course_lib.lab.results import load_results
 from course_lib.lab.standing_table import lines
 
 
@@ -90,7 +92,7 @@ class CourseMap:
     def __init__(self):
         folder = course_root() / "notebooks"
         self.here = {lesson.number for lesson in LESSONS
-                     if any((folder / f"{lesson.stem}.{kind}").exists() for kind in ("ipynb", "py"))}
+                     if any(os.path.exists(folder / f"{lesson.stem}.{kind}") for kind in ("ipynb", "py"))}
         self.best: dict[str, float] = {}
         for row in load_results():
             number, bits = row["lesson"], row["bits_per_byte"]

@@ -1,5 +1,7 @@
 """Trained numbers, printed so that the line is the same on every machine. Used by all lessons that train."""
 
+from course_lib.terminal import say
+
 
 def expect(value: float, *, about: float, within: float, name: str = "value") -> None:
     """Print the band that `value` must lie in, and fail with the value when it does not.
@@ -21,4 +23,4 @@ def expect(value: float, *, about: float, within: float, name: str = "value") ->
         raise ValueError(f"within={within} is no band; give the largest distance from {about} still right")
     if not abs(value - about) <= within:
         raise AssertionError(f"{name} is {value:.6g}, expected {about:.4g} ± {within:.4g}")
-    print(f"{name}: {about:.4g} ± {within:.4g}")
+    say(f"{name}: {about:.4g} ± {within:.4g}")

@@ -5,11 +5,12 @@ mistake's name and hint: no wrong answer's code, no hidden probe, no solution. T
 """
 
 import functools
+import os
 import re
 from pathlib import Path
 
+from course_lib.folders import above, course_root, current_folder, reason
 from course_lib.json_file import read_json, require
-from course_lib.lab.results import course_root
 
 FILE = "checks.json"
 AGAIN = "take it from the course again"
@@ -22,27 +23,46 @@ class NoChecks(Exception):
 def load_checks(number: str) -> dict:
     """The record of exercise "12.1": a job with seed, hints, expected answers and known mistakes.
 
-    Looked for in the current folder and above it, then in the course. Raises NoChecks.
+    Looked for in the current folder and above it, then in the course. A file of that name that is not one of ours,
+    or cannot be read, is passed over, and named where there is no other. Raises NoChecks.
     """
     if not isinstance(number, str):
         raise NoChecks(f'the number of an exercise stands in quotes: "{number}"')
     if not re.fullmatch(r"\d\d\.\d+", number):
         raise NoChecks(f"an exercise has a number such as 12.1, not {number!r}")
     lesson = number.partition(".")[0]
-    for folder in (Path.cwd(), *Path.cwd().parents, course_root()):
-        for path in (folder / FILE, *sorted(folder.glob(f"exercises/{lesson}_*/{FILE}"))):
-            if not path.is_file():
+    passed_over = {}
+    for folder in (*above(current_folder()), course_root()):
+        for path in (folder / FILE, *released(folder, f"{lesson}_*")):
+            if not os.path.isfile(path):
                 continue
-            if record := read_checks(path)["exercises"].get(number):
+            try:
+                checks = read_checks(path)
+            except NoChecks as error:
+                passed_over[path] = str(error)
+                continue
+            if isinstance(record := checks["exercises"].get(number), dict):
                 return record | {"folder": path.parent}
-            if number in read_checks(path).get("questions", ()):
+            if number in checks.get("questions", ()):
                 raise NoChecks(f"{number} is an open question: a person reads your answer, there is nothing to run")
-    raise NoChecks(f"there is no exercise {number} in exercises/{lesson}_…/{FILE}, seen from this folder or the course")
+    where = f"there is no exercise {number} in exercises/{lesson}_…/{FILE}, seen from this folder or the course"
+    raise NoChecks("; ".join([where, *(f"in {path.parent}, {why}" for path, why in passed_over.items())]))
+
+
+def released(root: Path, lessons: str = "*") -> list[Path]:
+    """The checks.json of the exercises below `root`, sorted; of a folder that cannot be read, none."""
+    try:
+        return sorted(root.glob(f"exercises/{lessons}/{FILE}"))
+    except OSError:
+        return []
 
 
 def read_checks(path: Path) -> dict:
-    """A checks.json: {"format", "lesson", "exercises": {number: record}}. Raises NoChecks for another format."""
-    return _read(path, path.stat().st_mtime_ns)
+    """A checks.json: {"format", "lesson", "exercises": {number: record}}. Raises NoChecks for anything else."""
+    try:
+        return _read(path, path.stat().st_mtime_ns)
+    except OSError as error:
+        raise NoChecks(f"{path.name} cannot be read ({reason(error)})") from None
 
 
 @functools.lru_cache(maxsize=8)

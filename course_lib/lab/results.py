@@ -5,37 +5,22 @@ maps are drawn from the recorded rows in `runs/reference/results.jsonl`, so that
 on who built them.
 """
 
+import contextlib
 import json
-import os
-from pathlib import Path
 
+from course_lib.folders import FolderError, course_root, make_work_folder, work_folder
 from course_lib.json_file import read_lines
 from course_lib.lab.progress import headless
 from course_lib.settings import plain
+from course_lib.terminal import say
 
 FIELDS = {"lesson": str, "model": str, "corpus": str, "parameters": int, "tokens": int, "seconds": float,
           "bits_per_byte": float}
 
 
-def course_root() -> Path:
-    """The folder that holds `notebooks/`: found from the package, else from the current folder upwards."""
-    here = Path(__file__).resolve().parents[2]
-    for folder in (here, Path.cwd(), *Path.cwd().parents):
-        if (folder / "notebooks").is_dir():
-            return folder
-    return Path.cwd()
-
-
-def work_folder() -> Path:
-    """Where the student's own files live: COURSE_WORK, or `work/` in the course. Made when missing."""
-    folder = Path(os.environ.get("COURSE_WORK") or course_root() / "work")
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder
-
-
 def record_result(*, lesson: str, model: str, corpus: str, parameters: int, tokens: int, seconds: float,
                   bits_per_byte: float) -> dict:
-    """Append one row to the results file and return it.
+    """Append one row to the results file and return it. Where it cannot be written, that is printed, not raised.
 
     Args:
         lesson: two digits, e.g. "12".
@@ -49,8 +34,11 @@ def record_result(*, lesson: str, model: str, corpus: str, parameters: int, toke
     given = zip(FIELDS.items(), (lesson, model, corpus, parameters, tokens, seconds, bits_per_byte), strict=True)
     row = {name: plain(name, value, kind) for (name, kind), value in given}
     row |= {"seconds": round(row["seconds"], 1), "bits_per_byte": round(row["bits_per_byte"], 4)}
-    with (work_folder() / "results.jsonl").open("a", encoding="utf-8", newline="\n") as file:
-        file.write(json.dumps(row, ensure_ascii=False) + "\n")
+    try:
+        with open(make_work_folder() / "results.jsonl", "a", encoding="utf-8", newline="\n") as file:
+            file.write(json.dumps(row, ensure_ascii=False) + "\n")
+    except OSError as error:
+        say(f"(this result could not be kept: {error})")
     return row
 
 
@@ -59,11 +47,17 @@ def load_results() -> list[dict]:
 
     A line that is not a row (a half-written last line, say) is skipped: results are a diary, not a database.
     """
-    files = [course_root() / "runs" / "reference" / "results.jsonl"]
-    if not headless():
-        files.append(work_folder() / "results.jsonl")
     rows = {}
-    for file in files:
-        for row in read_lines(file, "a row of results", keys=FIELDS, skip=True) if file.exists() else ():
-            rows[row["lesson"], row["model"], row["corpus"]] = {name: row[name] for name in FIELDS}
+    for file in _files():
+        with contextlib.suppress(OSError):
+            for row in read_lines(file, "a row of results", keys=FIELDS, skip=True):
+                rows[row["lesson"], row["model"], row["corpus"]] = {name: row[name] for name in FIELDS}
     return [rows[key] for key in sorted(rows)]
+
+
+def _files():
+    """The recorded rows, then the student's own, where they can be had."""
+    files = [course_root() / "runs" / "reference" / "results.jsonl"]
+    with contextlib.suppress(FolderError):
+        files += [] if headless() else [work_folder() / "results.jsonl"]
+    return files

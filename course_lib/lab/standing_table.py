@@ -5,10 +5,10 @@ import html
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from course_lib.folders import course_root
 from course_lib.lab.attempts import Standing, standings
 from course_lib.lab.progress import headless
-from course_lib.lab.public_checks import FILE, NoChecks, read_checks
-from course_lib.lab.results import course_root
+from course_lib.lab.public_checks import NoChecks, read_checks, released
 
 STYLE = """<style>
 .course-standing { font: 14px/1.35 system-ui, sans-serif; border-collapse: collapse }
@@ -44,13 +44,13 @@ def lines() -> list[Line]:
     mine = {} if headless() else standings()
     return [
         Line(number, record["title"], record["minutes"], mine.get(number, Standing(number, 0, 0, False, {})))
-        for number, record in _released("exercises")
+        for number, record in _records("exercises")
     ]
 
 
-def _released(kind: str) -> Iterator[tuple[str, dict]]:
+def _records(kind: str) -> Iterator[tuple[str, dict]]:
     """Number and record of every exercise, or of every open question ("questions"), that is here."""
-    for path in sorted((course_root() / "exercises").glob(f"*/{FILE}")):
+    for path in released(course_root()):
         with contextlib.suppress(NoChecks):
             yield from read_checks(path).get(kind, {}).items()
 
@@ -60,7 +60,7 @@ class StandingTable:
 
     def __init__(self):
         self.lines = lines()
-        self.by_hand = [(number, record["title"], record["minutes"]) for number, record in _released("questions")]
+        self.by_hand = [(number, record["title"], record["minutes"]) for number, record in _records("questions")]
 
     @property
     def _rows(self):
@@ -69,7 +69,11 @@ class StandingTable:
         return sorted(rows, key=lambda row: [int(part) for part in row[0].split(".")])
 
     def __repr__(self) -> str:
-        return f"Exercises: {sum(line.standing.passed for line in self.lines)} of {len(self.lines)} correct."
+        correct = f"Exercises: {sum(line.standing.passed for line in self.lines)} of {len(self.lines)} correct."
+        if not self.by_hand:
+            return correct
+        questions = "question" if len(self.by_hand) == 1 else "questions"
+        return f"{correct.rstrip('.')}, and {len(self.by_hand)} open {questions}, which a person reads."
 
     def __str__(self) -> str:
         width = max((len(title) for _, title, *_ in self._rows), default=0)

@@ -3,6 +3,7 @@
 `first_difference` says where two models that should agree part ways, which is the way to find a wrong mapping.
 """
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -77,7 +78,7 @@ def load_gpt2(folder: str | Path, **changes: object) -> GPT:
     """
     folder = Path(folder)
     for name in ("config.json", "model.safetensors"):
-        if not (folder / name).is_file():
+        if not os.path.isfile(folder / name):
             raise ValueError(f"{folder} has no {name}; put GPT-2's config.json and model.safetensors there")
     values = read_json(folder / "config.json", "GPT-2's config", way_out="copy it again")
     try:

@@ -1,7 +1,7 @@
 """Downloads that are verified, resumed and cached, and what to do offline. Used by lesson 12 (gpt).
 
-Files are looked up by name in the folders of COURSE_DATA (colon-separated, never written to), then in the
-cache (COURSE_CACHE, or the user's cache folder), and only then on the network.
+Files are looked up by name in the folders of COURSE_DATA (never written to), then in the cache (COURSE_CACHE, or
+the user's cache folder), and only then on the network.
 """
 
 import hashlib
@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from http.client import HTTPException
 from pathlib import Path
 
-import platformdirs
+from course_lib.files import move
+from course_lib.folders import FolderError, cache_folder, data_folders, make_folder, reason
 
 CHUNK = 1 << 20
 TIMEOUT_SECONDS = 30
@@ -47,12 +48,16 @@ def fetch(item: Download, *, progress: Callable[[int, int], None] | None = None)
         return found
     path, part = cache_folder() / item.name, cache_folder() / f"{item.name}.part"
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(path.parent, way_out="let COURSE_CACHE name a folder that can hold downloads")
+    except FolderError as error:
+        raise DownloadError(f"there is no place for {item.name} from {item.url}: {error}, or put the file into a "
+                            f"folder named by COURSE_DATA, or use {item.substitute}") from error
+    try:
         for _ in range(ATTEMPTS):
             before = _size(part)
             _download(item, part, progress or (lambda done, of: None))
             if not (wrong := _what_is_wrong(item, part)):
-                os.replace(part, path)
+                move(part, path)
                 return path
             if _size(part) >= item.size:
                 part.unlink()  # nothing to resume; what came after an older part is asked for once more, whole
@@ -74,22 +79,12 @@ def locate(item: Download) -> Path | None:
     """
     for folder in data_folders():
         path = folder / item.name
-        if path.is_file():
+        if os.path.isfile(path):
             if wrong := _what_is_wrong(item, path):
                 raise DownloadError(f"{path} (from COURSE_DATA) {wrong}; replace or remove it, or unset COURSE_DATA")
             return path
     path = cache_folder() / item.name
-    return path if path.is_file() and not _what_is_wrong(item, path) else None
-
-
-def data_folders() -> list[Path]:
-    """The folders that COURSE_DATA names."""
-    return [Path(folder).expanduser() for folder in os.environ.get("COURSE_DATA", "").split(os.pathsep) if folder]
-
-
-def cache_folder() -> Path:
-    """COURSE_CACHE, or the place this system keeps a user's caches in."""
-    return Path(os.environ.get("COURSE_CACHE") or platformdirs.user_cache_dir("course")).expanduser()
+    return path if os.path.isfile(path) and not _what_is_wrong(item, path) else None
 
 
 def _download(item, part, progress):
@@ -125,16 +120,19 @@ def _copy(answer, file, have, size, progress):
 
 
 def _size(path):
-    return path.stat().st_size if path.exists() else 0
+    return os.path.getsize(path) if os.path.exists(path) else 0
 
 
 def _what_is_wrong(item, path):
     """"" if the file is the one meant, else what differs, as the end of a sentence."""
-    size = path.stat().st_size
-    if size != item.size:
-        return f"has {size:,} bytes instead of {item.size:,}"
-    with open(path, "rb") as file:
-        sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+    try:
+        size = path.stat().st_size
+        if size != item.size:
+            return f"has {size:,} bytes instead of {item.size:,}"
+        with open(path, "rb") as file:
+            sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        return f"cannot be read ({reason(error)})"
     return "" if sha256 == item.sha256 else f"has sha256 {sha256[:12]}… instead of {item.sha256[:12]}…"
 
 

@@ -5,11 +5,12 @@ https://huggingface.co/datasets/kjj0/fineweb10B-gpt2 (text: Penedo et al. 2024, 
 The format is llm.c's: 256 numbers of 32 bits (20240520, 1, how many ids follow, zeros), then the ids in 16 bits.
 """
 
+import os
 from pathlib import Path
 
 import numpy as np
 
-from course_lib.text.download import cache_folder, data_folders
+from course_lib.folders import cache_folder, data_folders
 
 MAGIC, VERSION, HEADER = 20240520, 1, 256
 VOCAB_SIZE = 50_257
@@ -31,7 +32,7 @@ def open_shard(path: str | Path) -> np.ndarray:
     size is not that of a shard.
     """
     path = Path(path)
-    if not path.is_file():
+    if not os.path.isfile(path):
         raise FileNotFoundError(f"there is no shard at {path}; get {WHERE}{path.name}, put it into {cache_folder()} or "
                                 "a folder of COURSE_DATA, or use load_corpus('python_source'), which needs no network")
     header = np.fromfile(path, "<i4", HEADER)

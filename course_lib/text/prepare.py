@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 
+from course_lib.files import write_text
+from course_lib.folders import make_folder
 from course_lib.text.corpora import Corpus
 from course_lib.text.dataset import TokenFile, write_ids
 from course_lib.text.tokenizer import BPETokenizer, CharTokenizer, load_tokenizer
@@ -34,8 +36,7 @@ def prepare(corpus: Corpus, folder: str | Path, *, tokenizer: str = "bpe", vocab
 
     Raises ValueError for an unknown kind, and where `folder` holds the ids of another text.
     """
-    folder = Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
+    folder = make_folder(folder, way_out="prepare the text in another folder")
     if tokenizer not in TOKENIZERS:
         raise ValueError(f"tokenizer={tokenizer!r} is unknown; choose one of {', '.join(TOKENIZERS)}")
     claim(folder / "corpus.json", corpus.name)
@@ -59,6 +60,6 @@ def prepare(corpus: Corpus, folder: str | Path, *, tokenizer: str = "bpe", vocab
 def claim(note: Path, name: str) -> None:
     """Write down whose ids these are, or refuse those of another corpus."""
     if not note.exists():
-        note.write_text(json.dumps({"corpus": name}) + "\n", encoding="utf-8")
+        write_text(note, json.dumps({"corpus": name}) + "\n")
     elif (there := json.loads(note.read_text(encoding="utf-8"))["corpus"]) != name:
         raise ValueError(f"{note.parent} holds the ids of {there}, not of {name}; choose another folder")

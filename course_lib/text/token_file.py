@@ -8,6 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
+from course_lib.files import move, write_text
+from course_lib.folders import make_folder
 from course_lib.json_file import read_json
 from course_lib.settings import settle
 
@@ -43,7 +45,7 @@ class TokenFile:
     def open(cls, path: str | Path) -> "TokenFile":
         """The header of `path`, checked. Raises FileNotFoundError or ValueError, with a way out."""
         path = Path(path)
-        if not path.is_file():
+        if not os.path.isfile(path):
             raise FileNotFoundError(f"there is no token file at {path}; {REWRITE}")
         header = _read_header(path)
         try:
@@ -75,7 +77,7 @@ def write_ids(path: str | Path, documents: Iterable[str], tokenizer) -> TokenFil
     dtype = "uint16" if tokenizer.vocab_size <= 2**16 else "uint32"
     boundary = [] if tokenizer.end_of_text is None else [tokenizer.end_of_text]
     part, n_documents, n_bytes = Path(f"{path}.part"), 0, 0
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(path.parent, way_out="write the ids into another folder")
     with open(part, "wb") as file:
         for text in documents:
             before = boundary if n_documents == 0 else []
@@ -91,7 +93,7 @@ def write_ids(path: str | Path, documents: Iterable[str], tokenizer) -> TokenFil
     info = TokenFile(path=path, dtype=dtype, n_ids=n_ids, vocab_size=tokenizer.vocab_size,
                      end_of_text=tokenizer.end_of_text, n_documents=n_documents, n_bytes=n_bytes)
     _write_header(info)
-    os.replace(part, path)
+    move(part, path)
     return info
 
 
@@ -104,8 +106,8 @@ def _check_range(ids, vocab_size, document):
 def _write_header(info):
     header = KIND | {name: value for name, value in asdict(info).items() if name != "path"}
     part = Path(f"{header_path(info.path)}.part")
-    part.write_text(json.dumps(header, indent=2) + "\n", encoding="utf-8", newline="\n")
-    os.replace(part, header_path(info.path))
+    write_text(part, json.dumps(header, indent=2) + "\n")
+    move(part, header_path(info.path))
 
 
 def _read_header(path):

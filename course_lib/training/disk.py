@@ -6,6 +6,8 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
+from course_lib.files import move
+from course_lib.folders import FolderError, above, current_folder, reason
 from course_lib.json_file import as_written
 
 
@@ -18,20 +20,29 @@ def disk_errors(out: Path) -> Iterator[None]:
     """Turn what the disk complains about into a `CheckpointError` that says what is safe and what to do."""
     try:
         yield
+    except FolderError as error:
+        raise CheckpointError(str(error)) from error
     except OSError as error:
-        there = next(path for path in (out, *out.absolute().parents) if path.is_dir())
-        free = shutil.disk_usage(there).free / 1e6
-        latest = out / "latest"
-        last = read_pointer(latest) if latest.is_file() else None
+        last = ""
+        with contextlib.suppress(OSError):
+            last = read_pointer(out / "latest")
         safe = f"the last checkpoint, {out / last}, is whole" if last else "nothing was saved there before"
         raise CheckpointError(
-            f"cannot write to {out}: {error.strerror or error} ({free:.1f} MB free); {safe}. "
+            f"cannot write to {out}: {reason(error)}{_free(out)}; {safe}. "
             "Make room or choose a folder that can be written, then go on") from error
 
 
 def read_pointer(path: Path) -> str:
     """The one line in a pointer, by whatever editor it was saved."""
     return as_written(path.read_bytes()).decode(errors="replace").strip()
+
+
+def _free(out):
+    """How much room is left there, where that can be asked."""
+    for folder in (*above(out), *above(current_folder())):
+        with contextlib.suppress(OSError):
+            return f" ({shutil.disk_usage(folder).free / 1e6:.1f} MB free)"
+    return ""
 
 
 def write_file(path: Path, data: bytes) -> None:
@@ -47,7 +58,7 @@ def replace_file(path: Path, data: bytes) -> None:
     part = path.with_name(f".{path.name}.part")
     try:
         write_file(part, data)
-        os.replace(part, path)
+        move(part, path)
     finally:
         part.unlink(missing_ok=True)
     sync_folder(path.parent)

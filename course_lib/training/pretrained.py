@@ -5,11 +5,13 @@ model computes in float32 as before. course_lib/data/small/README.md is its mode
 """
 
 import json
+import os
 from pathlib import Path
 
 import safetensors.torch
 import torch
 
+from course_lib.folders import make_folder
 from course_lib.training.checkpoint import Checkpoint, load_checkpoint, own_tensors, read_file
 from course_lib.training.disk import disk_errors, write_file
 from course_lib.training.identity import checksum
@@ -22,7 +24,7 @@ def load_pretrained(name: str = "small", *, device: str | torch.device = "cpu") 
 
     Raises ValueError for a name that the course does not ship.
     """
-    if not (SHIPPED / name / "config.json").is_file():
+    if not os.path.isfile(SHIPPED / name / "config.json"):
         shipped = ", ".join(sorted(path.parent.name for path in SHIPPED.glob("*/config.json")))
         raise ValueError(f"{name!r} does not come with the course; it ships {shipped or 'none'}")
     return load_checkpoint(SHIPPED / name, device=device)
@@ -55,7 +57,7 @@ def export_checkpoint(run: str | Path, out: str | Path, *, which: str = "best") 
         files["tokenizer.json"] = read_file(checkpoint.folder, "tokenizer.json", checkpoint.config)
     config = checkpoint.config | {"files": {name: checksum(data) for name, data in sorted(files.items())}}
     with disk_errors(out):
-        out.mkdir(parents=True, exist_ok=True)
+        make_folder(out, way_out="choose another folder")
         for name, data in {**files, "config.json": (json.dumps(config, indent=2) + "\n").encode()}.items():
             write_file(out / name, data)
     return out

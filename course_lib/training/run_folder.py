@@ -19,6 +19,8 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
+from course_lib.files import move
+from course_lib.folders import make_folder, reason
 from course_lib.training.disk import CheckpointError, disk_errors, read_pointer, replace_file, sync_folder
 
 CHECKPOINT_NAME = re.compile(r"step-\d{6,}(\.\d+)?")  # step-000500.2: saved again, before the first was let go
@@ -32,11 +34,15 @@ def find_checkpoint(folder: str | Path, which: str = "latest") -> Path:
     is whole all the same. Raises `CheckpointError` where there is none.
     """
     folder = Path(folder)
-    if (folder / "config.json").is_file():
+    if os.path.isfile(folder / "config.json"):
         return folder
-    if not folder.is_dir():
+    if not os.path.isdir(folder):
         raise CheckpointError(f"there is no folder {folder}; give a run's folder or one of its checkpoints")
-    name, there = pointed_at(folder).get(which), checkpoint_names(folder)
+    try:
+        name, there = pointed_at(folder).get(which), checkpoint_names(folder)
+    except OSError as error:
+        raise CheckpointError(f"{folder} cannot be read ({reason(error)}); copy the run into a folder of yours, or ask "
+                              "its owner to let you read it") from error
     if name is None and which == "latest":
         name = max(there, default=None, key=lambda name: [int(number) for number in re.findall(r"\d+", name)])
     if name is None:
@@ -54,13 +60,13 @@ def last_checkpoint(out: Path | None) -> Path | None:
 
 def pointed_at(out: Path) -> dict[str, str]:
     """What the pointers of a run folder say: {"latest": "step-000500", …}; a missing one is left out."""
-    return {pointer: read_pointer(out / pointer) for pointer in POINTERS if (out / pointer).is_file()}
+    return {pointer: read_pointer(out / pointer) for pointer in POINTERS if os.path.isfile(out / pointer)}
 
 
 def checkpoint_names(out: Path) -> set[str]:
     """The checkpoints of a run folder, pointed at or not."""
-    entries = out.iterdir() if out.is_dir() else ()
-    return {entry.name for entry in entries if CHECKPOINT_NAME.fullmatch(entry.name) and entry.is_dir()}
+    names = os.listdir(out) if os.path.isdir(out) else ()
+    return {name for name in names if CHECKPOINT_NAME.fullmatch(name) and os.path.isdir(out / name)}
 
 
 def open_run(out: str | Path) -> Path:
@@ -70,7 +76,7 @@ def open_run(out: str | Path) -> Path:
     """
     out = Path(out)
     with disk_errors(out):
-        out.mkdir(parents=True, exist_ok=True)
+        make_folder(out, way_out="choose another folder")
         if checkpoint_names(out) or pointed_at(out):
             raise CheckpointError(f"{out} already holds a run; resume it, or choose another folder")
         replace_file(out / "metrics.jsonl", b"")
@@ -95,21 +101,31 @@ def new_checkpoint(out: str | Path, step: int, *, best: bool = False) -> Iterato
         name = _free_name(out, step)
         part = out / f".{name}.part"
         try:
-            for left in out.glob(".*.part"):  # over from a kill
-                shutil.rmtree(left) if left.is_dir() else left.unlink()
+            for left in out.glob(".*.part"):  # over from a kill, or still open elsewhere when it was let go
+                _remove(left)
             part.mkdir(parents=True)
             yield part
             sync_folder(part)
-            if (out / name).exists():  # from a kill between the renaming and the pointer
+            if os.path.exists(out / name):  # from a kill between the renaming and the pointer
                 shutil.rmtree(out / name)
-            os.replace(part, out / name)
+            move(part, out / name)
             sync_folder(out)
         finally:
             shutil.rmtree(part, ignore_errors=True)
         for pointer in POINTERS if best else ("latest",):
             replace_file(out / pointer, f"{name}\n".encode())
         for old in checkpoint_names(out) - set(pointed_at(out).values()):
-            shutil.rmtree(out / old)
+            let_go = out / f".{old}.part"
+            with contextlib.suppress(OSError):  # Windows keeps what is open elsewhere: the next save tries again
+                move(out / old, let_go)
+                _remove(let_go)
+
+
+def _remove(path):
+    """Delete a file or a folder as far as the system lets one."""
+    shutil.rmtree(path, ignore_errors=True)
+    with contextlib.suppress(OSError):
+        path.unlink()
 
 
 def _free_name(out: Path, step: int) -> str:

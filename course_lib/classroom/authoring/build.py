@@ -20,7 +20,11 @@ from course_lib.classroom.authoring.lesson_checks import checks_of, dump, same_c
 from course_lib.classroom.authoring.lint import problems
 from course_lib.classroom.authoring.nbgrader_cells import mark_cells, mark_questions, release_cells
 from course_lib.classroom.authoring.prove import table
+from course_lib.files import move, write_text
+from course_lib.folders import make_folder
 from course_lib.lab.public_checks import FILE
+
+WAY_OUT = "the course is built in a clone of your own"
 
 
 def read_source(source: Path, *, root: Path) -> NotebookNode:
@@ -125,8 +129,8 @@ def _write_checks(source, cut, path, between, tell):
     if wrong:
         raise BuildError(between.join(wrong))
     before = path.read_bytes() if path.exists() else None
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(dump(data), encoding="utf-8", newline="\n")
+    make_folder(path.parent, way_out=WAY_OUT)
+    write_text(path, dump(data))
     return [(path, before)]
 
 
@@ -151,7 +155,7 @@ def _compare(wanted, target, root):
 def _write(nb, target):
     """Write under another name and rename, so that a kill leaves the old notebook or the new one."""
     nbformat.validate(nb)
-    target.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(target.parent, way_out=WAY_OUT)
     part = target.with_name(target.name + ".part")
-    part.write_text(nbformat.writes(nb) + "\n", encoding="utf-8", newline="\n")
-    part.replace(target)
+    write_text(part, nbformat.writes(nb) + "\n")
+    move(part, target)

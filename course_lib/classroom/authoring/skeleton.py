@@ -8,6 +8,8 @@ import re
 from pathlib import Path
 
 from course_lib.classroom.authoring.checks_files import PARTS, WHOLE, checks_files
+from course_lib.files import write_text
+from course_lib.folders import make_folder
 from course_lib.lab.course_map import LESSONS
 
 NOTEBOOK = '''# %% [markdown]
@@ -136,7 +138,7 @@ def new_exercise(root: Path, number: str, function: str, title: str) -> list[Pat
     if folder / WHOLE in there:
         checks = folder / WHOLE
         head = there[checks].rstrip() + "\n\n\n" + BANNER.format(**names)
-    checks.parent.mkdir(parents=True, exist_ok=True)
-    cells.write_text(notebook.rstrip() + "\n\n" + CELLS.format(**names), encoding="utf-8", newline="\n")
-    checks.write_text(head + CHECKS.format(**names), encoding="utf-8", newline="\n")
+    make_folder(checks.parent, way_out="exercises are written in a clone of your own")
+    write_text(cells, notebook.rstrip() + "\n\n" + CELLS.format(**names))
+    write_text(checks, head + CHECKS.format(**names))
     return [cells, checks]

@@ -13,6 +13,7 @@ from course_lib.classroom.checking.probing import run_probes
 from course_lib.json_file import read_json
 from course_lib.lab.attempts import record_event, standing
 from course_lib.lab.public_checks import NoChecks, load_checks
+from course_lib.terminal import say
 
 TRIES = 3
 MARKS = ("### BEGIN SOLUTION", "### END SOLUTION")
@@ -27,17 +28,17 @@ def check(number: str, answer: object) -> None:
     try:
         record = load_checks(number)
     except NoChecks as error:
-        print(error)
+        say(error)
         return
     if not callable(answer):
-        print(f'{number}: hand over the function itself, without calling it: check("{number}", {record["function"]})')
+        say(f'{number}: hand over the function itself, without calling it: check("{number}", {record["function"]})')
         return
     ns = {record["function"]: answer}
     outcome = diagnose(record, run_probes(record, ns, seed=record["seed"]))
     text, kind = _told(number, record, outcome, ns)
-    print("\n".join(filter(None, [text, _edited(number, record)])), flush=True)  # before the disk has its say
+    say("\n".join(filter(None, [text, _edited(number, record)])))  # before the disk has its say
     if trouble := record_event(number, kind, outcome.mistake):
-        print(trouble)
+        say(trouble)
     if kind != "correct" and os.environ.get("NBGRADER_EXECUTION"):
         raise AssertionError(f"{number}: {kind}")
 
@@ -47,16 +48,16 @@ def hint(number: str, which: int | None = None) -> None:
     try:
         hints = load_checks(number)["hints"]
     except NoChecks as error:
-        print(error)
+        say(error)
         return
     if which is None:
         which = min(standing(number).hints + 1, len(hints))
     if which not in range(1, len(hints) + 1):
-        print(f"{number} has the hints 1 to {len(hints)}")
+        say(f"{number} has the hints 1 to {len(hints)}")
         return
     record_event(number, "hint", str(which))
     more = f'hint("{number}") gives the next one.' if which < len(hints) else f'Next: solution("{number}").'
-    print(f"{number} hint {which} of {len(hints)}: {hints[which - 1]}\n{more}")
+    say(f"{number} hint {which} of {len(hints)}: {hints[which - 1]}\n{more}")
 
 
 def solution(number: str) -> None:
@@ -67,22 +68,22 @@ def solution(number: str) -> None:
     try:
         record = load_checks(number)
     except NoChecks as error:
-        print(error)
+        say(error)
         return
     done, setting = standing(number), os.environ.get("COURSE_SOLUTIONS") or record["solution"]
     if setting == "never":
-        print(f"{number}: in this course the solution stays closed")
+        say(f"{number}: in this course the solution stays closed")
         return
     if not (setting == "always" or done.passed or done.attempts >= TRIES):
         left = f"{TRIES - done.attempts} more {'try' if TRIES - done.attempts == 1 else 'tries'}"
-        print(f'{number}: the solution opens after {left}; hint("{number}") helps')
+        say(f'{number}: the solution opens after {left}; hint("{number}") helps')
         return
     text = _worked_answer(record)
     if text is None:
-        print(f"{number}: the instructor has not opened the solution")
+        say(f"{number}: the instructor has not opened the solution")
         return
     record_event(number, "solution")
-    print(text)
+    say(text)
 
 
 def _told(number, record, outcome: Outcome, ns):

@@ -15,7 +15,7 @@ from course_lib.classroom.checking.examples import EXAMPLES
 from course_lib.classroom.checking.forbid import Watch
 from course_lib.classroom.checking.plain import decode
 from course_lib.classroom.checking.probing import load_probes, run_probe
-from course_lib.lab.results import work_folder
+from course_lib.folders import FolderError, some_current_folder, work_folder
 
 SECONDS = 0.8  # after that no new example is tried,
 FEW = 6  # but so many are in any case, however slow the machine
@@ -40,7 +40,8 @@ def first_broken(record: dict, ns: dict) -> Broken | None:
     rules = record["properties"]["list"]
     functions = load_probes(record["properties"]["source"], [rule["id"] for rule in rules], name="<properties>")
     settings = {"function": record["function"], "watch": Watch(record["forbidden"]), "seconds": record["seconds"]}
-    import hypothesis.strategies  # noqa: F401  (takes its time once; rules have theirs from here on)
+    with some_current_folder():
+        import hypothesis.strategies  # noqa: F401  (takes its time once; rules have theirs from here on)
 
     start = time.monotonic()
     for rule in rules:
@@ -69,7 +70,8 @@ def smallest(failure: Callable[[dict], str], ranges: dict, *, until: float) -> t
     from hypothesis import HealthCheck, Phase, configuration, given, settings
     from hypothesis import strategies as st
 
-    configuration.set_hypothesis_home_dir(work_folder() / ".hypothesis")
+    with contextlib.suppress(FolderError):
+        configuration.set_hypothesis_home_dir(work_folder() / ".hypothesis")  # it does without where it cannot write
     seen: dict[tuple, str] = {}
     last: list[tuple[dict, str]] = []
 

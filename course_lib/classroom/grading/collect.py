@@ -21,6 +21,7 @@ from typing import IO
 
 from course_lib.classroom.grading.folders import Folders, read_json
 from course_lib.classroom.grading.intake.reading import LARGEST
+from course_lib.files import write_text
 
 CANVAS = re.compile(r"^(?P<name>[^_/]+)_(?:LATE_)?(?P<user>\d+)_(?P<attachment>\d+)_(?P<file>.+)$")
 MOODLE = re.compile(r"^(?P<name>[^/]+?)_(?P<user>\d+)_assignsubmission_(?:file|onlinetext)_?(?P<file>.*)$")
@@ -99,7 +100,7 @@ def _store(target, found, received):
     when = earlier["received"] if same else received.isoformat()
     refused = "" if saved else refused
     receipt = {"received": when, "sha256": digest.hexdigest(), "refused": refused, "notes": found.notes}
-    (part / "receipt.json").write_text(json.dumps(receipt), encoding="utf-8", newline="\n")
+    write_text(part / "receipt.json", json.dumps(receipt))
     shutil.rmtree(target, ignore_errors=True)
     part.rename(target)
     return "unchanged" if same else refused or ("new" if saved else "no notebook")

@@ -11,12 +11,16 @@
 There is no submitted/: nothing must tempt nbgrader to run a submission outside the sandbox.
 """
 
-import os
+import contextlib
 from dataclasses import dataclass
 from pathlib import Path
 
 from course_lib import json_file
 from course_lib.classroom.authoring.checks_files import checks_files
+from course_lib.files import move, write_text
+from course_lib.folders import make_folder
+
+WAY_OUT = "grading keeps what it knows there: name a course that is yours with --course, or make a clone of your own"
 
 
 @dataclass(frozen=True)
@@ -29,8 +33,10 @@ class Folders:
     def private(self) -> Path:
         """`.nbgrader`, which nobody else may read; made when missing."""
         folder = self.root / ".nbgrader"
-        folder.mkdir(mode=0o700, exist_ok=True)
-        return folder
+        if not folder.is_dir():
+            with contextlib.suppress(OSError):  # make_folder says what is wrong
+                folder.mkdir(mode=0o700)
+        return make_folder(folder, way_out=WAY_OUT)
 
     @property
     def database(self) -> str:
@@ -76,8 +82,8 @@ class Folders:
 def write_safely(path: Path, text: str) -> None:
     """Write under another name, then rename: a kill leaves the old file or the new one."""
     part = path.with_name(path.name + ".part")
-    part.write_text(text, encoding="utf-8", newline="\n")
-    part.replace(path)
+    write_text(part, text)
+    move(part, path)
 
 
 def read_json(path: Path) -> dict | None:
@@ -89,5 +95,4 @@ def read_json(path: Path) -> dict | None:
 
 
 def _made(folder):
-    os.makedirs(folder, exist_ok=True)
-    return folder
+    return make_folder(folder, way_out=WAY_OUT)

@@ -12,6 +12,7 @@ from course_lib.lab.progress import headless, progress
 from course_lib.lab.widgets.base import Widget
 from course_lib.lab.widgets.control import Control, button, slider
 from course_lib.lab.widgets.picture import Picture, picture_of
+from course_lib.terminal import say
 
 CAPTION = "Thin line: the loss of every batch; thick line: the same, smoothed; dots: held-out text."
 ALT = "Loss against training step."
@@ -100,7 +101,7 @@ class Dashboard(Widget):
     def show_samples(self, *, width: int = 300) -> None:
         """Print the samples by step, each cut to `width` characters."""
         for step, text in self.samples:
-            print(f"step {step:>5} │ " + text[:width].replace("\n", "\n           │ ") + "\n")
+            say(f"step {step:>5} │ " + text[:width].replace("\n", "\n           │ ") + "\n")
 
     @property
     def summary(self) -> str:

@@ -1,25 +1,92 @@
-"""A limit stops what runs too long, and leaves no alarm behind."""
+"""A limit stops what runs too long, with an alarm and without one, and leaves nothing behind."""
 
+import hashlib
 import signal
 import threading
 import time
 
 import pytest
 
+from course_lib.classroom.checking import time_limit as module
 from course_lib.classroom.checking.time_limit import TooLong, time_limit
 
-
-def test_stops_the_body_even_when_it_catches_exceptions():
-    with pytest.raises(TooLong, match="0.05 s"), time_limit(0.05):
-        while True:
-            try:
-                time.sleep(0.01)
-            except Exception:
-                pass
-    assert signal.getitimer(signal.ITIMER_REAL) == (0.0, 0.0)
+HAS_ALARMS = hasattr(signal, "setitimer")
 
 
-def test_puts_another_alarm_back():
+@pytest.fixture(params=["alarm", "watchdog"] if HAS_ALARMS else ["watchdog"], autouse=True)
+def way(request, monkeypatch):
+    """Each test runs with alarms, and as on a system that has none."""
+    monkeypatch.setattr(module, "AGAIN", 0.2)
+    if request.param == "watchdog":
+        monkeypatch.delattr(signal, "setitimer", raising=False)
+        monkeypatch.delattr(signal, "SIGALRM", raising=False)
+    return request.param
+
+
+def endless():
+    while True:
+        pass
+
+
+def swallows_exceptions():
+    while True:
+        try:
+            time.sleep(0.01)
+        except Exception:
+            pass
+
+
+def swallows_everything_once():
+    try:
+        endless()
+    except:  # noqa: E722
+        endless()
+
+
+@pytest.mark.parametrize("body", [endless, swallows_exceptions, swallows_everything_once])
+def test_stops_the_body(body):
+    with pytest.raises(TooLong, match="^no answer after 0.05 s$"), time_limit(0.05):
+        body()
+
+
+def test_leaves_nothing_behind(way):
+    for _ in range(20):
+        with pytest.raises(TooLong), time_limit(0.01):
+            endless()
+        with time_limit(60):
+            pass
+    end = time.monotonic() + 0.5  # an exception or an alarm that was left over would come now
+    while time.monotonic() < end:
+        hashlib.sha256(b"x").hexdigest()
+    assert not [thread for thread in threading.enumerate() if thread.name == "time limit" and way == "alarm"]
+    if way == "alarm":
+        assert signal.getitimer(signal.ITIMER_REAL) == (0.0, 0.0)
+
+
+def test_a_body_that_ends_just_then_is_right_or_too_long_and_the_next_is_not_hit():
+    for _ in range(300):
+        try:
+            with time_limit(0.001):
+                end = time.perf_counter() + 0.001
+                while time.perf_counter() < end:
+                    pass
+        except TooLong:
+            pass
+    for _ in range(1000):
+        time.perf_counter()
+
+
+def test_limits_nest():
+    with pytest.raises(TooLong, match="0.05 s"), time_limit(30), time_limit(0.05):
+        endless()
+    with time_limit(30):
+        with pytest.raises(TooLong, match="0.05 s"), time_limit(0.05):
+            endless()
+
+
+def test_puts_another_alarm_back(way):
+    if way == "watchdog":
+        return  # nobody can have set one
     heard = []
     before = signal.signal(signal.SIGALRM, lambda *_: heard.append("mine"))
     try:
@@ -38,10 +105,43 @@ def test_other_threads_run_without():
     done = []
 
     def body():
-        with time_limit(1):
+        with time_limit(0.01):
+            time.sleep(0.1)
             done.append(True)
 
     thread = threading.Thread(target=body)
     thread.start()
-    thread.join()
+    thread.join(30)
     assert done == [True]
+
+
+def test_another_handler_is_put_back_and_hears_nothing(way):
+    number = module._Watchdog.signal if way == "watchdog" else signal.SIGALRM
+    heard = []
+    before = signal.signal(number, lambda *_: heard.append("mine"))
+    try:
+        for _ in range(100):
+            try:
+                with time_limit(0.0005):
+                    time.sleep(0.0005)
+            except TooLong:
+                pass
+        time.sleep(0.3)
+        assert heard == []
+        signal.raise_signal(number)
+        assert heard == ["mine"]
+    finally:
+        signal.signal(number, before)
+
+
+def test_one_call_that_python_cannot_stop_is_spoken_about(way, capsys):
+    """A lock stands for a product of matrices that takes hours: on POSIX an alarm would end this wait."""
+    if way == "alarm":
+        return
+    lock = threading.Lock()
+    lock.acquire()
+    threading.Timer(1.0, lock.release).start()
+    with pytest.raises(TooLong, match="no answer after 0.05 s"), time_limit(0.05):
+        lock.acquire()
+        endless()
+    assert capsys.readouterr().err.count(module.STUCK) == 1
