@@ -20,7 +20,7 @@ READING_ORDER = """
 
     text.download text.fineweb
     text.place_names text.pydoc_text text.python_source text.corpora
-    text.pretokenize text.vocabulary text.bpe text.tokenizer
+    text.pretokenize text.vocabulary text.long_words text.bpe text.tokenizer
     text.token_file text.permutation text.windows text.dataset text.prepare
 
     byhand.counts byhand.smoothing byhand.ngram byhand.kneser_ney byhand.interpolation byhand.bar byhand.memorisation

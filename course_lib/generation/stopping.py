@@ -30,15 +30,17 @@ class TextReader:
 
     def feed(self, data: bytes) -> str:
         """The text that these bytes make certain; nothing once a stop text was found."""
-        sure = b""
+        sure = bytearray()
         for byte in data if self.found is None else b"":
             self.waiting += bytes([byte])
             stop = next(filter(self.waiting.endswith, self.stops), None)
             if stop is not None:
-                sure, self.waiting, self.found = sure + self.waiting.removesuffix(stop), b"", self.stops[stop]
+                sure += self.waiting.removesuffix(stop)
+                self.waiting, self.found = b"", self.stops[stop]
                 return self._utf8.decode(sure, final=True)
             certain = len(self.waiting) - self._beginning()
-            sure, self.waiting = sure + self.waiting[:certain], self.waiting[certain:]
+            sure += self.waiting[:certain]
+            self.waiting = self.waiting[certain:]
         return self._utf8.decode(sure)
 
     def _beginning(self) -> int:

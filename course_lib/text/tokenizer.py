@@ -15,6 +15,7 @@ from course_lib.text.pretokenize import PATTERN, clean, count_pretokens, pretoke
 from course_lib.text.vocabulary import END_OF_TEXT, FORMAT, Tokenizer, printable, read_fields
 
 MAX_CACHED_WORDS = 1 << 18  # about 60 MB, for a tokenizer that encodes for days
+LONGEST_CACHED_WORD = 64  # characters; a line of DNA hardly comes twice, and would not fit the 60 MB
 
 
 class CharTokenizer(Tokenizer):
@@ -122,9 +123,12 @@ class _WordCache(dict[str, list[int]]):
         self.merger = merger
 
     def __missing__(self, word: str) -> list[int]:
+        ids = self.merger.encode(word)
+        if len(word) > LONGEST_CACHED_WORD:
+            return ids
         if len(self) >= MAX_CACHED_WORDS:
             self.clear()
-        ids = self[word] = self.merger.encode(word)
+        self[word] = ids
         return ids
 
 
