@@ -18,7 +18,7 @@ READING_ORDER = """
     worlds.storyworld.ending worlds.storyworld.plot worlds.storyworld.story worlds.storyworld
     worlds.storyworld.judge
 
-    text.download text.fineweb
+    text.texts text.download text.fineweb
     text.place_names text.pydoc_text text.python_source text.corpora
     text.pretokenize text.vocabulary text.long_words text.bpe text.tokenizer
     text.token_file text.permutation text.windows text.dataset text.prepare

@@ -31,6 +31,7 @@ def generate(folder: str, prompt: str, repetition_penalty: float | None, beams: 
     from course_lib.generation.generate import stream
     from course_lib.generation.penalties import adjust_with
     from course_lib.generation.stopping import read_texts
+    from course_lib.text.texts import clean
     from course_lib.training.checkpoint import load_checkpoint
     from course_lib.training.device import pick_device
 
@@ -46,7 +47,7 @@ def generate(folder: str, prompt: str, repetition_penalty: float | None, beams: 
     generator.seed() if seed is None else generator.manual_seed(seed)
     said = torch.tensor([[token != end for token in ids]], device=place)
     adjust = adjust_with(said, repetition_penalty=repetition_penalty)
-    click.echo(prompt, nl=False)
+    click.echo(clean(prompt), nl=False)
     if beams is None:
         new = stream(model, torch.tensor([ids], device=place), max_new_tokens=max_new_tokens, stop_ids=stop_ids,
                      generator=generator, adjust=adjust, **sampling)

@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from itertools import pairwise, repeat
 
 from course_lib.text.long_words import LongWords
+from course_lib.text.texts import utf8
 
 Pair = tuple[int, int]
 NO_MERGE = sys.maxsize  # larger than any id
@@ -31,7 +32,7 @@ def learn_merges(word_counts: Mapping[str, int], n_merges: int) -> list[Pair]:
     this takes O(N log N), however long a word is.
     Source: Gage 1994 (for compression); Sennrich, Haddow and Birch 2016, section 3.2 (for words).
     """
-    words = [word.encode("utf-8").decode("latin-1") for word in word_counts]  # in latin-1 byte b is character b
+    words = [utf8(word).decode("latin-1") for word in word_counts]  # in latin-1 byte b is character b
     repeats = list(word_counts.values())
     long = [number for number, word in enumerate(words) if len(word) > TO_COPY]
     chain = LongWords([words[number] for number in long], [repeats[number] for number in long])
@@ -100,7 +101,7 @@ class Merger:
 
     def encode(self, word: str) -> list[int]:
         """The ids of one pre-token."""
-        ids = list(word.encode("utf-8"))
+        ids = list(utf8(word))
         if len(ids) > LONG_WORD:
             return self._encode_long(ids)
         # joined[i] is the id that ids[i] and ids[i + 1] merge into; the earliest merge makes the smallest id

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
+from course_lib.text.texts import as_texts, utf8
+
 KIND = {"kind": "course token ids", "format": 1}
 REWRITE = "write it with write_ids(path, documents, tokenizer)"
 
@@ -49,16 +51,16 @@ def header_path(path: str | Path) -> Path:
     return Path(f"{path}.json")
 
 
-def write_ids(path: str | Path, documents: Iterable[str], tokenizer) -> TokenFile:
+def write_ids(path: str | Path, documents: str | Iterable[str], tokenizer) -> TokenFile:
     """Encode documents one after the other into `path`; memory does not grow with the text.
 
     Layout: `<eot> doc1 <eot> doc2 … <eot>` where the tokenizer has an end_of_text, else the documents' ids
-    in a row. `documents` is any iterable of str; a lone str counts as one document. The two files are
+    in a row. `documents` is one text or any iterable of texts. The two files are
     written under temporary names and renamed at the end: a token file that exists is whole. Raises
     ValueError where there is nothing to write, or where the tokenizer yields an id outside 0 … vocab_size -
     1.
     """
-    path, documents = Path(path), [documents] if isinstance(documents, str) else documents
+    path, documents = Path(path), as_texts(documents, "documents")
     dtype = "uint16" if tokenizer.vocab_size <= 2**16 else "uint32"
     boundary = [] if tokenizer.end_of_text is None else [tokenizer.end_of_text]
     part, n_documents, n_bytes = Path(f"{path}.part"), 0, 0
@@ -70,7 +72,7 @@ def write_ids(path: str | Path, documents: Iterable[str], tokenizer) -> TokenFil
             _check_range(ids, tokenizer.vocab_size, n_documents)
             file.write(ids.astype(np.dtype(dtype).newbyteorder("<")).tobytes())
             n_documents += 1
-            n_bytes += len(text.encode("utf-8", "surrogatepass"))
+            n_bytes += len(utf8(text))
         n_ids = file.tell() // np.dtype(dtype).itemsize
     if n_ids == 0:
         part.unlink()

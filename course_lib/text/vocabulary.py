@@ -10,6 +10,8 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, Self
 
+from course_lib.text.texts import as_list, clean
+
 END_OF_TEXT = "<|endoftext|>"
 FORMAT = 1
 
@@ -30,7 +32,7 @@ class Tokenizer:
     kind: str
 
     def __init__(self, ordinary: Sequence[bytes], special_tokens: str | Iterable[str]):
-        names = [special_tokens] if isinstance(special_tokens, str) else list(special_tokens)
+        names = [clean(name) for name in as_list(special_tokens, "special_tokens")]
         if "" in names or len(set(names)) < len(names):
             raise ValueError(f"special tokens must be different and not empty, but they are {names}")
         self.special_tokens = {name: len(ordinary) + i for i, name in enumerate(names)}
@@ -38,7 +40,7 @@ class Tokenizer:
         self.end_of_text = self.special_tokens.get(END_OF_TEXT)
         self._bytes = dict(enumerate([*ordinary, *(name.encode() for name in names)]))
 
-    def encode(self, text: str, allow_special: bool | Iterable[str] = False) -> list[int]:
+    def encode(self, text: str, allow_special: bool | str | Iterable[str] = False) -> list[int]:
         """The ids of `text`. Lone surrogates, which UTF-8 cannot hold, are read as U+FFFD.
 
         `allow_special`: True, or the names of those that may become special tokens. Otherwise an `<|endoftext|>`
@@ -46,7 +48,7 @@ class Tokenizer:
         """
         if isinstance(allow_special, bool):
             allow_special = self.special_tokens if allow_special else ()
-        names = [allow_special] if isinstance(allow_special, str) else list(allow_special)
+        names = [clean(name) for name in as_list(allow_special, "allow_special")]
         for name in names:
             if name not in self.special_tokens:
                 raise ValueError(f"unknown special token {name!r}; this tokenizer has {list(self.special_tokens)}")
@@ -54,7 +56,7 @@ class Tokenizer:
             return self._encode_ordinary(text)
         either = "|".join(re.escape(name) for name in sorted(names, key=len, reverse=True))
         ids: list[int] = []
-        for i, part in enumerate(re.split(f"({either})", text)):  # ordinary, special, ordinary, ...
+        for i, part in enumerate(re.split(f"({either})", clean(text))):  # ordinary, special, ordinary, ...
             ids += [self.special_tokens[part]] if i % 2 else self._encode_ordinary(part)
         return ids
 

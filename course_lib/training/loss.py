@@ -41,8 +41,11 @@ def next_token_loss(logits: torch.Tensor, targets: torch.Tensor,
 def bits_per_byte(nats: float, n_bytes: int) -> float:
     """Bits needed for each byte of UTF-8 text: nats / (ln 2 · bytes), where `nats` is the sum over the text.
 
-    Unlike loss a token it compares models with different tokenizers. Zero bytes raise `ValueError`.
+    Unlike loss a token it compares models with different tokenizers. Zero bytes raise `ValueError`, and so do nats
+    that are not a number, or fewer than none.
     """
+    if not nats >= 0:
+        raise ValueError(f"bits per byte needs the surprise of a text, but nats={nats}; does the model give nan?")
     if n_bytes <= 0:
         raise ValueError(f"bits per byte needs text, but n_bytes={n_bytes}; is the held-out split empty?")
     return nats / (math.log(2) * n_bytes)

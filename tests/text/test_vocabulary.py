@@ -104,7 +104,7 @@ def test_the_unchanged_file_loads(tmp_path):
         (change(pattern=r"\s+"), "unexpected pattern"),
         (change(lowercase=True), "or newer than this course: unexpected lowercase"),
         ('{"kind": "char", "format": 1, "special_tokens": {}, "characters": "aa"}', "2 characters, 1 different"),
-        ('{"kind": "char", "format": 1, "special_tokens": {}, "characters": 7}', "is damaged: TypeError"),
+        ('{"kind": "char", "format": 1, "special_tokens": {}, "characters": 7}', "is damaged: ValueError: 7 \\(int\\) is not a text"),
     ],
 )
 def test_other_files_are_refused(content, says, tmp_path):
