@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from torch import Tensor
 
-from course_lib.generation.generate import left_pad, stream
+from course_lib.generation.generate import checked_stops, left_pad, stream
 from course_lib.model.gpt import GPT
 from course_lib.text.texts import as_list, as_texts, utf8
 from course_lib.text.vocabulary import Tokenizer
@@ -57,13 +57,13 @@ class TextReader:
 
 
 def read_texts(new: Iterable[Tensor], tokenizer: Tokenizer, *, stop_texts: str | Sequence[str] = (),
-               stop_ids: Collection[int] = ()) -> Iterator[list[str]]:
+               stop_ids: int | Collection[int] = ()) -> Iterator[list[str]]:
     """What each row of `stream(…)`, ids (B,), has to say at each step, as text: B strings, often empty ones.
 
     A row is silent after its first stop text or stop id; neither is part of the text. Once all rows are, it ends, and
     no more ids are drawn. Joined, a row's strings are its text.
     """
-    readers, silent = None, []
+    readers, silent, stop_ids = None, [], checked_stops(stop_ids)
     for ids in new:
         readers = readers or [TextReader(stop_texts) for _ in ids]
         silent = silent or [False] * len(readers)

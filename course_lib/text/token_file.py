@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from course_lib.text.ids import checked_ids
 from course_lib.text.texts import as_texts, utf8
 
 KIND = {"kind": "course token ids", "format": 1}
@@ -68,8 +69,8 @@ def write_ids(path: str | Path, documents: str | Iterable[str], tokenizer) -> To
     with open(part, "wb") as file:
         for text in documents:
             before = boundary if n_documents == 0 else []
-            ids = np.array([*before, *tokenizer.encode(text), *boundary], np.int64)
-            _check_range(ids, tokenizer.vocab_size, n_documents)
+            ids = checked_ids([*before, *tokenizer.encode(text), *boundary], tokenizer.vocab_size,
+                              what=f"document {n_documents}: ids")
             file.write(ids.astype(np.dtype(dtype).newbyteorder("<")).tobytes())
             n_documents += 1
             n_bytes += len(utf8(text))
@@ -82,12 +83,6 @@ def write_ids(path: str | Path, documents: str | Iterable[str], tokenizer) -> To
     _write_header(info)
     os.replace(part, path)
     return info
-
-
-def _check_range(ids, vocab_size, document):
-    if ids.size and not 0 <= ids.min() <= ids.max() < vocab_size:
-        raise ValueError(f"document {document} encodes to ids {ids.min()} … {ids.max()}, outside 0 … "
-                         f"{vocab_size - 1} (vocab_size={vocab_size}); train or load the tokenizer again")
 
 
 def _write_header(info):

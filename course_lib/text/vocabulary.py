@@ -7,9 +7,11 @@ what `tokenizer` adds. Everything here holds for any rule.
 import json
 import re
 from collections.abc import Iterable, Sequence
+from operator import index
 from pathlib import Path
 from typing import Any, Self
 
+from course_lib.text.ids import checked_ids
 from course_lib.text.texts import as_list, clean
 
 END_OF_TEXT = "<|endoftext|>"
@@ -61,11 +63,13 @@ class Tokenizer:
         return ids
 
     def decode_bytes(self, ids: Iterable[int]) -> bytes:
-        """The UTF-8 bytes that `ids` stand for. Raises ValueError for an id outside the vocabulary."""
+        """The UTF-8 bytes that `ids` stand for. Raises ValueError for what is no id of the vocabulary."""
+        ids = ids if isinstance(ids, Sequence) else list(ids)
         try:
-            return b"".join(map(self._bytes.__getitem__, ids))
-        except KeyError as missing:
-            raise ValueError(f"no token has the id {missing}; ids are 0 to {self.vocab_size - 1}") from None
+            return b"".join(map(self._bytes.__getitem__, map(index, ids)))  # index() lets whole numbers through only
+        except (KeyError, TypeError):
+            checked_ids(ids, self.vocab_size)  # says which
+            raise
 
     def decode(self, ids: Iterable[int]) -> str:
         """The text of `ids`. Where they cut a character apart, U+FFFD, the replacement character, appears."""

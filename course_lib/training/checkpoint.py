@@ -20,6 +20,7 @@ from torch import Tensor, nn
 import course_lib
 from course_lib.model.config import GPTConfig
 from course_lib.model.gpt import GPT
+from course_lib.model.pretrained import refuse_odd_weights
 from course_lib.text.tokenizer import load_tokenizer
 from course_lib.training.config import TrainConfig
 from course_lib.training.disk import CheckpointError, disk_errors, replace_file, write_file
@@ -88,6 +89,7 @@ def load_checkpoint(folder: str | Path, *, which: str = "latest", model: nn.Modu
         weights = safetensors.torch.load(data)
         if odd := sorted(set(weights) ^ set(own)):
             raise ValueError(f"{len(odd)} names are on one side only, such as {odd[0]}")
+        refuse_odd_weights(weights)
         model.load_state_dict(weights, strict=False)  # a shared tensor's second name is not in the file
     except (safetensors.SafetensorError, ValueError, RuntimeError) as error:
         path = folder / "model.safetensors"

@@ -10,6 +10,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from course_lib.text.dataset import TokenFile, document_windows, sequential_windows
+from course_lib.text.ids import checked_ids
 from course_lib.text.texts import as_texts
 from course_lib.text.windows import IGNORE
 from course_lib.training.device import autocast, to_torch
@@ -70,6 +71,7 @@ def target_nats(model: nn.Module, idx: np.ndarray, targets: np.ndarray,
     device = next(model.parameters()).device
     with torch.no_grad(), autocast(device, dtype):
         logits = model(to_torch(idx, device))                                          # (B, T, V)
+    checked_ids(targets, logits.shape[-1], what="targets", ndim=None, ignore=IGNORE)
     logits = logits if logits.dtype == torch.float64 else logits.float()               # (B, T, V)
     wanted = to_torch(targets, device)                                                 # (B, T)
     nats = F.cross_entropy(logits.flatten(0, 1), wanted.flatten(), ignore_index=IGNORE, reduction="none")
