@@ -21,15 +21,15 @@ READING_ORDER = """
     worlds.storyworld.ending worlds.storyworld.plot worlds.storyworld.story worlds.storyworld
     worlds.storyworld.judge
 
-    text.download text.fineweb
+    text.texts text.ids text.download text.fineweb
     text.place_names text.pydoc_text text.python_source text.corpora
-    text.pretokenize text.vocabulary text.bpe text.tokenizer
+    text.pretokenize text.vocabulary text.long_words text.bpe text.tokenizer
     text.token_file text.permutation text.windows text.dataset text.prepare
 
     byhand.counts byhand.smoothing byhand.ngram byhand.kneser_ney byhand.interpolation byhand.bar byhand.memorisation
     byhand.functional byhand.gradcheck byhand.mlp byhand.autograd byhand.optim byhand.attention
 
-    model.config model.norm model.position model.kv_cache model.attention model.feedforward model.block
+    model.config model.ids model.norm model.position model.kv_cache model.attention model.feedforward model.block
     model.gpt model.pretrained
 
     training.config training.device training.ranks training.distributed training.loss training.optim training.muon

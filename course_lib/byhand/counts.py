@@ -5,6 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from course_lib.text.ids import checked_ids
+
 
 @dataclass(frozen=True)
 class Counts:
@@ -73,12 +75,3 @@ def suffixes(tables: Sequence[Counts], vocab_size: int) -> list[np.ndarray]:
         shorter = below.find(shorter[context], ids, vocab_size)
         found.append(shorter)
     return found
-
-
-def checked_ids(ids: Sequence[int], vocab_size: int) -> np.ndarray:
-    """`ids` as int64; ValueError if one is outside 0 … vocab_size - 1."""
-    ids = np.asarray(ids, dtype=np.int64)
-    if ids.size and not 0 <= ids.min() <= ids.max() < vocab_size:
-        raise ValueError(f"ids {ids.min()} … {ids.max()} do not fit into 0 … {vocab_size - 1} "
-                         f"(vocab_size={vocab_size}); encode the text with the same tokenizer as before")
-    return ids

@@ -11,6 +11,7 @@ Elsewhere a backward function is called a vector–Jacobian product (VJP) or a p
 
 import numpy as np
 
+from course_lib.text.ids import checked_ids
 from course_lib.text.windows import IGNORE
 
 
@@ -70,8 +71,10 @@ def log_softmax_backward(dy: np.ndarray, y: np.ndarray, axis: int = -1) -> np.nd
 def cross_entropy(logits: np.ndarray, targets: np.ndarray) -> float:
     r"""Mean surprise $-\log \mathrm{softmax}(\text{logits})_{\text{target}}$, in nats.
 
-    logits (..., V), targets (...) ids, with -1 where nothing is asked; without any target the loss is 0.
+    logits (..., V), targets (...) ids, with -1 where nothing is asked; without any target the loss is 0. ValueError for
+    other targets that are no ids.
     """
+    targets = _checked_targets(targets, logits)
     asked = targets != IGNORE
     log_probs = log_softmax(logits[asked])  # (N, V)
     return -log_probs[np.arange(len(log_probs)), targets[asked]].sum() / max(1, len(log_probs))
@@ -82,12 +85,21 @@ def cross_entropy_backward(dloss: float, logits: np.ndarray, targets: np.ndarray
 
     What the model said, minus what was true. N counts the targets that are not -1; the other rows are 0.
     """
+    targets = _checked_targets(targets, logits)
     asked = targets != IGNORE
     dlogits = np.zeros_like(logits)
     p = softmax(logits[asked])  # (N, V)
     p[np.arange(len(p)), targets[asked]] -= 1
     dlogits[asked] = dloss * p / max(1, len(p))
     return dlogits
+
+
+def _checked_targets(targets, logits):
+    """(...) int64 for logits (..., V); only here may a -1 stand among ids."""
+    targets = checked_ids(targets, logits.shape[-1], what="targets", ndim=None, ignore=IGNORE)
+    if targets.shape != logits.shape[:-1]:
+        raise ValueError(f"targets {targets.shape} must have the shape of logits {logits.shape} less the last axis")
+    return targets
 
 
 def binary_cross_entropy_with_logits(logits: np.ndarray, targets: np.ndarray) -> float:
@@ -126,13 +138,17 @@ def linear_backward(dy: np.ndarray, x: np.ndarray, weight: np.ndarray) -> tuple[
 
 
 def embedding(idx: np.ndarray, weight: np.ndarray) -> np.ndarray:
-    """Row idx of a table: ids (...), weight (V, C) -> (..., C). The same as onehot(idx) @ weight, without the zeros."""
-    return weight[idx]
+    """Row idx of a table: ids (...), weight (V, C) -> (..., C). The same as onehot(idx) @ weight, without the zeros.
+
+    ValueError for what is no id: as an index, -1 would be the last row.
+    """
+    return weight[checked_ids(idx, len(weight), what="idx", ndim=None)]
 
 
 def embedding_backward(dy: np.ndarray, idx: np.ndarray, weight: np.ndarray) -> np.ndarray:
     """Each dy is added to the row it was read from; a row read twice gets both. (..., C) -> dweight (V, C)."""
     dweight = np.zeros_like(weight)
+    idx = checked_ids(idx, len(weight), what="idx", ndim=None)
     np.add.at(dweight, idx, dy)  # dweight[idx] += dy would keep one of several
     return dweight
 

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from course_lib.byhand import functional as F
+from course_lib.text.ids import checked_ids
 
 Arrays = dict[str, np.ndarray]
 # name → the function, its gradient, and what that gradient needs: z, the number before the bend, or a, the one after
@@ -77,7 +78,8 @@ def context_windows(words: Sequence[Sequence[int]], context_length: int, end: in
     Each word is asked for letter by letter and then for its end; before its first letter stands `end`, T times.
     """
     idx, targets = [], []
-    for word in words:
+    for number, word in enumerate(words):
+        word = checked_ids(word, what=f"words[{number}]").tolist()
         recent = [end] * context_length
         for w in (*word, end):
             idx.append(recent)
@@ -130,4 +132,5 @@ class MLPLanguageModel:
     def nats(self, idx: np.ndarray, targets: np.ndarray) -> np.ndarray:
         """Surprise of each target, -log p(target | idx), in nats: (B,)."""
         logits, _ = self.forward(idx)
+        targets = checked_ids(targets, logits.shape[-1], what="targets")
         return -F.log_softmax(logits)[np.arange(len(targets)), targets]

@@ -7,8 +7,9 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from course_lib.byhand.counts import Counts, checked_ids, count_ngrams
+from course_lib.byhand.counts import Counts, count_ngrams
 from course_lib.byhand.smoothing import Rule, witten_bell
+from course_lib.text.ids import checked_ids
 
 
 class NGram:
@@ -78,7 +79,7 @@ class NGram:
 
     def probs_by_order(self, context: Sequence[int] = (), order: int | None = None) -> Iterator[np.ndarray]:
         """p_0, p_1, … up to `order`, each (V,): p_n(each id | the last n - 1 ids of `context`)."""
-        V, context = self.vocab_size, checked_ids(context, self.vocab_size)
+        V, context = self.vocab_size, checked_ids(context, self.vocab_size, what="context")
         p = np.full(V, 1 / V)  # (V,)
         yield p
         for n, (table, rule) in enumerate(self._up_to(order)):
@@ -93,7 +94,8 @@ class NGram:
     def sample(self, n_ids: int, context: Sequence[int] = (), *, generator: np.random.Generator,
                order: int | None = None) -> list[int]:
         """Draw n_ids ids one after the other, each from p(· | what came before, beginning with `context`)."""
-        ids, start = list(context), len(context)
+        ids = checked_ids(context, self.vocab_size, what="context").tolist()
+        start = len(ids)
         for _ in range(n_ids):
             recent = ids[len(ids) - min(len(ids), self.order - 1):]
             ids.append(int(generator.choice(self.vocab_size, p=self.probs(recent, order))))

@@ -30,19 +30,20 @@ def generate(models: tuple[str, ...], prompt: str | None, device: str, **options
     One model streams as it writes. Several go on from the same prompt, and stand side by side.
     """
     from course_lib.cli.columns import held_out_beginning, side_by_side
+    from course_lib.text.texts import clean
     from course_lib.training.device import pick_device
     from course_lib.training.pretrained import load_model
 
     place = pick_device(device)
     if len(models) == 1:
-        text = prompt or ""
+        text = clean(prompt or "")
         click.echo(text, nl=False)
         for piece in written(load_model(models[0], device=place), text, place, **options):
             click.echo(piece, nl=False)
         click.echo()
         return
     loaded = [load_model(name, device=place) for name in models]
-    text = held_out_beginning(models[0], loaded[0].tokenizer) if prompt is None else prompt
+    text = held_out_beginning(models[0], loaded[0].tokenizer) if prompt is None else clean(prompt)
     if text:
         click.echo(f"All go on from:\n{text}\n")
     texts = ["".join(written(one, text, place, **options)).lstrip() for one in loaded]

@@ -18,6 +18,7 @@ from course_lib.model.gpt import GPT
 from course_lib.text.corpora import Corpus, load_corpus
 from course_lib.text.dataset import TokenDataset
 from course_lib.text.prepare import Prepared, prepare
+from course_lib.text.texts import as_texts
 from course_lib.training import ranks
 from course_lib.training.checkpoint import load_checkpoint, read_config
 from course_lib.training.config import RECIPES, TrainConfig
@@ -186,7 +187,7 @@ def spread(items: Iterable) -> list:
 
 def beginning(documents: Iterable[str], chars: int) -> Iterator[str]:
     """The first documents, about `chars` characters: all of a small corpus, a part of one beyond memory."""
-    for document in documents:
+    for document in as_texts(documents, "documents"):
         if chars <= 0:
             return
         chars -= len(document)

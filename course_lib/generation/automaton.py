@@ -9,6 +9,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import reduce
 
+from course_lib.text.texts import as_texts, utf8
+
 # A pattern is a tuple: NOTHING matches no text, EMPTY the empty one; ("byte", set), ("then", a, b), ("or", set of
 # patterns), ("many", a). The functions `then` and `either` keep equal ones equal, or states would never repeat.
 Pattern = tuple
@@ -37,7 +39,7 @@ def either(patterns: Iterable[Pattern]) -> Pattern:
 
 def literal(text: str) -> Pattern:
     """Exactly this text, in UTF-8."""
-    return sequence(("byte", frozenset([byte])) for byte in text.encode())
+    return sequence(("byte", frozenset([byte])) for byte in utf8(text))
 
 
 def sequence(patterns: Iterable[Pattern]) -> Pattern:
@@ -95,18 +97,18 @@ class Automaton:
     def matches(self, text: str) -> bool:
         """Whether the whole text matches."""
         state = 0
-        for byte in text.encode():
+        for byte in utf8(text):
             if (state := self.moves[state].get(byte)) is None:
                 return False
         return state in self.accepts
 
 
-def from_texts(texts: Iterable[str]) -> Automaton:
+def from_texts(texts: str | Iterable[str]) -> Automaton:
     """Exactly these texts: beginnings that several share are one path (a trie). Raises ValueError if there is none."""
     moves, accepts = [{}], set()
-    for text in texts:
+    for text in as_texts(texts):
         state = 0
-        for byte in text.encode():
+        for byte in utf8(text):
             if byte not in moves[state]:
                 moves[state][byte] = len(moves)
                 moves.append({})

@@ -11,9 +11,10 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
-from course_lib.generation.generate import evaluation_mode
+from course_lib.generation.generate import checked_stops, evaluation_mode
 from course_lib.model.gpt import GPT
 from course_lib.model.kv_cache import KVCache
+from course_lib.text.ids import checked_ids
 
 NextLogProbs = Callable[[Tensor], Tensor]
 LengthNorm = Callable[[int, float], float]
@@ -69,7 +70,7 @@ class BeamTree:
 
 @torch.no_grad()
 def beam_search(next_log_probs: NextLogProbs, prompt: Sequence[int], *, n_beam: int, max_new_tokens: int,
-                stop_ids: Collection[int] = (), alpha: float = 0.0, norm: LengthNorm = power_norm,
+                stop_ids: int | Collection[int] = (), alpha: float = 0.0, norm: LengthNorm = power_norm,
                 ) -> tuple[list[Hypothesis], BeamTree]:
     """The at most n_beam best hypotheses found, best score first, and the tree that they were found in.
 
@@ -79,19 +80,23 @@ def beam_search(next_log_probs: NextLogProbs, prompt: Sequence[int], *, n_beam: 
 
     `score = log_prob / norm(new tokens, alpha)`; log_prob is negative, so alpha > 0 favours long texts, and
     without it the short ones win. n_beam=1 and alpha=0 is greedy decoding. Impossible tokens (-inf) are never taken.
-    Raises ValueError for n_beam or max_new_tokens below 1, an empty prompt, or where nothing at all is possible.
+    Raises ValueError for n_beam or max_new_tokens below 1, an empty prompt or one that holds no ids, log-probabilities
+    or an alpha that are no numbers, or where nothing at all is possible.
     Elsewhere: num_beams, early_stopping="never" (transformers).
     """
     if min(n_beam, max_new_tokens, len(prompt)) < 1:
         raise ValueError(f"n_beam={n_beam}, max_new_tokens={max_new_tokens} and a prompt of {len(prompt)} tokens must "
                          "all be at least 1; start an empty prompt with the end-of-text id")
+    if not math.isfinite(alpha):
+        raise ValueError(f"alpha={alpha} must be a number; 0 compares log-probabilities as they are")
     tree, done, beams = BeamTree(), [], [-1]  # beams: nodes, the most probable one first
-    idx = torch.as_tensor(prompt)[None]                                       # (1, T)
+    idx = torch.from_numpy(checked_ids(prompt, what="prompt"))[None]          # (1, T)
+    stop_ids = checked_stops(stop_ids)
     log_probs = [0.0]
     for length in range(1, max_new_tokens + 1):
         n, before = len(beams), torch.tensor(log_probs, dtype=torch.float64)
-        totals = before[:, None] + next_log_probs(idx).double().cpu()         # (n, V)
-        V, n_candidates = totals.shape[1], n_beam * (1 + len(set(stop_ids)))
+        totals = before[:, None] + checked_log_probs(next_log_probs(idx))     # (n, V)
+        V, n_candidates = totals.shape[1], n_beam * (1 + len(stop_ids))
         best = totals.flatten().topk(min(n_candidates, n * V))
         alive = []
         for rank, (log_prob, place) in enumerate(zip(*map(Tensor.tolist, best), strict=True)):
@@ -115,6 +120,20 @@ def beam_search(next_log_probs: NextLogProbs, prompt: Sequence[int], *, n_beam: 
         raise ValueError(f"after {length} tokens every continuation has probability 0; widen what is allowed, or "
                          f"raise n_beam={n_beam}")
     return done, tree
+
+
+def checked_log_probs(log_probs: Tensor) -> Tensor:
+    """(n, V) in float64, on the CPU; ValueError for nan and +inf, which are the logarithm of no probability.
+
+    -inf is: it means impossible.
+    """
+    log_probs = log_probs.double().cpu()                                      # (n, V)
+    wrong = (~(log_probs < math.inf)).nonzero()
+    if len(wrong):
+        row, token = wrong[0].tolist()
+        raise ValueError(f"next_log_probs gives token {token} of text {row} the log-probability "
+                         f"{log_probs[row, token].item()}; look at the weights of the model that gave it")
+    return log_probs
 
 
 def best_possible(log_prob: float, shortest: int, longest: int, alpha: float, norm: LengthNorm = power_norm) -> float:

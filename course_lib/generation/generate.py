@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
+from numbers import Integral
 
 import torch
 from torch import Tensor, nn
@@ -9,16 +10,23 @@ from torch import Tensor, nn
 from course_lib.generation.numpy_decoder import NumpyDecoder, can_decode, pays
 from course_lib.generation.sampling import next_probs, sample_next
 from course_lib.model.gpt import GPT
+from course_lib.model.ids import refuse_odd_ids
 from course_lib.model.kv_cache import KVCache
+from course_lib.text.ids import checked_ids
+from course_lib.text.texts import as_list
 
 Adjust = Callable[[Tensor, Tensor], Tensor]
 
 
-def left_pad(prompts: Sequence[Sequence[int]], pad_id: int = 0) -> tuple[Tensor, Tensor]:
+def left_pad(prompts: Sequence[Sequence[int]] | Sequence[int], pad_id: int = 0) -> tuple[Tensor, Tensor]:
     """Prompts of different lengths as one batch: idx (B, T) and padding_mask (B, T), True = real token.
 
-    Padding stands on the left, so that every row's last token is its newest. Any pad_id will do: nothing reads it.
+    Padding stands on the left, so that every row's last token is its newest. Any pad_id will do: nothing reads it. One
+    prompt is a list of one. Raises ValueError for none, an empty one, and numbers that are no ids.
     """
+    if len(prompts) and all(isinstance(token, Integral) for token in prompts):
+        prompts = [prompts]
+    prompts = [checked_ids(prompt, what=f"prompts[{row}]") for row, prompt in enumerate(prompts)]
     if not prompts or not all(len(prompt) for prompt in prompts):
         raise ValueError(f"{len(prompts)} prompts, each needs at least one token; start with the end-of-text id")
     B, T = len(prompts), max(map(len, prompts))
@@ -43,7 +51,7 @@ def evaluation_mode(model: nn.Module) -> Iterator[None]:
             module.training = True
 
 
-def stream(model: GPT, idx: Tensor, *, max_new_tokens: int, stop_ids: Collection[int] = (),
+def stream(model: GPT, idx: Tensor, *, max_new_tokens: int, stop_ids: int | Collection[int] = (),
            padding_mask: Tensor | None = None, use_cache: bool = True, adjust: Adjust | None = None,
            **sampling) -> Iterator[Tensor]:
     """Yield the next id of every row, (B,), as soon as it is drawn; `sampling` goes to `sample_next`.
@@ -62,7 +70,8 @@ def stream(model: GPT, idx: Tensor, *, max_new_tokens: int, stop_ids: Collection
     Gradients and dropout are off while the model runs; between two ids it is in the mode you left it in. On a CPU a
     `NumpyDecoder` takes the steps after the prompt where it can and pays: the same ids, sooner, from the weights as
     they were at its first step.
-    Raises ValueError, at once, for an empty prompt, a padding_mask of another shape, or a setting out of range.
+    Raises ValueError, at once, for an empty prompt, a padding_mask of another shape, ids that the model does not have,
+    or a setting out of range; and, while it draws, for logits that are no distribution (`sampling.check_logits`).
     """
     if idx.ndim != 2 or 0 in idx.shape:
         raise ValueError(f"idx has shape {tuple(idx.shape)}, but must be (B, T) with at least one token; "
@@ -71,6 +80,8 @@ def stream(model: GPT, idx: Tensor, *, max_new_tokens: int, stop_ids: Collection
         raise ValueError(f"padding_mask {tuple(padding_mask.shape)} must have the shape of idx {tuple(idx.shape)}")
     if max_new_tokens < 0:
         raise ValueError(f"max_new_tokens={max_new_tokens} must be at least 0")
+    refuse_odd_ids(idx, model.config.vocab_size)
+    stop_ids = checked_stops(stop_ids, model.config.vocab_size)
     next_probs(torch.zeros(1, 1), **{name: value for name, value in sampling.items() if name != "generator"})
     return _stream(model, idx, max_new_tokens, sorted(stop_ids), padding_mask, use_cache, adjust, sampling)
 
@@ -110,6 +121,11 @@ def _stream(model, idx, max_new_tokens, stop_ids, padding_mask, use_cache, adjus
         yield ids
         if stop_ids and stopped.all():
             return
+
+
+def checked_stops(stop_ids: int | Collection[int], vocab_size: int | None = None) -> set[int]:
+    """The ids at which a text ends, one or several; ValueError for one that can never be drawn."""
+    return set(checked_ids(as_list(stop_ids, "stop_ids", Integral), vocab_size, what="stop_ids").tolist())
 
 
 def generate(model: GPT, idx: Tensor, *, max_new_tokens: int, **options) -> Tensor:

@@ -19,6 +19,7 @@ from course_lib.model.gpt import GPT
 from course_lib.model.kv_cache import KVCache
 from course_lib.model.norm import LayerNorm, RMSNorm
 from course_lib.model.position import LearnedPosition, NoPosition, RotaryPosition
+from course_lib.text.ids import checked_ids
 
 UNDERSTOOD = {GPT, Block, CausalSelfAttention, GELUFeedForward, ReLU2FeedForward, SwiGLUFeedForward, LayerNorm, RMSNorm,
               NoPosition, LearnedPosition, RotaryPosition,
@@ -70,10 +71,12 @@ class NumpyDecoder:
         self.head = fold(model.head_weight, norm=model.norm)
 
     def step(self, ids: NDArray[np.integer]) -> Array:
-        """The newest ids (B,) -> logits (B, V) over the next; the cache is one token longer."""
+        """The newest ids (B,) -> logits (B, V) over the next; the cache is one token longer. ValueError for no ids."""
         t, cap = self.cache.length, self.config.logit_soft_cap
         if t >= min(self.cache.max_length, self.config.context_length):
             raise ValueError(f"the cache holds {t} tokens and no more fit; clear() it and read less")
+        if not 0 <= min(each := ids.tolist()) <= max(each) < len(self.tokens):
+            checked_ids(ids, len(self.tokens))  # says which; as an index, -1 would be the last row
         x = self.tokens[ids]                                             # (B, C)
         if self.learned is not None:
             x += self.learned[t]

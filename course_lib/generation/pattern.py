@@ -16,6 +16,7 @@ from course_lib.generation.automaton import (
     sequence,
     then,
 )
+from course_lib.text.texts import clean
 
 DIGITS = frozenset(b"0123456789")
 CLASSES = {"d": DIGITS, "s": frozenset(b" \t\n\r\f\v"),
@@ -40,7 +41,7 @@ class Parser:
     """Recursive descent: `pattern` is sequences with | between them, a sequence is pieces, a piece may repeat."""
 
     def __init__(self, text: str):
-        self.text, self.place = text, 0
+        self.text, self.place = clean(text), 0
 
     def pattern(self) -> Pattern:
         """The whole text as a pattern."""

@@ -4,16 +4,23 @@ Each rule maps logits (B, V) and the ids so far, idx (B, T), to logits (B, V). I
 `padding_mask` (B, T), True = real token, says what counts. The rules of `sampling` come after these.
 """
 
+import math
 from collections.abc import Callable
 
 import torch
 from torch import Tensor
 
+from course_lib.model.ids import refuse_odd_ids
+
 
 def count_tokens(idx: Tensor, vocab_size: int, padding_mask: Tensor | None = None) -> Tensor:
     """How often each token occurs in each row of idx (B, T): (B, V) int64."""
     real = torch.ones_like(idx) if padding_mask is None else padding_mask.to(idx.dtype)  # (B, T)
-    return idx.new_zeros(len(idx), vocab_size).scatter_add(1, idx, real)
+    try:
+        return idx.new_zeros(len(idx), vocab_size).scatter_add(1, idx, real)
+    except RuntimeError:  # a CPU has looked
+        refuse_odd_ids(idx, vocab_size)
+        raise
 
 
 def repetition_penalty(logits: Tensor, idx: Tensor, penalty: float, padding_mask: Tensor | None = None) -> Tensor:
@@ -23,8 +30,9 @@ def repetition_penalty(logits: Tensor, idx: Tensor, penalty: float, padding_mask
     still depends on where 0 is, which softmax does not: a constant added to all logits changes the outcome.
     Raises ValueError unless penalty > 0. Source: Keskar et al. 2019 (CTRL), section 4.1, there θ = 1.2.
     """
-    if not penalty > 0:
-        raise ValueError(f"repetition_penalty={penalty} must be above 0; above 1 discourages, None turns it off")
+    if not 0 < penalty < math.inf:
+        raise ValueError(f"repetition_penalty={penalty} must be above 0, and finite; above 1 discourages, "
+                         "None turns it off")
     said = count_tokens(idx, logits.shape[-1], padding_mask) > 0              # (B, V)
     return torch.where(said, torch.where(logits > 0, logits / penalty, logits * penalty), logits)
 
@@ -33,13 +41,18 @@ def frequency_penalty(logits: Tensor, idx: Tensor, penalty: float, padding_mask:
     """logits - penalty · (how often the token is in idx); below 0 it encourages.
 
     Unlike `repetition_penalty` it is indifferent to a constant added to all logits, and grows with each repetition.
-    Source: OpenAI's API reference, "frequency_penalty".
+    Raises ValueError unless it is a number. Source: OpenAI's API reference, "frequency_penalty".
     """
+    _check_finite("frequency_penalty", penalty)
     return logits - penalty * count_tokens(idx, logits.shape[-1], padding_mask).to(logits)
 
 
 def presence_penalty(logits: Tensor, idx: Tensor, penalty: float, padding_mask: Tensor | None = None) -> Tensor:
-    """logits - penalty, once, for tokens that are in idx. Source: OpenAI's API reference, "presence_penalty"."""
+    """logits - penalty, once, for tokens that are in idx. Source: OpenAI's API reference, "presence_penalty".
+
+    Raises ValueError unless it is a number.
+    """
+    _check_finite("presence_penalty", penalty)
     return logits - penalty * count_tokens(idx, logits.shape[-1], padding_mask).clamp(max=1).to(logits)
 
 
@@ -49,9 +62,10 @@ def no_repeat_ngram(logits: Tensor, idx: Tensor, order: int, padding_mask: Tenso
     A row in which that forbids all tokens keeps its logits. Raises ValueError for order < 1.
     Source: Paulus et al. 2017, section 2.5 (trigrams). Elsewhere: no_repeat_ngram_size, n-gram blocking.
     """
-    if order < 1:
-        raise ValueError(f"no_repeat_ngram={order} must be at least 1 token; None turns it off")
-    T, n = idx.shape[1], order
+    if not order >= 1 or order != int(order):
+        raise ValueError(f"no_repeat_ngram={order} must be at least 1 token, and a whole number of them; "
+                         "None turns it off")
+    T, n = idx.shape[1], int(order)
     if n > T:
         return logits
     if padding_mask is not None:
@@ -61,7 +75,11 @@ def no_repeat_ngram(logits: Tensor, idx: Tensor, order: int, padding_mask: Tenso
     again &= (ngrams >= 0).all(dim=-1)                                        # (B, T - n + 1)
     row, place = again.nonzero(as_tuple=True)
     left = logits.clone()
-    left[row, ngrams[row, place, -1]] = -torch.inf
+    try:
+        left[row, ngrams[row, place, -1]] = -torch.inf
+    except IndexError:  # a CPU has looked
+        refuse_odd_ids(ngrams[row, place, -1], logits.shape[-1])
+        raise
     return torch.where(left.isneginf().all(dim=-1, keepdim=True), logits, left)
 
 
@@ -95,6 +113,11 @@ def adjust_with(padding_mask: Tensor | None = None, **penalties: float | None) -
         return penalize(logits, idx, padding_mask=counts, **penalties)
 
     return adjust
+
+
+def _check_finite(name, penalty):
+    if not math.isfinite(penalty):
+        raise ValueError(f"{name}={penalty} must be a number to subtract; None turns it off")
 
 
 PENALTIES = {rule.__name__: rule for rule in (repetition_penalty, frequency_penalty, presence_penalty, no_repeat_ngram)}

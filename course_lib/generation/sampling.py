@@ -1,6 +1,7 @@
 """From logits to the next token: temperature, top-k, top-p, min-p, typical. Derived in lesson 13 (decoding).
 
-Each rule maps logits (B, V) to logits (B, V); a token that may no longer be chosen gets -inf.
+Each rule maps logits (B, V) to logits (B, V); a token that may no longer be chosen gets -inf. What is no distribution
+(nan, +inf, or every token at -inf) is refused before anything is drawn from it: see `check_logits`.
 """
 
 import math
@@ -8,19 +9,50 @@ import math
 import torch
 from torch import Tensor
 
+from course_lib.model.ids import can_look
+
+COLD = 1e-4  # below this temperature logits / t may overflow
+
+
+def check_logits(logits: Tensor) -> None:
+    """ValueError, with the row, where logits (..., V) are no distribution: nan or +inf, or nothing that is possible.
+
+    The largest logit of a row tells: nan and +inf would be the largest. Waits for a GPU; asks nothing while a graph is
+    made, where nothing can be looked at.
+    """
+    if not can_look(logits):
+        return
+    largest = logits.detach().amax(dim=-1)                                    # (...)
+    if math.isfinite(largest.sum().item()):  # one number to wait for
+        return
+    fine = largest.isfinite()                                                 # (...)
+    if fine.all():
+        return
+    row = (~fine).nonzero()[0].tolist()
+    worst = largest[tuple(row)].item()
+    what = "every token is impossible (-inf)" if worst == -math.inf else f"there is {worst} among the logits"
+    raise ValueError(f"row {', '.join(map(str, row))}: {what}, which is no distribution to choose from; look at the "
+                     "weights (nan comes from training that broke down), or widen what is allowed")
+
 
 def temperature(logits: Tensor, t: float) -> Tensor:
-    """logits / t: below 1 sharper, above 1 flatter, 1 unchanged. Raises ValueError unless t > 0."""
-    if not t > 0:
-        raise ValueError(f"temperature={t} must be above 0 to divide by; sample_next(temperature=0) is greedy")
+    """logits / t: below 1 sharper, above 1 flatter, 1 unchanged. Raises ValueError unless t > 0, and finite.
+
+    A very small t overflows unless the largest logit is made 0 first, which changes no probability.
+    """
+    if not 0 < t < math.inf:
+        raise ValueError(f"temperature={t} must be above 0, and finite, to divide by; "
+                         "sample_next(temperature=0) is greedy")
+    if t < COLD:
+        logits, t = logits - logits.amax(dim=-1, keepdim=True), max(t, 1e-30)  # (B, V)
     return logits / t
 
 
 def top_k(logits: Tensor, k: int) -> Tensor:
     """Keep the k largest logits, and any equal to the k-th. Source: Fan et al. 2018, section 5.4."""
-    if k < 1:
-        raise ValueError(f"top_k={k} must keep at least 1 token; None turns it off")
-    least = logits.topk(min(k, logits.shape[-1]), dim=-1).values[:, -1:]      # (B, 1)
+    if not k >= 1 or k != int(k):
+        raise ValueError(f"top_k={k} must keep at least 1 token, and a whole number of them; None turns it off")
+    least = logits.topk(min(int(k), logits.shape[-1]), dim=-1).values[:, -1:]      # (B, 1)
     return logits.masked_fill(logits < least, -torch.inf)
 
 
@@ -71,8 +103,10 @@ def next_probs(logits: Tensor, *, temperature: float = 1.0, top_k: int | None = 
                min_p: float | None = None, typical_p: float | None = None) -> Tensor:
     """The probabilities (B, V) that `sample_next` draws from: the rules in the order of the arguments.
 
-    `temperature=0` puts all probability on the largest logit. Raises ValueError for a setting out of range.
+    `temperature=0` puts all probability on the largest logit. Raises ValueError for a setting out of range, and for
+    logits that are no distribution.
     """
+    check_logits(logits)
     greedy = temperature == 0
     settings = {"temperature": 1.0 if greedy else temperature, "top_k": top_k, "top_p": top_p, "min_p": min_p,
                 "typical_p": typical_p}
@@ -86,10 +120,11 @@ def next_probs(logits: Tensor, *, temperature: float = 1.0, top_k: int | None = 
 def sample_next(logits: Tensor, *, generator: torch.Generator | None = None, **sampling: float | None) -> Tensor:
     """One id for each row of logits (B, V), drawn from `next_probs(logits, **sampling)`: (B,) int64.
 
-    `temperature=0` is greedy: the largest logit, the smallest id if several are equal.
+    `temperature=0` is greedy: the largest logit, the smallest id if several are equal. ValueError as in `next_probs`.
     Elsewhere: multinomial sampling; greedy decoding.
     """
     if sampling.get("temperature") == 0:
+        check_logits(logits)
         return logits.argmax(dim=-1)
     probs = next_probs(logits.float(), **sampling)                            # (B, V)
     return torch.multinomial(probs, 1, generator=generator)[:, 0]

@@ -12,10 +12,11 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from course_lib.generation.generate import evaluation_mode
+from course_lib.generation.generate import checked_stops, evaluation_mode
 from course_lib.generation.sampling import next_probs
 from course_lib.model.gpt import GPT
 from course_lib.model.kv_cache import KVCache
+from course_lib.text.ids import checked_ids
 
 
 @dataclass(frozen=True)
@@ -28,7 +29,14 @@ class Round:
 
 
 def keep_probability(token: int, p: Tensor, q: Tensor) -> float:
-    """min(1, p / q) of a token that was drawn from q (V,): with this probability the target p (V,) keeps it."""
+    """min(1, p / q) of a token that was drawn from q (V,): with this probability the target p (V,) keeps it.
+
+    ValueError for a token that cannot have been: q says 0, or nothing.
+    """
+    checked_ids([token], len(q), what="ids")
+    if not (q[token] > 0 and p[token] >= 0):
+        raise ValueError(f"token {token} is proposed with probability {q[token].item():.3g} and wanted with "
+                         f"{p[token].item():.3g}; it must have been drawn from q, and both be probabilities")
     return min(1.0, (p[token] / q[token]).item())
 
 
@@ -66,7 +74,10 @@ def speedup(rate: float, n_draft: int, cost: float) -> float:
 
 
 def draw(probs: Tensor, generator: torch.Generator | None = None) -> int:
-    """One id, drawn from probs (V,)."""
+    """One id, drawn from probs (V,). ValueError where they are no probabilities."""
+    if not (probs.min() >= 0 and 0 < probs.sum() < torch.inf):
+        raise ValueError(f"probabilities from {probs.min().item():.3g} that sum to {probs.sum().item():.3g}; "
+                         "give those of next_probs")
     return torch.multinomial(probs, 1, generator=generator).item()
 
 
@@ -106,7 +117,7 @@ class Reader:
 
 
 def speculate(target: GPT, draft: GPT, prompt: list[int], *, max_new_tokens: int, n_draft: int = 4,
-              stop_ids: Collection[int] = (), generator: torch.Generator | None = None,
+              stop_ids: int | Collection[int] = (), generator: torch.Generator | None = None,
               **sampling: float | None) -> Iterator[Round]:
     """Rounds whose ids, put together, are distributed as those of `generate(target, …)` with the same `sampling`.
 
@@ -115,7 +126,8 @@ def speculate(target: GPT, draft: GPT, prompt: list[int], *, max_new_tokens: int
     Raises ValueError, at once, for models of different vocabularies, an n_draft below 1, or a text too long for either.
     Elsewhere: assisted generation (transformers); γ for n_draft.
     """
-    V, length = target.config.vocab_size, len(prompt) + max_new_tokens
+    V, prompt = target.config.vocab_size, checked_ids(prompt, target.config.vocab_size, what="prompt").tolist()
+    length = len(prompt) + max_new_tokens
     if draft.config.vocab_size != V:
         raise ValueError(f"the target has vocab_size={V}, the draft {draft.config.vocab_size}; "
                          "train them with the same tokenizer")
@@ -125,7 +137,7 @@ def speculate(target: GPT, draft: GPT, prompt: list[int], *, max_new_tokens: int
                          f"least 1, 1 and 0, and together at most {longest} tokens, the shorter context_length")
     next_probs(torch.zeros(1, V), **sampling)
     readers = [Reader(model, length, sampling) for model in (target, draft)]
-    return rounds(*readers, list(prompt), length, n_draft, set(stop_ids), generator)
+    return rounds(*readers, prompt, length, n_draft, checked_stops(stop_ids, V), generator)
 
 
 def rounds(target: Reader, draft: Reader, text: list[int], length: int, n_draft: int, stop_ids: set[int],

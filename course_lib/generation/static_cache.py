@@ -12,6 +12,7 @@ from torch import Tensor
 from course_lib.generation.generate import evaluation_mode
 from course_lib.model.config import GPTConfig
 from course_lib.model.gpt import GPT
+from course_lib.model.ids import refuse_odd_ids
 
 
 class StaticCache:
@@ -80,6 +81,7 @@ class GreedyDecoder:
         if idx.shape[0] != len(self.token) or T + max_new_tokens > self.max_length:
             raise ValueError(f"idx {tuple(idx.shape)} and {max_new_tokens} new tokens do not fit a decoder of "
                              f"{len(self.token)} rows and {self.max_length} tokens; build a larger one")
+        refuse_odd_ids(idx, self.model.config.vocab_size)
         self.cache.clear()
         tokens = torch.cat([idx, idx.new_zeros(B, max_new_tokens)], dim=1)               # (B, N)
         for end in range(1, T + max_new_tokens):

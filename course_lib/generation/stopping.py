@@ -9,8 +9,9 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from torch import Tensor
 
-from course_lib.generation.generate import left_pad, stream
+from course_lib.generation.generate import checked_stops, left_pad, stream
 from course_lib.model.gpt import GPT
+from course_lib.text.texts import as_list, as_texts, utf8
 from course_lib.text.vocabulary import Tokenizer
 
 
@@ -18,27 +19,30 @@ class TextReader:
     """Bytes in, text out, up to the stop text that is complete first (of several, the longest); `found` says which.
 
     How the bytes are cut changes nothing but when text comes. Bytes that are no UTF-8 become U+FFFD. Raises ValueError
-    for an empty stop text, or a string in place of a list. Elsewhere: stop, stop_strings.
+    for an empty stop text. Elsewhere: stop, stop_strings.
     """
 
-    def __init__(self, stop_texts: Sequence[str] = ()):
-        if isinstance(stop_texts, str) or "" in stop_texts:
-            raise ValueError(f"stop_texts={stop_texts!r} must be a list of texts, none of them empty")
-        self.stops = {text.encode(): text for text in sorted(stop_texts, key=lambda text: -len(text.encode()))}
+    def __init__(self, stop_texts: str | Sequence[str] = ()):
+        stop_texts = as_list(stop_texts, "stop_texts")
+        if "" in stop_texts:
+            raise ValueError(f"stop_texts={stop_texts!r} must be texts, none of them empty")
+        self.stops = {utf8(text): text for text in sorted(stop_texts, key=lambda text: -len(utf8(text)))}
         self.waiting, self.found = b"", None
         self._utf8 = codecs.getincrementaldecoder("utf-8")("replace")
 
     def feed(self, data: bytes) -> str:
         """The text that these bytes make certain; nothing once a stop text was found."""
-        sure = b""
+        sure = bytearray()
         for byte in data if self.found is None else b"":
             self.waiting += bytes([byte])
             stop = next(filter(self.waiting.endswith, self.stops), None)
             if stop is not None:
-                sure, self.waiting, self.found = sure + self.waiting.removesuffix(stop), b"", self.stops[stop]
+                sure += self.waiting.removesuffix(stop)
+                self.waiting, self.found = b"", self.stops[stop]
                 return self._utf8.decode(sure, final=True)
             certain = len(self.waiting) - self._beginning()
-            sure, self.waiting = sure + self.waiting[:certain], self.waiting[certain:]
+            sure += self.waiting[:certain]
+            self.waiting = self.waiting[certain:]
         return self._utf8.decode(sure)
 
     def _beginning(self) -> int:
@@ -52,14 +56,14 @@ class TextReader:
         return self._utf8.decode(waiting, final=True)
 
 
-def read_texts(new: Iterable[Tensor], tokenizer: Tokenizer, *, stop_texts: Sequence[str] = (),
-               stop_ids: Collection[int] = ()) -> Iterator[list[str]]:
+def read_texts(new: Iterable[Tensor], tokenizer: Tokenizer, *, stop_texts: str | Sequence[str] = (),
+               stop_ids: int | Collection[int] = ()) -> Iterator[list[str]]:
     """What each row of `stream(…)`, ids (B,), has to say at each step, as text: B strings, often empty ones.
 
     A row is silent after its first stop text or stop id; neither is part of the text. Once all rows are, it ends, and
     no more ids are drawn. Joined, a row's strings are its text.
     """
-    readers, silent = None, []
+    readers, silent, stop_ids = None, [], checked_stops(stop_ids)
     for ids in new:
         readers = readers or [TextReader(stop_texts) for _ in ids]
         silent = silent or [False] * len(readers)
@@ -75,14 +79,14 @@ def read_texts(new: Iterable[Tensor], tokenizer: Tokenizer, *, stop_texts: Seque
         yield [reader.end() for reader in readers]
 
 
-def complete(model: GPT, tokenizer: Tokenizer, prompts: Sequence[str], *, max_new_tokens: int,
-             stop_texts: Sequence[str] = (), **options) -> list[str]:
-    """What the model adds to each prompt, all in one batch; `options` go to `stream`.
+def complete(model: GPT, tokenizer: Tokenizer, prompts: str | Sequence[str], *, max_new_tokens: int,
+             stop_texts: str | Sequence[str] = (), **options) -> list[str]:
+    """What the model adds to each prompt (one is a list of one), all in one batch; `options` go to `stream`.
 
     Every prompt is the beginning of a document: the end-of-text id stands before it, and stops it. Raises ValueError
     for an empty prompt where the tokenizer has no such id.
     """
-    end = tokenizer.end_of_text
+    end, prompts = tokenizer.end_of_text, list(as_texts(prompts, "prompts"))
     idx, padding_mask = left_pad([([] if end is None else [end]) + tokenizer.encode(prompt) for prompt in prompts])
     stop_ids = () if end is None else (end,)
     new = stream(model, idx.to(model.head_weight.device), max_new_tokens=max_new_tokens, stop_ids=stop_ids,

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from course_lib.model.config import GPTConfig
+from course_lib.model.ids import can_look
 from course_lib.model.kv_cache import KVCache
 from course_lib.model.norm import build_norm
 from course_lib.model.position import rotate
@@ -45,26 +46,41 @@ def merge_heads(x: Tensor) -> Tensor:
     return x.transpose(1, 2).reshape(B, T, -1)
 
 
-def attention_weights(q: Tensor, k: Tensor, mask: Tensor | None = None) -> Tensor:
-    r"""How much each query reads from each key: (B, H, T, S), every row sums to one.
+def attention_weights(q: Tensor, k: Tensor, mask: Tensor | None = None, *, causal: bool = False) -> Tensor:
+    r"""How much each query reads from each key: (B, H, T, S), every row sums to one (to 0 where all is hidden).
 
     $$w_{ts} = \mathrm{softmax}_s\left(q_t \cdot k_s / \sqrt{D}\right) \quad \text{over the keys the mask allows}$$
 
+    A query that may read nothing gets weights of 0, not 0 / 0; so does the fused kernel. `causal=True` stands for
+    `mask=causal_mask(T, S)`, where every query reads itself.
     Source: Vaswani et al. 2017, "Attention Is All You Need", section 3.2.1.
     Elsewhere: attention pattern (TransformerLens), att (nanoGPT), A or P (papers).
     """
     D = q.shape[-1]
     scores = (q / math.sqrt(D)) @ k.transpose(-2, -1)            # (B, H, T, S)
+    if causal:
+        mask = causal_mask(q.shape[-2], k.shape[-2], q.device)   # (T, S)
+    idle = None if mask is None or causal else idle_queries(mask)
     if mask is not None:
-        scores = scores + mask_to_bias(mask, scores.dtype)       # (B, H, T, S)
+        allowed = mask if idle is None else mask | idle          # softmax has to divide by something
+        scores = scores + mask_to_bias(allowed, scores.dtype)    # (B, H, T, S)
     weights = scores.softmax(dim=-1)                             # (B, H, T, S)
-    return weights
+    return weights if idle is None else weights.masked_fill(idle, 0.0)
+
+
+def idle_queries(mask: Tensor) -> Tensor | None:
+    """Which queries may read nothing, (..., T, 1); None where a look shows that there are none, and nothing to do.
+
+    Only a mask on the CPU is looked at: a GPU would have to be waited for.
+    """
+    idle = ~mask.any(dim=-1, keepdim=True)                       # (..., T, 1)
+    return None if mask.device.type == "cpu" and can_look(mask) and not idle.any() else idle
 
 
 def attention(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None = None,
-              dropout: float = 0.0) -> tuple[Tensor, Tensor]:
+              dropout: float = 0.0, *, causal: bool = False) -> tuple[Tensor, Tensor]:
     """The reference: what each query gathers, (B, H, T, D), and the weights (B, H, T, S) it gathers with."""
-    weights = attention_weights(q, k, mask)                      # (B, H, T, S)
+    weights = attention_weights(q, k, mask, causal=causal)       # (B, H, T, S)
     out = F.dropout(weights, dropout) @ v                        # (B, H, T, D)
     return out, weights
 
@@ -125,7 +141,7 @@ class CausalSelfAttention(nn.Module):
             k, v = k.repeat_interleave(group, dim=1), v.repeat_interleave(group, dim=1)
         dropout = self.dropout.p if self.training else 0.0
         if choose_path(self.config.attention, q) == "explicit":
-            out, _ = attention(q, k, v, causal_mask(T, S, q.device) if mask is None else mask, dropout)
+            out, _ = attention(q, k, v, mask, dropout, causal=mask is None)
             return out
         if mask is None and 1 < T < S:
             mask = causal_mask(T, S, q.device)

@@ -9,6 +9,7 @@ from torch.nn import functional as F
 from course_lib.model.attention import causal_mask
 from course_lib.model.block import Block
 from course_lib.model.config import GPTConfig
+from course_lib.model.ids import refuse_dtype, refuse_odd_ids
 from course_lib.model.kv_cache import KVCache
 from course_lib.model.norm import build_norm
 from course_lib.model.position import build_position, token_positions
@@ -54,7 +55,8 @@ class GPT(nn.Module):
         """Logits (B, T, V) for the token after each of idx (B, T).
 
         `cache` holds the tokens before idx and takes up the new ones. `padding_mask` (B, S) covers both, True =
-        real token; pad on the left. Raises ValueError if S is more than `context_length`, or an id is not below V.
+        real token; pad on the left. Raises ValueError if S is more than `context_length`, or an id is not below V; on a
+        GPU the first ids of a text are looked at, in evaluation mode: each look waits for all that was asked before.
         """
         x, positions, mask = self.embed(idx, padding_mask, past=0 if cache is None else cache.length)
         rotation = self.position.rotation(positions)
@@ -70,6 +72,7 @@ class GPT(nn.Module):
         """The residual stream (B, T, C) as it enters the blocks, the positions, and the mask if one is needed."""
         if idx.ndim != 2:
             raise ValueError(f"idx has shape {tuple(idx.shape)}, but must be (B, T); for one text use idx[None]")
+        refuse_dtype(idx)
         T, V, longest = idx.shape[1], self.config.vocab_size, self.config.context_length
         S = past + T
         if S > longest:
@@ -81,11 +84,13 @@ class GPT(nn.Module):
                              f"a column for each of {past} cached and {T} new tokens")
         else:
             positions, mask = token_positions(padding_mask)[:, past:], padded_causal_mask(padding_mask, T)
+        if idx.device.type != "cpu" and not self.training and past == 0:
+            refuse_odd_ids(idx, V)
         try:
             x = self.token_embedding(idx)                                 # (B, T, C)
-        except IndexError:
-            raise ValueError(f"idx holds {idx.min()} to {idx.max()}, but vocab_size={V} allows 0 to {V - 1}; "
-                             "was the text encoded by another tokenizer?") from None
+        except IndexError:  # a CPU has looked anyway
+            refuse_odd_ids(idx, V)
+            raise
         x = self.dropout(self.position(x, positions))                     # (B, T, C)
         # Autocast lowers the precision of matrix products only; the stream between them follows here.
         if torch.is_autocast_enabled(x.device.type):

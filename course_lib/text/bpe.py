@@ -1,7 +1,8 @@
 """Byte pair encoding: learning merges from counted words, and applying them. Derived in lesson 01 (tokens).
 
 To learn from many words, a word is held as a Python string whose characters are token ids, `chr(id)`. It starts with
-one character for each byte (0..255), and a merge is exactly `str.replace`: left to right, at the speed of C.
+one character for each byte (0..255), and a merge is exactly `str.replace`: left to right, at the speed of C. Words that
+are too long to be copied for every merge are `long_words`.
 """
 
 import heapq
@@ -10,9 +11,13 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from itertools import pairwise, repeat
 
+from course_lib.text.long_words import LongWords
+from course_lib.text.texts import utf8
+
 Pair = tuple[int, int]
 NO_MERGE = sys.maxsize  # larger than any id
-LONG_WORD = 200
+TO_COPY = 64  # bytes of the longest word that is rewritten whole for each of its merges
+LONG_WORD = 200  # bytes of the longest word that is searched for each merge it is encoded with
 
 
 def learn_merges(word_counts: Mapping[str, int], n_merges: int) -> list[Pair]:
@@ -23,12 +28,17 @@ def learn_merges(word_counts: Mapping[str, int], n_merges: int) -> list[Pair]:
     Every adjacent position counts, also where they overlap (aaa holds aa twice); ties go to the smallest (a, b).
 
     Only words that hold the pair change, and in them only the pairs that touch it. So the counts are corrected
-    instead of redone, an index leads from a pair to its words, and a heap to the next pair.
+    instead of redone, an index leads from a pair to its words, and a heap to the next pair. With N bytes in all words
+    this takes O(N log N), however long a word is.
     Source: Gage 1994 (for compression); Sennrich, Haddow and Birch 2016, section 3.2 (for words).
     """
-    words = [word.encode("utf-8").decode("latin-1") for word in word_counts]  # in latin-1 byte b is character b
+    words = [utf8(word).decode("latin-1") for word in word_counts]  # in latin-1 byte b is character b
     repeats = list(word_counts.values())
-    pair_counts = defaultdict(int)
+    long = [number for number, word in enumerate(words) if len(word) > TO_COPY]
+    chain = LongWords([words[number] for number in long], [repeats[number] for number in long])
+    for number in long:
+        words[number] = ""
+    pair_counts = defaultdict(int, chain.pair_counts())
     holders = defaultdict(list)  # pair → the numbers of the words that hold it, or once did
     for number, word in enumerate(words):
         for pair in pairwise(word):
@@ -49,23 +59,28 @@ def learn_merges(word_counts: Mapping[str, int], n_merges: int) -> list[Pair]:
         both, merged = "".join(pair), chr(256 + len(merges))
         merges.append((ord(pair[0]), ord(pair[1])))
         gained = defaultdict(int)
-        for number in holders.pop(pair):
-            word = words[number]
-            first = word.find(both)
-            if first < 0:
-                continue
-            words[number] = word.replace(both, merged)
-            # Pairs change only from one id before the first place to one id after the last.
-            before = word[max(first - 1, 0) : word.rfind(both) + 3]
+        for changed, more in chain.merge(pair, merged).items():
+            (gained if merged in changed else pair_counts)[changed] += more
+        for number in holders.pop(pair, ()):
+            words[number], before, after = rewrite(words[number], both, merged)
             for lost in pairwise(before):
                 pair_counts[lost] -= repeats[number]
-            for new in pairwise(before.replace(both, merged)):
+            for new in pairwise(after):
                 gained[new] += repeats[number]
                 holders[new].append(number)
         for new, count in gained.items():
             pair_counts[new] += count
             heapq.heappush(heap, (-pair_counts[new], new))
     return merges
+
+
+def rewrite(word: str, both: str, merged: str) -> tuple[str, str, str]:
+    """The word with `merged` in place of `both`, and the stretch whose pairs change: as it was, and as it is."""
+    first = word.find(both)
+    if first < 0:
+        return word, "", ""
+    before = word[max(first - 1, 0) : word.rfind(both) + 3]  # from one id before the first place to one after the last
+    return word.replace(both, merged), before, before.replace(both, merged)
 
 
 class Merger:
@@ -86,7 +101,7 @@ class Merger:
 
     def encode(self, word: str) -> list[int]:
         """The ids of one pre-token."""
-        ids = list(word.encode("utf-8"))
+        ids = list(utf8(word))
         if len(ids) > LONG_WORD:
             return self._encode_long(ids)
         # joined[i] is the id that ids[i] and ids[i + 1] merge into; the earliest merge makes the smallest id
@@ -106,15 +121,11 @@ class Merger:
 
         A queue holds the merges that may fit. Each is made everywhere at once, and only its new neighbours are tried.
         """
-        queue = sorted({self.merged[pair] for pair in pairwise(ids) if pair in self.merged})
-        word = "".join(map(chr, ids))
+        chain = LongWords([ids], [1])
+        queue = sorted({self.merged[pair] for pair in chain.places if pair in self.merged})
         while queue:
             new_id = heapq.heappop(queue)
-            left, right = self.merges[new_id - 256]
-            word = word.replace(chr(left) + chr(right), chr(new_id))
-            between = word.split(chr(new_id))
-            pairs = {(ord(stretch[-1]) if stretch else new_id, new_id) for stretch in between[:-1]}
-            pairs |= {(new_id, ord(stretch[0])) for stretch in between[1:] if stretch}
-            for pair in pairs & self.merged.keys():
-                heapq.heappush(queue, self.merged[pair])
-        return [ord(character) for character in word]
+            for pair, more in chain.merge(self.merges[new_id - 256], new_id).items():
+                if more > 0 and pair in self.merged:  # a pair that came about only now
+                    heapq.heappush(queue, self.merged[pair])
+        return list(chain)

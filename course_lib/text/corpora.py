@@ -12,6 +12,7 @@ from course_lib.text.download import TINY_SHAKESPEARE, fetch
 from course_lib.text.place_names import place_names
 from course_lib.text.pydoc_text import pydoc_documents
 from course_lib.text.python_source import PythonSource
+from course_lib.text.texts import as_texts, clean, utf8
 from course_lib.worlds.storyworld import stories
 
 HELD_OUT = 10  # one document in so many
@@ -29,6 +30,10 @@ class Split:
     held_out: Iterable[str]
     held_out_log_probs: list[float] | None = None
 
+    def __post_init__(self):
+        object.__setattr__(self, "train", as_texts(self.train, "train"))
+        object.__setattr__(self, "held_out", as_texts(self.held_out, "held_out"))
+
 
 @dataclass(frozen=True, kw_only=True)
 class Corpus:
@@ -41,6 +46,9 @@ class Corpus:
     documents: Iterable[str] = field(repr=False)  # a list; where that would be too large, something to iterate over
     log_probs: Sequence[float] | None = field(default=None, repr=False)  # nats, one a document, where it is known
     last_tenth: bool = False  # hold out the last tenth of the characters, not a tenth of the documents
+
+    def __post_init__(self):
+        object.__setattr__(self, "documents", as_texts(self.documents, "documents"))
 
     def split(self) -> Split:
         """The same split on every machine and in every run: a document's own hash decides where it belongs.
@@ -69,8 +77,8 @@ class Corpus:
         """
         sha256, chars, n = hashlib.sha256(), 0, 0
         for text in self.documents:
-            sha256.update((b"\0" if n else b"") + text.encode("utf-8", "surrogatepass"))
-            chars, n = chars + len(text), n + 1
+            sha256.update((b"\0" if n else b"") + utf8(text))
+            chars, n = chars + len(clean(text)), n + 1
         return {"name": self.name, "source": self.source, "licence": self.licence, "documents": n, "chars": chars,
                 "sha256": sha256.hexdigest(), "python": platform.python_version()}
 
@@ -83,12 +91,12 @@ class Part:
     held_out: bool
 
     def __iter__(self) -> Iterator[str]:
-        return (text for text in self.documents if is_held_out(text) == self.held_out)
+        return (text for text in as_texts(self.documents, "documents") if is_held_out(text) == self.held_out)
 
 
 def is_held_out(text: str) -> bool:
     """Whether a document belongs to the held-out tenth, by its sha256."""
-    digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()
+    digest = hashlib.sha256(utf8(text)).digest()
     return int.from_bytes(digest[:8], "big") % HELD_OUT == 0
 
 

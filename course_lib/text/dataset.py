@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from course_lib.settings import plain
+from course_lib.text.ids import whole_numbers
 from course_lib.text.permutation import KeyedPermutation
 from course_lib.text.token_file import TokenFile, write_ids
 from course_lib.text.windows import IGNORE, document_windows, sequential_windows
@@ -28,7 +29,7 @@ class TokenDataset:
     windows of every world_size * batch_size.
 
     ids: the path of a file made by `write_ids`, a TokenFile, or an integer array (N,). Raises ValueError
-    where the file is damaged, context_length does not fit into it, or an id is not below its vocab_size.
+    where the file is damaged, context_length does not fit into it, or a number is no id.
     """
 
     def __init__(self, ids: str | Path | TokenFile | np.ndarray, *, batch_size: int, context_length: int,
@@ -36,7 +37,7 @@ class TokenDataset:
         if isinstance(ids, str | Path):
             ids = TokenFile.open(ids)
         self.info = ids if isinstance(ids, TokenFile) else None
-        self.ids = ids.ids if self.info else ids
+        self.ids = ids.ids if self.info else whole_numbers(ids)
         for name, value in dict(batch_size=batch_size, context_length=context_length, seed=seed, rank=rank,
                                 world_size=world_size).items():
             setattr(self, name, plain(name, value, int))  # the checkpoint will hold them
@@ -73,7 +74,7 @@ class TokenDataset:
         if places[:, -1].max() >= len(self.ids):
             places %= len(self.ids) - 1  # round the ring
         window = self.ids[places].astype(np.int64)  # (B, T + 1)
-        self._check_ids(window)
+        self._check_ids(window, places)
         self.position += B * self.world_size
         return window[:, :-1].copy(), window[:, 1:].copy()  # contiguous, and each its own
 
@@ -121,7 +122,11 @@ class TokenDataset:
             raise ValueError(f"context_length={T} needs at least {T + 1} ids, but there are only {N}; "
                              f"use more text, or a context_length of at most {N - 1}")
 
-    def _check_ids(self, window):
+    def _check_ids(self, window, places):
         if self.info and window.max() >= self.info.vocab_size:
-            raise ValueError(f"{self.info.path} holds the id {window.max()}, but its header says vocab_size="
-                             f"{self.info.vocab_size}: it is damaged; write it again with write_ids")
+            place = places.flat[window.argmax()]
+            raise ValueError(f"{self.info.path} holds the id {window.max()} at place {place}, but its header says "
+                             f"vocab_size={self.info.vocab_size}: it is damaged; write it again with write_ids")
+        if window.min() < 0:
+            raise ValueError(f"ids[{places.flat[window.argmin()]}] is {window.min()}, but ids are from 0 up; targets "
+                             "that are not asked for are made by sequential_windows")

@@ -13,6 +13,8 @@ from multiprocessing import get_context
 
 import regex
 
+from course_lib.text.texts import as_texts, clean
+
 # GPT-4's pattern (tiktoken's cl100k_base). At each place the first alternative that fits is taken.
 PATTERN = "|".join([
     r"'(?i:[sdmt]|ll|ve|re)",       # the end of a contraction: 's 'd 'm 't 'll 've 're
@@ -44,13 +46,6 @@ def _findall(ascii_only: bool) -> Callable[[str], list[str]]:
     return re.compile(PATTERN.replace(r"\p{L}", "a-zA-Z").replace(r"\p{N}", "0-9"), re.ASCII).findall
 
 
-def clean(text: str) -> str:
-    """`text` as UTF-8 can hold it: a pair of surrogates becomes its character, a lone one U+FFFD."""
-    if text.isascii():
-        return text
-    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
-
-
 def chunks(text: str) -> Iterator[str]:
     """`clean(text)` in stretches of a little over 8192 characters, cut only where no pre-token is cut."""
     text, start = clean(text), 0
@@ -73,13 +68,13 @@ def pretokens(text: str) -> Iterator[list[str]]:
         yield _findall(chunk.isascii())(chunk)
 
 
-def count_pretokens(texts: Iterable[str], workers: int = 1) -> Counter[str]:
-    """How often each pre-token occurs in `texts`, which may be a stream larger than the memory.
+def count_pretokens(texts: str | Iterable[str], workers: int = 1) -> Counter[str]:
+    """How often each pre-token occurs in `texts` (`as_texts`), which may be a stream larger than the memory.
 
     With `workers` > 1 that many processes count, with three batches of 4 M characters each in memory. A script
     that uses them keeps its work below `if __name__ == "__main__":`, as always with processes.
     """
-    counts: Counter[str] = Counter()
+    counts, texts = Counter(), as_texts(texts)
     if workers <= 1:
         for text in texts:
             for pieces in pretokens(text):

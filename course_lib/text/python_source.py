@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from hashlib import blake2b
 from pathlib import Path
 
+from course_lib.text.texts import as_list, utf8
+
 LONGEST_FILE = 1_000_000  # bytes; larger files are tables written by programs
 SHORTEST_DUPLICATE = 24   # characters; shorter lines (`else:`, `return x`) are the grammar of code, and stay
 
@@ -18,9 +20,12 @@ class PythonSource:
     the same packages have the same corpus. max_chars ends it after that many characters.
     """
 
-    def __init__(self, folders: list[str | Path] | None = None, max_chars: int | None = None):
-        folders = folders or [sysconfig.get_path("purelib"), sysconfig.get_path("platlib")]
-        self.folders = list(dict.fromkeys(Path(folder).resolve() for folder in folders))  # often the same one
+    def __init__(self, folders: str | Path | list[str | Path] | None = None, max_chars: int | None = None):
+        usual = [sysconfig.get_path("purelib"), sysconfig.get_path("platlib")]
+        given = as_list(folders, "folders", (str, Path)) if folders else []
+        if missing := [folder for folder in given if not Path(folder).is_dir()]:
+            raise ValueError(f"there is no folder {missing[0]}; name folders with .py files, or leave folders out")
+        self.folders = list(dict.fromkeys(Path(folder).resolve() for folder in given or usual))  # often the same one
         self.max_chars = max_chars
 
     def __iter__(self) -> Iterator[str]:
@@ -60,7 +65,7 @@ class SeenLines:
         return bool(places) and all(self.table[byte] & bit for byte, bit in places)
 
     def _places(self, line):
-        line = line.strip().encode("utf-8", "surrogatepass")
+        line = utf8(line.strip())
         if len(line) < SHORTEST_DUPLICATE:
             return ()
         digest = blake2b(line, digest_size=8).digest()  # not hash(), which differs from process to process

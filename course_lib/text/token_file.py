@@ -12,6 +12,8 @@ from course_lib.files import move, write_text
 from course_lib.folders import make_folder
 from course_lib.json_file import read_json
 from course_lib.settings import settle
+from course_lib.text.ids import checked_ids
+from course_lib.text.texts import as_texts, utf8
 
 KIND = {"kind": "course token ids", "format": 1}
 REWRITE = "write it with write_ids(path, documents, tokenizer)"
@@ -64,16 +66,16 @@ def header_path(path: str | Path) -> Path:
     return Path(f"{path}.json")
 
 
-def write_ids(path: str | Path, documents: Iterable[str], tokenizer) -> TokenFile:
+def write_ids(path: str | Path, documents: str | Iterable[str], tokenizer) -> TokenFile:
     """Encode documents one after the other into `path`; memory does not grow with the text.
 
     Layout: `<eot> doc1 <eot> doc2 … <eot>` where the tokenizer has an end_of_text, else the documents' ids
-    in a row. `documents` is any iterable of str; a lone str counts as one document. The two files are
+    in a row. `documents` is one text or any iterable of texts. The two files are
     written under temporary names and renamed at the end: a token file that exists is whole. Raises
     ValueError where there is nothing to write, or where the tokenizer yields an id outside 0 … vocab_size -
     1.
     """
-    path, documents = Path(path), [documents] if isinstance(documents, str) else documents
+    path, documents = Path(path), as_texts(documents, "documents")
     dtype = "uint16" if tokenizer.vocab_size <= 2**16 else "uint32"
     boundary = [] if tokenizer.end_of_text is None else [tokenizer.end_of_text]
     part, n_documents, n_bytes = Path(f"{path}.part"), 0, 0
@@ -81,11 +83,11 @@ def write_ids(path: str | Path, documents: Iterable[str], tokenizer) -> TokenFil
     with open(part, "wb") as file:
         for text in documents:
             before = boundary if n_documents == 0 else []
-            ids = np.array([*before, *tokenizer.encode(text), *boundary], np.int64)
-            _check_range(ids, tokenizer.vocab_size, n_documents)
+            ids = checked_ids([*before, *tokenizer.encode(text), *boundary], tokenizer.vocab_size,
+                              what=f"document {n_documents}: ids")
             file.write(ids.astype(np.dtype(dtype).newbyteorder("<")).tobytes())
             n_documents += 1
-            n_bytes += len(text.encode("utf-8", "surrogatepass"))
+            n_bytes += len(utf8(text))
         n_ids = file.tell() // np.dtype(dtype).itemsize
     if n_ids == 0:
         part.unlink()
@@ -95,12 +97,6 @@ def write_ids(path: str | Path, documents: Iterable[str], tokenizer) -> TokenFil
     _write_header(info)
     move(part, path)
     return info
-
-
-def _check_range(ids, vocab_size, document):
-    if ids.size and not 0 <= ids.min() <= ids.max() < vocab_size:
-        raise ValueError(f"document {document} encodes to ids {ids.min()} … {ids.max()}, outside 0 … "
-                         f"{vocab_size - 1} (vocab_size={vocab_size}); train or load the tokenizer again")
 
 
 def _write_header(info):

@@ -12,10 +12,12 @@ from typing import Any, Self
 
 from course_lib.settings import plain
 from course_lib.text.bpe import Merger, Pair, learn_merges
-from course_lib.text.pretokenize import PATTERN, clean, count_pretokens, pretokens
+from course_lib.text.pretokenize import PATTERN, count_pretokens, pretokens
+from course_lib.text.texts import as_texts, clean
 from course_lib.text.vocabulary import END_OF_TEXT, FORMAT, Tokenizer, printable, read_fields
 
 MAX_CACHED_WORDS = 1 << 18  # about 60 MB, for a tokenizer that encodes for days
+LONGEST_CACHED_WORD = 64  # characters; a line of DNA hardly comes twice, and would not fit the 60 MB
 
 
 class CharTokenizer(Tokenizer):
@@ -23,7 +25,8 @@ class CharTokenizer(Tokenizer):
 
     kind = "char"
 
-    def __init__(self, characters: str, special_tokens: Sequence[str] = (END_OF_TEXT,)):
+    def __init__(self, characters: str, special_tokens: str | Sequence[str] = (END_OF_TEXT,)):
+        characters = clean(characters)
         self._ids = {character: i for i, character in enumerate(characters)}
         if not characters or len(self._ids) < len(characters):
             raise ValueError(f"{len(characters)} characters, {len(self._ids)} different ones; "
@@ -32,10 +35,10 @@ class CharTokenizer(Tokenizer):
         self.characters = characters
 
     @classmethod
-    def train(cls, texts: str | Iterable[str], special_tokens: Sequence[str] = (END_OF_TEXT,)) -> Self:
+    def train(cls, texts: str | Iterable[str], special_tokens: str | Sequence[str] = (END_OF_TEXT,)) -> Self:
         """All characters of `texts`, ordered by code point. Raises ValueError when there are none."""
         characters: set[str] = set()
-        for text in [texts] if isinstance(texts, str) else texts:
+        for text in as_texts(texts):
             characters.update(clean(text))
         return cls("".join(sorted(characters)), special_tokens)
 
@@ -66,7 +69,7 @@ class BPETokenizer(Tokenizer):
 
     kind = "bpe"
 
-    def __init__(self, merges: Sequence[Pair], special_tokens: Sequence[str] = (END_OF_TEXT,)):
+    def __init__(self, merges: Sequence[Pair], special_tokens: str | Sequence[str] = (END_OF_TEXT,)):
         self.merges: list[Pair] = [
             (left, right) if type(left) is type(right) is int else plain("merge", (left, right), Pair)
             for left, right in merges]
@@ -81,7 +84,7 @@ class BPETokenizer(Tokenizer):
         cls,
         texts: str | Iterable[str],
         vocab_size: int,
-        special_tokens: Sequence[str] = (END_OF_TEXT,),
+        special_tokens: str | Sequence[str] = (END_OF_TEXT,),
         workers: int = 1,
     ) -> Self:
         """Learns `vocab_size` ids from `texts`, the 256 bytes and the special tokens among them.
@@ -96,7 +99,7 @@ class BPETokenizer(Tokenizer):
         if vocab_size < smallest:
             raise ValueError(f"vocab_size={vocab_size} has no room for 256 bytes and {smallest - 256} special tokens; "
                              f"use {smallest} or more, or a CharTokenizer")
-        word_counts = count_pretokens([texts] if isinstance(texts, str) else texts, workers)
+        word_counts = count_pretokens(texts, workers)
         tokenizer = cls(learn_merges(word_counts, vocab_size - smallest), special_tokens)
         if tokenizer.vocab_size < vocab_size:
             warnings.warn(f"the text supports only {tokenizer.vocab_size} of the {vocab_size} ids asked for: after "
@@ -126,9 +129,12 @@ class _WordCache(dict[str, list[int]]):
         self.merger = merger
 
     def __missing__(self, word: str) -> list[int]:
+        ids = self.merger.encode(word)
+        if len(word) > LONGEST_CACHED_WORD:
+            return ids
         if len(self) >= MAX_CACHED_WORDS:
             self.clear()
-        ids = self[word] = self.merger.encode(word)
+        self[word] = ids
         return ids
 
 

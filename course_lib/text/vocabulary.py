@@ -7,10 +7,13 @@ what `tokenizer` adds. Everything here holds for any rule.
 import json
 import re
 from collections.abc import Iterable, Sequence
+from operator import index
 from pathlib import Path
 from typing import Any, Self
 
 from course_lib.json_file import read_json
+from course_lib.text.ids import checked_ids
+from course_lib.text.texts import as_list, clean
 
 END_OF_TEXT = "<|endoftext|>"
 FORMAT = 1
@@ -32,7 +35,7 @@ class Tokenizer:
     kind: str
 
     def __init__(self, ordinary: Sequence[bytes], special_tokens: str | Iterable[str]):
-        names = [special_tokens] if isinstance(special_tokens, str) else list(special_tokens)
+        names = [clean(name) for name in as_list(special_tokens, "special_tokens")]
         if "" in names or len(set(names)) < len(names):
             raise ValueError(f"special tokens must be different and not empty, but they are {names}")
         self.special_tokens = {name: len(ordinary) + i for i, name in enumerate(names)}
@@ -40,7 +43,7 @@ class Tokenizer:
         self.end_of_text = self.special_tokens.get(END_OF_TEXT)
         self._bytes = dict(enumerate([*ordinary, *(name.encode() for name in names)]))
 
-    def encode(self, text: str, allow_special: bool | Iterable[str] = False) -> list[int]:
+    def encode(self, text: str, allow_special: bool | str | Iterable[str] = False) -> list[int]:
         """The ids of `text`. Lone surrogates, which UTF-8 cannot hold, are read as U+FFFD.
 
         `allow_special`: True, or the names of those that may become special tokens. Otherwise an `<|endoftext|>`
@@ -48,7 +51,7 @@ class Tokenizer:
         """
         if isinstance(allow_special, bool):
             allow_special = self.special_tokens if allow_special else ()
-        names = [allow_special] if isinstance(allow_special, str) else list(allow_special)
+        names = [clean(name) for name in as_list(allow_special, "allow_special")]
         for name in names:
             if name not in self.special_tokens:
                 raise ValueError(f"unknown special token {name!r}; this tokenizer has {list(self.special_tokens)}")
@@ -56,16 +59,18 @@ class Tokenizer:
             return self._encode_ordinary(text)
         either = "|".join(re.escape(name) for name in sorted(names, key=len, reverse=True))
         ids: list[int] = []
-        for i, part in enumerate(re.split(f"({either})", text)):  # ordinary, special, ordinary, ...
+        for i, part in enumerate(re.split(f"({either})", clean(text))):  # ordinary, special, ordinary, ...
             ids += [self.special_tokens[part]] if i % 2 else self._encode_ordinary(part)
         return ids
 
     def decode_bytes(self, ids: Iterable[int]) -> bytes:
-        """The UTF-8 bytes that `ids` stand for. Raises ValueError for an id outside the vocabulary."""
+        """The UTF-8 bytes that `ids` stand for. Raises ValueError for what is no id of the vocabulary."""
+        ids = ids if isinstance(ids, Sequence) else list(ids)
         try:
-            return b"".join(map(self._bytes.__getitem__, ids))
-        except KeyError as missing:
-            raise ValueError(f"no token has the id {missing}; ids are 0 to {self.vocab_size - 1}") from None
+            return b"".join(map(self._bytes.__getitem__, map(index, ids)))  # index() lets whole numbers through only
+        except (KeyError, TypeError):
+            checked_ids(ids, self.vocab_size)  # says which
+            raise
 
     def decode(self, ids: Iterable[int]) -> str:
         """The text of `ids`. Where they cut a character apart, U+FFFD, the replacement character, appears."""

@@ -5,6 +5,8 @@ from itertools import islice, pairwise
 
 import numpy as np
 
+from course_lib.text.ids import checked_ids, whole_numbers
+
 IGNORE = -1  # a target that the loss leaves out
 CHUNK = 1 << 20  # ids searched at a time, so that memory does not grow with the file
 
@@ -17,8 +19,10 @@ def sequential_windows(ids: np.ndarray, batch_size: int, context_length: int, *,
     Each of ids[1:] is a target exactly once; the rest of the last window is padded with targets == IGNORE.
     With overlap > 0, each window begins with that many ids of the one before, as context only (targets
     IGNORE): a target then has at least overlap + 1 ids before it, unless the text begins there. Slower and
-    fairer. Elsewhere: the stride of sliding-window perplexity, which is context_length - overlap.
+    fairer. Elsewhere: the stride of sliding-window perplexity, which is context_length - overlap. Raises ValueError for
+    what are no ids (N,).
     """
+    ids = whole_numbers(ids)
     return _batches(_spans(0, len(ids) - 1, context_length, overlap), ids, batch_size, context_length)
 
 
@@ -31,6 +35,7 @@ def document_windows(ids: np.ndarray, batch_size: int, context_length: int, *, e
     documents are padded at the end (targets IGNORE); longer ones continue in further windows, which begin
     with `overlap` ids of context. Raises ValueError where ids do not begin and end with end_of_text.
     """
+    ids = whole_numbers(ids)
     if len(ids) < 2 or ids[0] != end_of_text or ids[-1] != end_of_text:
         raise ValueError(f"documents are cut at end_of_text={end_of_text}, but the ids do not begin and end "
                          "with it; write them with a tokenizer that has one, or use sequential_windows")
@@ -60,6 +65,8 @@ def _batches(spans, ids, batch_size, context_length):
         idx = np.zeros((B, T), np.int64)             # (B, T)
         targets = np.full((B, T), IGNORE, np.int64)  # (B, T)
         for row, (start, scored, stop) in enumerate(rows):
-            idx[row, :stop - start] = ids[start:stop]
-            targets[row, scored - start:stop - start] = ids[scored + 1:stop + 1]
+            # A -1 among the ids would be an IGNORE among the targets.
+            window = checked_ids(ids[start:stop + 1], what=f"from place {start} on, ids")
+            idx[row, :stop - start] = window[:-1]
+            targets[row, scored - start:stop - start] = window[scored + 1 - start:]
         yield idx, targets

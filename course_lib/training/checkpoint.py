@@ -21,6 +21,7 @@ import course_lib
 from course_lib.json_file import as_written, read_json, require
 from course_lib.model.config import GPTConfig
 from course_lib.model.gpt import GPT
+from course_lib.model.pretrained import refuse_odd_weights
 from course_lib.settings import plain
 from course_lib.text.tokenizer import load_tokenizer
 from course_lib.training.config import TrainConfig
@@ -92,6 +93,7 @@ def load_checkpoint(folder: str | Path, *, which: str = "latest", model: nn.Modu
         weights = safetensors.torch.load(data)
         if odd := sorted(set(weights) ^ set(own)):
             raise ValueError(f"{len(odd)} names are on one side only, such as {odd[0]}")
+        refuse_odd_weights(weights)
         model.load_state_dict(weights, strict=False)  # a shared tensor's second name is not in the file
     except (safetensors.SafetensorError, ValueError, RuntimeError) as error:
         path = folder / "model.safetensors"

@@ -10,6 +10,8 @@ from torch import nn
 from torch.nn import functional as F
 
 from course_lib.text.dataset import TokenFile, document_windows, sequential_windows
+from course_lib.text.ids import checked_ids
+from course_lib.text.texts import as_texts
 from course_lib.text.windows import IGNORE
 from course_lib.training.device import autocast, to_torch
 from course_lib.training.loss import bits_per_byte
@@ -27,7 +29,9 @@ class Score:
 
     @property
     def loss(self) -> float:
-        """Mean nats a target."""
+        """Mean nats a target. ValueError where there is none."""
+        if self.n_targets < 1:
+            raise ValueError(f"n_targets={self.n_targets}: nothing was asked, so there is no mean; is the text empty?")
         return self.nats / self.n_targets
 
     @property
@@ -67,6 +71,7 @@ def target_nats(model: nn.Module, idx: np.ndarray, targets: np.ndarray,
     device = next(model.parameters()).device
     with torch.no_grad(), autocast(device, dtype):
         logits = model(to_torch(idx, device))                                          # (B, T, V)
+    checked_ids(targets, logits.shape[-1], what="targets", ndim=None, ignore=IGNORE)
     logits = logits if logits.dtype == torch.float64 else logits.float()               # (B, T, V)
     wanted = to_torch(targets, device)                                                 # (B, T)
     nats = F.cross_entropy(logits.flatten(0, 1), wanted.flatten(), ignore_index=IGNORE, reduction="none")
@@ -94,7 +99,7 @@ def held_out_loss(model: nn.Module, windows: Iterable, *, dtype: str = "float32"
     return score(model, windows, dtype=dtype).loss
 
 
-def document_nats(model: nn.Module, tokenizer, documents: Iterable[str], *, context_length: int,
+def document_nats(model: nn.Module, tokenizer, documents: str | Iterable[str], *, context_length: int,
                   overlap: int | None = None, dtype: str = "float32",
                   tokens_at_once: int = TOKENS_AT_ONCE) -> np.ndarray:
     """(n_documents,) nats of each whole document, from its first token to the <|endoftext|> that ends it.
@@ -106,7 +111,7 @@ def document_nats(model: nn.Module, tokenizer, documents: Iterable[str], *, cont
     if tokenizer.end_of_text is None:
         raise ValueError("this tokenizer has no <|endoftext|> to score documents between; train one with it")
     overlap, rows, owners, n_documents = context_length // 2 if overlap is None else overlap, [], [], 0
-    for number, document in enumerate(documents):
+    for number, document in enumerate(as_texts(documents, "documents")):
         ids = np.array([tokenizer.end_of_text, *tokenizer.encode(document), tokenizer.end_of_text])
         for idx, targets in document_windows(ids, 64, context_length, overlap=overlap,
                                              end_of_text=tokenizer.end_of_text):

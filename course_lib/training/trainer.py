@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from course_lib.text.ids import checked_ids
 from course_lib.text.windows import IGNORE
 from course_lib.training import device as machine
 from course_lib.training import distributed, ranks
@@ -104,7 +105,7 @@ class Trainer:
 
     def gradients(self) -> tuple[float, float, int]:
         """Fill `.grad` from `accumulation_steps` batches as if they were one. Returns loss, norm, targets."""
-        batches = [next(self.batches) for _ in range(self.own_steps)]
+        batches = [self._checked(*next(self.batches)) for _ in range(self.own_steps)]
         n_targets = ranks.total(sum(int((targets != IGNORE).sum()) for _, targets in batches))
         share = n_targets / ranks.world_size()  # for the mean over ranks of sums / share is the sum / n_targets
         self.model.zero_grad()  # here and not after the update, so that an interrupted step leaves nothing behind
@@ -123,6 +124,12 @@ class Trainer:
             raise NonFiniteLoss(step=self.step + 1, loss=loss, grad_norm=norm, dtype=self.config.dtype,
                                 last_checkpoint=last_checkpoint(self.out))
         return loss, norm, n_targets
+
+    def _checked(self, idx, targets):
+        """A batch whose ids the model has; looked at here, where they are still numpy's: a GPU would have to wait."""
+        vocab_size = getattr(getattr(self.model, "config", None), "vocab_size", None)
+        return (checked_ids(idx, vocab_size, what="idx", ndim=2),
+                checked_ids(targets, vocab_size, what="targets", ndim=2, ignore=IGNORE))
 
     def evaluate(self) -> dict:
         """`held_out_loss` in nats a target and, with a tokenizer, `bits_per_byte`; on the same text each time."""

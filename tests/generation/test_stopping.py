@@ -53,9 +53,9 @@ def test_half_a_character_waits():
         "", "中a", "\ufffd", "\ufffd"]
 
 
-@pytest.mark.parametrize("stop_texts", ["stop", [""], ["a", ""]])
+@pytest.mark.parametrize("stop_texts", ["", [""], ["a", ""]])
 def test_doors(stop_texts):
-    with pytest.raises(ValueError, match="must be a list of texts, none of them empty"):
+    with pytest.raises(ValueError, match="must be texts, none of them empty"):
         TextReader(stop_texts)
 
 

@@ -166,7 +166,7 @@ def test_bad_input_is_refused_with_a_way_out(build):
     model = build()
     with pytest.raises(ValueError, match="17 tokens do not fit context_length=16; keep the last 16"):
         model(torch.zeros(1, 17, dtype=torch.long))
-    with pytest.raises(ValueError, match=r"idx holds 0 to 29, but vocab_size=29 allows 0 to 28"):
+    with pytest.raises(ValueError, match=r"idx\[0, 1\] is 29, but ids are 0 to 28 \(vocab_size=29\)"):
         model(torch.tensor([[0, 29]]))
     with pytest.raises(ValueError, match=r"idx has shape \(3,\), but must be \(B, T\); for one text use idx\[None\]"):
         model(torch.tensor([0, 1, 2]))

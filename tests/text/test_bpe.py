@@ -1,7 +1,9 @@
 """Merges, against a recount of everything at each step and against rustbpe; applying them, against the definition."""
 
+import base64
 import pydoc_data.topics
 import random
+import sys
 from collections import Counter
 
 import pytest
@@ -10,7 +12,8 @@ import rustbpe
 from hypothesis import given
 from hypothesis import strategies as st
 
-from course_lib.text.bpe import Merger, learn_merges
+from course_lib.text import bpe, long_words
+from course_lib.text.bpe import TO_COPY, Merger, learn_merges
 from course_lib.text.pretokenize import PATTERN, count_pretokens
 
 TOPICS = "\n\n".join(pydoc_data.topics.topics.values())
@@ -20,6 +23,8 @@ CORPORA = {
     "emoji": "👍👍👍 👍🏽 👩‍👩‍👧‍👦👩‍👩‍👧‍👦 🎉🎉🎉🎉 ok 🇨🇳🇨🇳🇫🇷",
     "runs": "aaaaaaa aaa aaaa bbbbbb ababababa abab =========== ---- --\n\n\n\n        x",
     "every byte": "".join(map(chr, range(0x250))) * 2,
+    "long and short words": f"{'acgt' * 30}{'a' * 99} acgt {'ca' * 40}{'a' * 70}gt aaaa acca {'acgt' * 30}",
+    "chinese without spaces": "从前有一只小猫小猫住在山上山上有一只小狗" * 3 + "山山山水水水" * 9,
 }
 
 
@@ -67,9 +72,12 @@ def test_same_merges_as_a_recount(name):
     assert len(merges) >= 30
 
 
-@given(st.dictionaries(st.text(alphabet="abc", max_size=12), st.integers(1, 3), max_size=8))
-def test_same_merges_as_a_recount_where_counts_tie_and_runs_overlap(counts):
-    assert learn_merges(counts, 1000) == recount(counts, 1000)
+@given(st.dictionaries(st.text(alphabet="abc", max_size=12), st.integers(1, 3), max_size=8), st.integers(0, 12))
+def test_same_merges_as_a_recount_where_counts_tie_and_runs_overlap(counts, to_copy):
+    """Whichever of the words count as long ones."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(bpe, "TO_COPY", to_copy)
+        assert learn_merges(counts, 1000) == recount(counts, 1000)
 
 
 def rustbpe_merges(text, n_merges):
@@ -121,6 +129,60 @@ def test_applying_merges_to_words_of_a_real_text():
         expected = encode_by_definition(word, merges)
         assert merger.encode(word) == expected
         assert merger._encode_long(list(word.encode())) == expected
+
+
+def long_word(kind, n, seed=0):
+    """n letters without a place to cut."""
+    chooser = random.Random(seed)
+    chinese = [chr(0x4E00 + i) for i in range(300)]
+    return {"dna": lambda: "".join(chooser.choices("acgt", k=n)), "one letter": lambda: "a" * n,
+            "base64": lambda: base64.b64encode(chooser.randbytes(n)).decode()[:n].translate(dict.fromkeys(b"+/=", "x")),
+            "chinese": lambda: "".join(chooser.choices(chinese, k=n))}[kind]()
+
+
+def work(action, monkeypatch):
+    """How many lines of the two modules `action` runs, and bytes of words it copies: the same on every machine."""
+    done = Counter()
+
+    def lines(frame, event, _):
+        done["lines"] += event == "line"
+        return lines
+
+    def calls(frame, event, _):
+        return lines if frame.f_globals["__name__"] in (bpe.__name__, long_words.__name__) else None
+
+    def rewrite(word, both, merged):
+        done["bytes"] += len(word)
+        return rewritten(word, both, merged)
+
+    rewritten, before = bpe.rewrite, sys.gettrace()
+    monkeypatch.setattr(bpe, "rewrite", rewrite)
+    sys.settrace(calls)
+    try:
+        action()
+    finally:
+        sys.settrace(before)
+        monkeypatch.setattr(bpe, "rewrite", rewritten)
+    return done.total()
+
+
+@pytest.mark.parametrize("kind", ["dna", "one letter", "base64", "chinese"])
+def test_work_on_one_long_word_grows_with_its_length_not_with_its_square(kind, monkeypatch):
+    sizes = (1000, 2000, 4000)
+    training = [work(lambda n=n: learn_merges({long_word(kind, n): 1}, 150), monkeypatch) for n in sizes]
+    merger = Merger(learn_merges({long_word(kind, 4000, seed=1): 1}, 400))
+    encoding = [work(lambda n=n: merger.encode(long_word(kind, n)), monkeypatch) for n in sizes]
+    for first, second, third in (training, encoding):  # of n, 2 n and 4 n letters
+        assert 1.5 < (third - second) / (second - first) < 2.4, (first, second, third)
+    assert max(training[-1], encoding[-1]) < 100 * len(long_word(kind, sizes[-1]).encode())
+
+
+def test_many_words_that_are_just_short_enough_to_be_copied_take_the_same_for_each(monkeypatch):
+    def words(n):
+        return {"".join(random.Random(i).choices("acgt", k=TO_COPY)): 1 for i in range(n)}
+
+    counts = [work(lambda n=n: learn_merges(words(n), 100), monkeypatch) for n in (40, 80, 160)]
+    assert all(after < 2.2 * before for before, after in zip(counts, counts[1:], strict=False)), counts
 
 
 def test_a_very_long_word():

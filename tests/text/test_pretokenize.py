@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from course_lib.text import pretokenize
-from course_lib.text.pretokenize import CHUNK_CHARS, PATTERN, chunks, clean, count_pretokens, pretokens
+from course_lib.text.pretokenize import CHUNK_CHARS, PATTERN, chunks, count_pretokens, pretokens
+from course_lib.text.texts import clean
 
 
 def pieces(text):

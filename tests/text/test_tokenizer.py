@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from course_lib.text import tokenizer as tokenizer_module
-from course_lib.text.pretokenize import PATTERN, clean
+from course_lib.text.pretokenize import PATTERN
+from course_lib.text.texts import clean
 from course_lib.text.tokenizer import BPETokenizer, CharTokenizer
 
 CODE = inspect.getsource(tokenize)

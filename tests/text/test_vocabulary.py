@@ -28,9 +28,9 @@ def test_the_longest_special_token_wins():
     [
         (lambda: BPETokenizer([], ["<|a|>", "<|a|>"]), "special tokens must be different"),
         (lambda: CharTokenizer("ab", [""]), "special tokens must be different and not empty"),
-        (lambda: CharTokenizer("ab").decode([0, 3]), "no token has the id 3; ids are 0 to 2"),
-        (lambda: BPETokenizer([]).decode([-1]), "no token has the id -1; ids are 0 to 256"),
-        (lambda: BPETokenizer([]).token_bytes(257), "no token has the id 257"),
+        (lambda: CharTokenizer("ab").decode([0, 3]), r"ids\[1\] is 3, but ids are 0 to 2 "),
+        (lambda: BPETokenizer([]).decode([-1]), r"ids\[0\] is -1, but ids are 0 to 256 "),
+        (lambda: BPETokenizer([]).token_bytes(257), r"ids\[0\] is 257, "),
         (lambda: BPETokenizer([]).encode("x", allow_special={"<fim>"}), "unknown special token '<fim>'.*has .*end"),
         (lambda: BPETokenizer([], []).encode("x", allow_special="<fim>"), "unknown special token '<fim>'"),
     ],
@@ -104,7 +104,7 @@ def test_the_unchanged_file_loads(tmp_path):
         (change(pattern=r"\s+"), "unexpected pattern"),
         (change(lowercase=True), "or newer than this course: unexpected lowercase"),
         ('{"kind": "char", "format": 1, "special_tokens": {}, "characters": "aa"}', "2 characters, 1 different"),
-        ('{"kind": "char", "format": 1, "special_tokens": {}, "characters": 7}', "is damaged: TypeError"),
+        ('{"kind": "char", "format": 1, "special_tokens": {}, "characters": 7}', "is damaged: ValueError: 7 "),
     ],
 )
 def test_other_files_are_refused(content, says, tmp_path):
