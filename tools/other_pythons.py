@@ -8,12 +8,17 @@ Each gets its own small environment, .venv-3.N, made once. Test files that impor
 
 import ast
 import hashlib
+import os
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
+
+from tools.surroundings import pip_settings  # noqa: E402
+
 PACKAGES = "numpy Babel regex platformdirs pytest hypothesis tiktoken tokenizers rustbpe nltk packaging".split()
 WITHOUT_TORCH = ("worlds", "text", "byhand")  # packages that never import it
 NEEDS_TORCH = {"torch", "transformers", "safetensors"}
@@ -49,7 +54,7 @@ def environment(interpreter: str, version: str) -> Path:
     if not (stamp.exists() and stamp.read_text() == wanted and starts(str(python))):
         subprocess.run([interpreter, "-m", "venv", "--clear", folder], check=True)
         install = [python, "-m", "pip", "install", "-q", "-c", ROOT / "constraints.txt", *PACKAGES]
-        subprocess.run(install, check=True)
+        subprocess.run(install, env={**os.environ, **pip_settings(python, os.environ)}, check=True)
         stamp.write_text(wanted, encoding="utf-8", newline="\n")
     return python
 

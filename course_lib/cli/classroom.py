@@ -70,12 +70,14 @@ def collect(name: str, downloads: Path, received: datetime | None, root: Path | 
 def grade(name: str, jobs: int, only: tuple[str, ...], due: datetime | None, late: float | None, again: bool,
           new_seed: bool, no_sandbox: bool, scheduler: str | None, root: Path | None) -> None:
     """Grade what was collected: run, compare, enter into the gradebook, write table and feedback pages."""
+    from course_lib.classroom.grading.sandbox.bubblewrap import require_linux, require_sandbox
+
+    require_linux()  # before anything is imported that the grade extra brings
     from course_lib.classroom.grading.assignment import load_assignment
     from course_lib.classroom.grading.batch import UNTRUSTED
     from course_lib.classroom.grading.batch import grade as run
     from course_lib.classroom.grading.cluster import workers
     from course_lib.classroom.grading.gradebook import Book
-    from course_lib.classroom.grading.sandbox.bubblewrap import require_sandbox
     from course_lib.lab.progress import progress
 
     if no_sandbox:

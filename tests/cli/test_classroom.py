@@ -22,6 +22,20 @@ def test_grading_refuses_to_run_as_root(bubblewrap):
     assert done.stderr.startswith("course: grading refuses to run as root") and done.stderr.count("\n") == 1
 
 
+@pytest.mark.parametrize("system", ["darwin", "win32"])
+@pytest.mark.parametrize("options", [[], ["--no-sandbox"]])
+def test_grading_needs_linux_and_says_so(system, options):
+    """In one line, whatever is installed; also for trusted work, whose limits are Linux' own."""
+    pretend = (
+        f"import sys; from course_lib.cli import main; import platform; sys.platform = {system!r}; "
+        "platform.system = lambda: 'Elsewhere'; sys.modules['nbgrader'] = sys.modules['sqlalchemy'] = None; "
+        f"main(['grade', '12_gpt', *{options!r}])"
+    )
+    done = subprocess.run([sys.executable, "-c", pretend], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 2 and done.stdout == "" and done.stderr.count("\n") == 1
+    assert done.stderr.startswith("course: grading needs Linux, and this is Elsewhere") and "WSL" in done.stderr
+
+
 @pytest.mark.parametrize(
     ("arguments", "line"),
     [

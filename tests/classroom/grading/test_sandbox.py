@@ -194,6 +194,13 @@ def test_refusals(monkeypatch):
         require_sandbox()
 
 
+@pytest.mark.parametrize("sandboxed", [True, False])
+def test_refusal_on_another_system(monkeypatch, sandboxed):
+    monkeypatch.setattr(bubblewrap.sys, "platform", "darwin")
+    with pytest.raises(NoSandbox, match="grading needs Linux"):
+        run(RIGHT, sandboxed=sandboxed)
+
+
 def test_refusal_without_user_namespaces(monkeypatch, tmp_path):
     (tmp_path / "bwrap").write_text("#!/bin/sh\necho 'bwrap: No permissions to create new namespace' >&2; exit 1\n")
     (tmp_path / "bwrap").chmod(0o755)

@@ -6,6 +6,7 @@ bubblewrap (github.com/containers/bubblewrap) starts a program in namespaces of 
 
 import functools
 import os
+import platform
 import shutil
 import subprocess
 import sys
@@ -44,11 +45,21 @@ class NoSandbox(RuntimeError):
     """There can be no sandbox here; the message says why and what to do."""
 
 
+def require_linux() -> None:
+    """Raises NoSandbox on another system: there a submission can be neither locked in nor given its limits."""
+    if sys.platform != "linux":
+        raise NoSandbox(
+            f"grading needs Linux, and this is {platform.system() or sys.platform}: use a machine, a virtual machine or "
+            "a container with Linux (on Windows: WSL). What students run works here, too"
+        )
+
+
 def require_sandbox() -> None:
     """Return if a box can be made here.
 
-    Raises NoSandbox as root, without bubblewrap, and where the kernel gives ordinary accounts no user namespaces.
+    Raises NoSandbox off Linux, as root, without bubblewrap, and where ordinary accounts get no user namespaces.
     """
+    require_linux()
     if os.geteuid() == 0:
         raise NoSandbox("grading refuses to run as root, where a sandbox does not hold: use an ordinary account")
     if not shutil.which("bwrap"):

@@ -16,7 +16,13 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from course_lib.classroom.grading.sandbox.bubblewrap import ENVIRONMENT, INSIDE, box_command, require_sandbox
+from course_lib.classroom.grading.sandbox.bubblewrap import (
+    ENVIRONMENT,
+    INSIDE,
+    box_command,
+    require_linux,
+    require_sandbox,
+)
 from course_lib.classroom.grading.sandbox.limits import Limits
 from course_lib.classroom.grading.sandbox.seccomp import filter_program
 
@@ -60,6 +66,7 @@ def _started(limits, sandboxed) -> Iterator[subprocess.Popen]:
             process = subprocess.Popen(box_command(limits, read), pass_fds=[read], **pipes)
             os.close(read)
         else:
+            require_linux()
             own = {name: value.replace("/tmp/box", folder) for name, value in ENVIRONMENT.items()}
             environment = {**os.environ, **own, "PATH": os.environ.get("PATH", "")}
             process = subprocess.Popen(INSIDE, env=environment, cwd=folder, start_new_session=True, **pipes)
