@@ -14,14 +14,13 @@ from _machine import describe_machine
 from _spread import spread
 
 from course_lib.cli import run
-from course_lib.cli.train import VOCAB_SIZE
 
 
 def one_run(data: str, seed: int, **changes) -> tuple[dict[str, float], dict[str, float], float, str]:
     """(name → bits per byte, name → seconds, entropy of the source, what was run)."""
     with tempfile.TemporaryDirectory() as folder:
         started = time.perf_counter()
-        trainer, prepared, corpus = run.set_up("tiny", data, Path(folder), vocab_size=VOCAB_SIZE, seed=seed, **changes)
+        trainer, prepared, corpus = run.set_up("tiny", data, Path(folder), seed=seed, **changes)
         ready = time.perf_counter() - started
         for _ in trainer:
             pass

@@ -1,4 +1,4 @@
-"""A clone on a machine whose git turns line ends into \\r\\n holds the same bytes, and what is read by bytes still works."""
+"""A clone on a machine whose git turns line ends into \\r\\n holds the same bytes, and loads what has checksums."""
 
 import os
 import subprocess
@@ -26,7 +26,7 @@ print(len([Dashboard.replay(path) for path in root.glob("runs/reference/*/metric
 
 @pytest.fixture(scope="module")
 def clone(repository, tmp_path_factory):
-    """What `git clone -c core.autocrlf=true` makes of the last commit, which is what git does on most Windows machines."""
+    """What `git clone -c core.autocrlf=true` makes of the last commit: git's way on most Windows machines."""
     folder = tmp_path_factory.mktemp("windows") / "clone"
     command = ["git", "clone", "-q", "-c", "core.autocrlf=true", repository.as_uri(), folder]
     done = subprocess.run(command, capture_output=True, text=True)

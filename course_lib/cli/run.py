@@ -12,10 +12,11 @@ from pathlib import Path
 import click
 
 from course_lib.cli.samples import cut_samples, keep_sample
+from course_lib.cli.text_of_run import new_text, same_text
 from course_lib.lab import scoreboard
 from course_lib.model.config import PRESETS, GPTConfig
 from course_lib.model.gpt import GPT
-from course_lib.text.corpora import Corpus, load_corpus
+from course_lib.text.corpora import Corpus
 from course_lib.text.dataset import TokenDataset
 from course_lib.text.prepare import Prepared, prepare
 from course_lib.text.texts import as_texts
@@ -52,20 +53,19 @@ def claim(folder: Path, *, resume: bool, fresh: bool) -> None:
             shutil.rmtree(path) if path.is_dir() else path.unlink()
 
 
-def set_up(preset: str, data: str, folder: Path, *, vocab_size: int, tokenizer: str = "bpe",
+def set_up(preset: str, data: str | None, folder: Path, *, vocab_size: int | None = None, tokenizer: str | None = None,
            min_chars: int | None = None, resume: bool = False, **changes) -> tuple[Trainer, Prepared, Corpus]:
     """Text, tokenizer, ids, model and trainer of a run, new or resumed.
 
-    `min_chars` is how much of a generated text to generate. `changes` are settings of `TrainConfig` instead of the
-    recipe's; None leaves a setting as it is. A resumed run keeps its own settings, and refuses others.
+    `changes` are settings of `TrainConfig` instead of the recipe's; None leaves a setting as it is. A resumed run keeps
+    its own text and settings, and refuses others.
     """
     if preset not in PRESETS:
         raise ValueError(f"preset {preset!r} is unknown; choose one of {', '.join(PRESETS)}")
-    if min_chars is not None and data != "storyworld":
-        raise ValueError(f"min_chars={min_chars} is for a text that is generated: storyworld, not {data}")
-    corpus = load_corpus(data, **({} if min_chars is None else {"min_chars": min_chars}))
+    asked = (data, tokenizer, vocab_size, min_chars)
+    text = same_text(folder / "ids", *asked) if resume else new_text(*asked)
     with ranks.main_first():
-        prepared = prepare(corpus, folder / "ids", tokenizer=tokenizer, vocab_size=vocab_size)
+        prepared = prepare(text.corpus, folder / "ids", tokenizer=text.tokenizer, vocab_size=text.vocab_size)
     model_config = PRESETS[preset](prepared.tokenizer.vocab_size)
     if resume:
         config = with_changes(saved_config(folder, model_config), changes)
@@ -76,9 +76,9 @@ def set_up(preset: str, data: str, folder: Path, *, vocab_size: int, tokenizer: 
                            world_size=ranks.world_size())
     common = dict(held_out=prepared.held_out, tokenizer=prepared.tokenizer)
     if resume:
-        return Trainer.resume(folder, dataset, config=config, **common), prepared, corpus
+        return Trainer.resume(folder, dataset, config=config, **common), prepared, text.corpus
     seed_everything(config.seed)
-    return Trainer(GPT(model_config), dataset, config, out=folder, **common), prepared, corpus
+    return Trainer(GPT(model_config), dataset, config, out=folder, **common), prepared, text.corpus
 
 
 def recipe(preset: str, changes: dict) -> TrainConfig:

@@ -6,27 +6,25 @@ from pathlib import Path
 
 import click
 
-VOCAB_SIZE = 1536  # ids of a bpe tokenizer, if nothing else is asked for
-
 
 @click.command()
 @click.argument("preset")
-@click.option("--data", "data_name", default="storyworld", show_default=True, help="A text of `course data list`.")
+@click.option("--data", "data_name", help="A text of `course data list`.  [default: storyworld]")
 @click.option("--out", type=click.Path(), required=True, help="The run's folder: checkpoints, metrics, ids.")
 @click.option("--steps", type=click.IntRange(min=1), help="Optimizer updates instead of the recipe's.")
 @click.option("--device", help="cpu, cuda, cuda:1, mps; default: a GPU if there is one.")
 @click.option("--seed", type=click.IntRange(min=0), help="Another seed than the recipe's 0.")
 @click.option("--threads", type=click.IntRange(min=1), help="CPU threads; default: one for each core.")
-@click.option("--tokenizer", type=click.Choice(["bpe", "char"]), default="bpe", show_default=True)
-@click.option("--vocab-size", type=click.IntRange(min=257), default=VOCAB_SIZE, show_default=True,
-              help="Ids of a bpe tokenizer; GPT-2 had 50257.")
+@click.option("--tokenizer", type=click.Choice(["bpe", "char"]), help="[default: bpe]")
+@click.option("--vocab-size", type=click.IntRange(min=257),
+              help="Ids of a bpe tokenizer; GPT-2 had 50257.  [default: 1536]")
 @click.option("--min-chars", type=click.IntRange(min=1), help="Characters of a generated text: storyworld.")
 @click.option("--parallel", type=click.Choice(["ddp", "fsdp"]),
               help="How the processes of torchrun share the run; fsdp shares the memory, too.  [default: ddp]")
-@click.option("--resume", is_flag=True, help="Go on from the run's last checkpoint.")
+@click.option("--resume", is_flag=True, help="Go on from the run's last checkpoint, with its text and settings.")
 @click.option("--fresh", is_flag=True, help="Replace a run that is already in --out.")
-def train(preset: str, data_name: str, out: str, steps: int | None, device: str | None, seed: int | None,
-          threads: int | None, tokenizer: str, vocab_size: int, min_chars: int | None,
+def train(preset: str, data_name: str | None, out: str, steps: int | None, device: str | None, seed: int | None,
+          threads: int | None, tokenizer: str | None, vocab_size: int | None, min_chars: int | None,
           parallel: str | None, resume: bool, fresh: bool) -> None:
     """Train the model PRESET (tiny, baseline_tiny, small_cpu, gpt2_124m ...) on a text.
 
@@ -50,7 +48,7 @@ def train(preset: str, data_name: str, out: str, steps: int | None, device: str 
             preset, data_name, folder, max_steps=steps, device=device, seed=seed, threads=threads, parallel=parallel,
             tokenizer=tokenizer, vocab_size=vocab_size, min_chars=min_chars, resume=resume)
         if ranks.is_main():
-            click.echo(run.describe(trainer, prepared, preset, data_name, time.perf_counter() - started))
+            click.echo(run.describe(trainer, prepared, preset, corpus.name, time.perf_counter() - started))
         with run.interruptible() as stopped:
             run.drain(trainer, stopped)
         if not ranks.is_main():

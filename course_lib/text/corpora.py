@@ -4,10 +4,12 @@ All but shakespeare are generated or already on the machine: no network, no down
 """
 
 import hashlib
+import inspect
 import platform
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
+from course_lib.settings import plain
 from course_lib.text.download import TINY_SHAKESPEARE, fetch
 from course_lib.text.place_names import place_names
 from course_lib.text.pydoc_text import pydoc_documents
@@ -46,6 +48,7 @@ class Corpus:
     documents: Iterable[str] = field(repr=False)  # a list; where that would be too large, something to iterate over
     log_probs: Sequence[float] | None = field(default=None, repr=False)  # nats, one a document, where it is known
     last_tenth: bool = False  # hold out the last tenth of the characters, not a tenth of the documents
+    options: dict = field(default_factory=dict, repr=False)  # with which `load_corpus` makes it again
 
     def __post_init__(self):
         object.__setattr__(self, "documents", as_texts(self.documents, "documents"))
@@ -83,6 +86,18 @@ class Corpus:
                 "sha256": sha256.hexdigest(), "python": platform.python_version()}
 
 
+    def identity(self) -> dict:
+        """What must be equal for what is derived from two corpora to be equal; plain values.
+
+        Name, split, and what is there: documents, chars and sha256, or what lazy documents say of themselves.
+        """
+        own = getattr(self.documents, "identity", None)
+        there = own() if own else {name: value for name, value in self.manifest().items()
+                                   if name in ("documents", "chars", "sha256")}
+        split = "the last tenth" if self.last_tenth else "a tenth of the documents"
+        return {"corpus": self.name, "held_out": split, **there}
+
+
 @dataclass(frozen=True)
 class Part:
     """One side of a split, as lazy as its documents: it chooses while it is iterated over."""
@@ -118,8 +133,19 @@ def load_corpus(name: str, **options) -> Corpus:
     if name not in CORPORA:
         raise ValueError(f"there is no corpus {name!r}; choose one of {', '.join(CORPORA)}")
     entry = CORPORA[name]
+    known = inspect.signature(entry.load)
+    if unknown := sorted(set(options) - set(known.parameters)):
+        raise ValueError(f"{name} has no {', '.join(unknown)}; it has {', '.join(known.parameters) or 'no options'}")
+    all_of_them = known.bind(**{option: _plain(option, value) for option, value in options.items()})
+    all_of_them.apply_defaults()
     return Corpus(name=name, description=entry.description, source=entry.source, licence=entry.licence,
-                  **entry.load(**options))
+                  options=all_of_them.kwargs, **entry.load(**all_of_them.kwargs))
+
+
+def _plain(option, value):
+    if option == "folders":
+        return None if value is None else [str(folder) for folder in value]
+    return plain(option, value, int | None)
 
 
 def _storyworld(*, seed: int = 0, n: int | None = None, min_chars: int = 3_200_000) -> dict:
@@ -128,6 +154,10 @@ def _storyworld(*, seed: int = 0, n: int | None = None, min_chars: int = 3_200_0
         documents.append(story.text)
         log_probs.append(story.log_prob)
     return {"documents": documents, "log_probs": log_probs}
+
+
+def _python_source(*, folders: list[str] | None = None, max_chars: int | None = None) -> dict:
+    return {"documents": PythonSource(folders, max_chars)}
 
 
 def _shakespeare() -> dict:
@@ -145,7 +175,7 @@ CORPORA = {
                          lambda: {"documents": place_names()}),
     "python_source": Entry("source code of the installed packages, never in memory: for GPU scale",
                            "the .py files in site-packages", "each package's own",
-                           lambda **options: {"documents": PythonSource(**options)}),
+                           _python_source),
     "shakespeare": Entry("tiny shakespeare, 1.1 MB, downloaded or from COURSE_DATA: for comparison",
                          TINY_SHAKESPEARE.url, TINY_SHAKESPEARE.licence, _shakespeare),
 }

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -140,6 +141,51 @@ def test_a_resumed_run_keeps_its_settings(trained, course):
     refused(course(*resume, "--seed", 3), "seed is 3 here and 0 in the checkpoint")
     refused(course("train", "tiny", *resume[2:]), "another model", "context_length")
     refused(course("train", "baseline_tiny", "--data", "pydoc", *resume[4:]), "place_names", "pydoc")
+
+
+@pytest.fixture(scope="module")
+def on_stories(tmp_path_factory):
+    """A run on less text, and with fewer ids, than one gets without asking."""
+    out = tmp_path_factory.mktemp("stories") / "run"
+    main(["train", "baseline_tiny", "--out", str(out), "--steps", "2", "--threads", "1", "--min-chars", "60000",
+          "--vocab-size", "300"])
+    return out
+
+
+def test_a_resumed_run_keeps_its_text_and_so_its_bar(on_stories, course):
+    resume = ("train", "baseline_tiny", "--out", on_stories, "--resume")
+    scores = (on_stories / "scores.json").read_bytes()
+    for again in ((), ("--min-chars", 60000, "--vocab-size", 300, "--tokenizer", "bpe", "--data", "storyworld")):
+        (on_stories / "scores.json").unlink()
+        assert course(*resume, *again)[0] == 0 and (on_stories / "scores.json").read_bytes() == scores
+    other = {"--min-chars": (200_000, 60_000), "--vocab-size": (512, 300), "--tokenizer": ("char", "bpe"),
+             "--data": ("pydoc", "storyworld"), "--seed": (3, 0), "--steps": (9, 2)}
+    for option, (here, there) in other.items():
+        refused(course(*resume, option, here), option.strip("-").replace("steps", "max_steps"), f" {here} ", f"{there}")
+        assert (on_stories / "scores.json").read_bytes() == scores
+    refused(course(*resume, "--min-chars", 200_000), "leave it out to go on", "--out", "--fresh")
+
+
+def test_a_run_whose_text_is_made_otherwise_by_now_is_not_resumed(on_stories, course, monkeypatch):
+    """The course was updated, and its stories with it: the bar would be another one."""
+    from course_lib.text import corpora
+
+    scores, entry = (on_stories / "scores.json").read_bytes(), corpora.CORPORA["storyworld"]
+
+    def load(*, seed, n, min_chars):
+        made = entry.load(seed=seed, n=n, min_chars=min_chars)
+        return made | {"documents": [f"{text} And so on." for text in made["documents"]]}
+
+    monkeypatch.setitem(corpora.CORPORA, "storyworld", replace(entry, load=load))
+    refused(course("train", "baseline_tiny", "--out", on_stories, "--resume"), "made from something else", "sha256 was")
+    assert (on_stories / "scores.json").read_bytes() == scores
+
+
+def test_help_says_what_is_taken_without_asking(course):
+    from course_lib.cli.text_of_run import DATA, TOKENIZER, VOCAB_SIZE
+
+    text = " ".join(course("train", "--help")[1].split())
+    assert all(f"[default: {value}]" in text for value in (DATA, TOKENIZER, VOCAB_SIZE))
 
 
 def test_nothing_to_resume(tmp_path, course):
