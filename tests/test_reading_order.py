@@ -30,7 +30,8 @@ READING_ORDER = """
     model.gpt model.pretrained
 
     training.config training.device training.ranks training.distributed training.loss training.optim training.muon
-    training.schedule training.cost training.counting training.recompute training.hardware training.plan
+    training.schedule training.autocast_list training.cost training.counting training.recompute training.hardware
+    training.plan
     training.evaluate training.disk training.run_folder training.identity training.checkpoint training.pretrained
     training.trainer
     training.ladder

@@ -12,7 +12,7 @@ from torch.nn import functional as F
 
 from course_lib.model.config import GPTConfig
 from course_lib.model.kv_cache import KVCache
-from course_lib.model.norm import build_norm
+from course_lib.model.norm import build_norm, in_own_dtype
 from course_lib.model.position import rotate
 
 
@@ -57,7 +57,8 @@ def attention_weights(q: Tensor, k: Tensor, mask: Tensor | None = None) -> Tenso
     scores = (q / math.sqrt(D)) @ k.transpose(-2, -1)            # (B, H, T, S)
     if mask is not None:
         scores = scores + mask_to_bias(mask, scores.dtype)       # (B, H, T, S)
-    weights = scores.softmax(dim=-1)                             # (B, H, T, S)
+    with in_own_dtype(scores):
+        weights = scores.softmax(dim=-1)                         # (B, H, T, S)
     return weights
 
 
