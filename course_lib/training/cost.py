@@ -78,8 +78,8 @@ def activation_bytes(config: GPTConfig, n_tokens: int, dtype: str = "bfloat16") 
 
     A layer keeps for each token, counted in C: 4 for its norms (input and output), 3 for queries, keys and values,
     1 for what they gather, 2 more where rotary positions turn a copy of queries and keys; and the hidden numbers
-    before and after the nonlinearity, 2 F (SwiGLU: 4 F). In half precision a number takes 2 bytes. The final norm keeps 2 C and
-    the loss V log-probabilities in float32. Compare Korthikanti et al. 2022 (arXiv 2205.05198), equation 1.
+    before and after the nonlinearity, 2 F (SwiGLU: 4 F). In half precision a number takes 2 bytes. The final norm keeps
+    2 C and the loss V log-probabilities in float32. Compare Korthikanti et al. 2022 (arXiv 2205.05198), equation 1.
     """
     C, size = config.n_embd, BYTES if dtype == "float32" else 2
     turned = 2 * C if config.position == "rotary" and config.n_kv_head == config.n_head else 0
