@@ -108,6 +108,7 @@ print(inspect.getsource(flops_per_token))
 
 # %%
 from course_lib.model.gpt import GPT
+from course_lib.training.autocast_list import autocast_as_on
 from course_lib.training.loss import next_token_loss
 from course_lib.training.recompute import recompute_blocks
 
@@ -120,7 +121,7 @@ def count_step(config, B=8, dtype="float32", recompute=False):
         if recompute:
             recompute_blocks(model)
         with Counter() as counter:
-            with autocast(torch.device("cpu"), dtype):
+            with autocast_as_on("cuda", dtype):                     # as a GPU would; a CPU's list differs
                 loss = next_token_loss(model(idx), idx, n_targets=idx.numel())
             n_forward, kept = len(counter.operations), counter.held
             loss.backward()
@@ -180,7 +181,7 @@ bars = {part: [round(size / 1e9, 1) for size in sizes] for part, sizes in bars.i
 figure = plots.stacked_bars(
     bars, list(ways), unit="GB",
     title="Memory of a step, 8 × 1024 tokens, GPT-2 124M",
-    caption="Counted. From the top, each bar keeps the change of the one above it. The weights, of which one thinks first, are a small part.",
+    caption="Counted, by the rules of a GPU's autocast. From the top, each bar keeps the change of the one above it. The weights, of which one thinks first, are a small part.",
     alt="Four bars of memory. Weights, gradients and optimizer are small and equal; the activations "
         "shrink from bar to bar.")
 plt.show()

@@ -32,8 +32,10 @@ READING_ORDER = """
     model.config model.ids model.norm model.position model.kv_cache model.attention model.feedforward model.block
     model.gpt model.pretrained
 
-    training.config training.device training.ranks training.distributed training.loss training.optim training.muon
-    training.schedule training.cost training.counting training.recompute training.hardware training.plan
+    training.config training.device training.ranks training.distributed training.loss training.optim
+    training.loss_scale training.muon
+    training.schedule training.autocast_list training.cost training.counting training.recompute training.hardware
+    training.plan training.fitting training.gradients
     training.evaluate training.disk training.run_folder training.identity training.checkpoint training.pretrained
     training.trainer
     training.ladder

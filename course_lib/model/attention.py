@@ -13,7 +13,7 @@ from torch.nn import functional as F
 from course_lib.model.config import GPTConfig
 from course_lib.model.ids import can_look
 from course_lib.model.kv_cache import KVCache
-from course_lib.model.norm import build_norm
+from course_lib.model.norm import build_norm, in_own_dtype
 from course_lib.model.position import rotate
 
 
@@ -64,7 +64,8 @@ def attention_weights(q: Tensor, k: Tensor, mask: Tensor | None = None, *, causa
     if mask is not None:
         allowed = mask if idle is None else mask | idle          # softmax has to divide by something
         scores = scores + mask_to_bias(allowed, scores.dtype)    # (B, H, T, S)
-    weights = scores.softmax(dim=-1)                             # (B, H, T, S)
+    with in_own_dtype(scores):
+        weights = scores.softmax(dim=-1)                         # (B, H, T, S)
     return weights if idle is None else weights.masked_fill(idle, 0.0)
 
 

@@ -7,6 +7,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from course_lib.model.config import GPTConfig
+from course_lib.model.norm import in_own_dtype
 
 
 def gelu(x: Tensor) -> Tensor:
@@ -19,7 +20,8 @@ def gelu(x: Tensor) -> Tensor:
 
 def relu2(x: Tensor) -> Tensor:
     r"""$\max(x, 0)^2$. Source: So et al. 2021, "Primer", section 3."""
-    return F.relu(x).square()
+    with in_own_dtype(x):
+        return F.relu(x).square()
 
 
 def swiglu(gate: Tensor, value: Tensor) -> Tensor:

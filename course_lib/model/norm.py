@@ -1,10 +1,21 @@
 """LayerNorm and RMSNorm: keep the residual stream at one scale. Derived in lesson 09 (block)."""
 
+import contextlib
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from course_lib.model.config import GPTConfig
+
+
+def in_own_dtype(x: Tensor) -> contextlib.AbstractContextManager:
+    """Around a kernel that reads and writes numbers of x's dtype and sums in float32 inside: autocast stays out.
+
+    On a GPU autocast would hand such a kernel float32 copies, and the backward pass would keep them: twice the bytes.
+    """
+    kind = x.device.type
+    return torch.autocast(kind, enabled=False) if torch.is_autocast_enabled(kind) else contextlib.nullcontext()
 
 
 def layer_norm(x: Tensor, weight: Tensor | None = None, bias: Tensor | None = None,
@@ -16,7 +27,7 @@ def layer_norm(x: Tensor, weight: Tensor | None = None, bias: Tensor | None = No
     centred = x - x.mean(dim=-1, keepdim=True)
     y = centred / (centred.square().mean(dim=-1, keepdim=True) + eps).sqrt()
     y = y if weight is None else y * weight
-    return y if bias is None else y + bias
+    return (y if bias is None else y + bias).to(x.dtype)
 
 
 def rms_norm(x: Tensor, weight: Tensor | None = None, eps: float = 1e-5) -> Tensor:
@@ -25,7 +36,7 @@ def rms_norm(x: Tensor, weight: Tensor | None = None, eps: float = 1e-5) -> Tens
     Source: Zhang and Sennrich 2019, "Root Mean Square Layer Normalization", equation 4.
     """
     y = x * (x.square().mean(dim=-1, keepdim=True) + eps).rsqrt()
-    return y if weight is None else y * weight.to(x.dtype)
+    return (y if weight is None else y * weight.to(x.dtype)).to(x.dtype)
 
 
 class LayerNorm(nn.Module):
@@ -38,7 +49,9 @@ class LayerNorm(nn.Module):
         self.bias = nn.Parameter(torch.zeros(width)) if bias else None
 
     def forward(self, x: Tensor) -> Tensor:
-        return F.layer_norm(x, self.weight.shape, self.weight, self.bias, self.eps)
+        weight, bias = self.weight.to(x.dtype), None if self.bias is None else self.bias.to(x.dtype)
+        with in_own_dtype(x):
+            return F.layer_norm(x, weight.shape, weight, bias, self.eps)
 
 
 class RMSNorm(nn.Module):
@@ -50,9 +63,11 @@ class RMSNorm(nn.Module):
         self.weight = nn.Parameter(torch.ones(width))
 
     def forward(self, x: Tensor) -> Tensor:
-        if x.device.type == "cpu" and torch.is_grad_enabled():
-            return rms_norm(x, self.weight, self.eps)
-        return F.rms_norm(x, self.weight.shape, self.weight.to(x.dtype), self.eps)
+        weight = self.weight.to(x.dtype)
+        with in_own_dtype(x):
+            if x.device.type == "cpu" and torch.is_grad_enabled():
+                return rms_norm(x, weight, self.eps)
+            return F.rms_norm(x, weight.shape, weight, self.eps)
 
 
 def build_norm(config: GPTConfig, width: int | None = None) -> nn.Module:

@@ -26,7 +26,7 @@ from course_lib.settings import plain
 from course_lib.text.tokenizer import load_tokenizer
 from course_lib.training.config import TrainConfig
 from course_lib.training.disk import CheckpointError, disk_errors, replace_file, write_file
-from course_lib.training.distributed import whole
+from course_lib.training.distributed import on_first_rank
 from course_lib.training.identity import checksum, describe_model, differences
 from course_lib.training.ranks import is_main, wait_for_all
 from course_lib.training.run_folder import find_checkpoint, new_checkpoint
@@ -55,8 +55,9 @@ def save_checkpoint(out: str | Path, *, model: nn.Module, tokenizer: Any = None,
     disk is full or cannot be written; the last checkpoint stays whole.
     """
     step = plain("step", step, int)
-    weights = {name: whole(tensor.detach()).cpu().contiguous() for name, tensor in own_tensors(model).items()}
+    weights = {name: on_first_rank(tensor) for name, tensor in own_tensors(model).items()}
     if is_main():
+        weights = {name: tensor.contiguous() for name, tensor in weights.items()}
         with new_checkpoint(out, step, best=best) as folder:
             if tokenizer is not None:
                 tokenizer.save(folder / "tokenizer.json")

@@ -7,7 +7,7 @@ from course_lib.settings import settle
 
 SCHEDULES = ("cosine", "wsd")
 OPTIMIZERS = ("adamw", "muon")
-DTYPES = ("auto", "float32", "bfloat16")
+DTYPES = ("auto", "float32", "bfloat16", "float16")
 PARALLEL = ("ddp", "fsdp")
 
 
@@ -33,7 +33,7 @@ class TrainConfig:
     momentum: float = 0.95  # Muon's memory of gradients
     weight_decay: float = 0.1  # decoupled; matrices only
     grad_clip: float | None = 1.0  # longest gradient (Euclidean norm over all parameters); None: no limit
-    dtype: str = "auto"  # "bfloat16": matrix products in bf16, weights and sums in float32
+    dtype: str = "auto"  # of matrix products: "bfloat16", "float16" (on a GPU without bf16), "float32"
     device: str = "auto"  # "auto", "cpu", "cuda", "cuda:1", "mps"
     threads: int | None = None  # CPU threads; None: as many as torch uses now
     parallel: str = "ddp"  # how several processes share a run: "ddp", or "fsdp", which also shares the memory

@@ -7,6 +7,7 @@ from torch import nn
 
 from course_lib.model.config import GPTConfig
 from course_lib.model.position import LearnedPosition
+from course_lib.training.autocast_list import autocast_as_on
 from course_lib.training.config import TrainConfig
 from course_lib.training.device import autocast
 from course_lib.training.loss import next_token_loss
@@ -45,12 +46,18 @@ def flops_per_token(config: GPTConfig, T: int | None = None) -> int:
     return 3 * (2 * matmul_weights + 4 * config.n_layer * (T or config.context_length) * C)
 
 
-def measure_activations(model: nn.Module, idx: torch.Tensor, dtype: str = "float32") -> int:
+def measure_activations(model: nn.Module, idx: torch.Tensor, dtype: str = "float32", *,
+                        device: str | None = None) -> int:
     """Bytes that one forward pass over idx (B, T) keeps for the backward pass, weights not counted.
 
     Counted, not estimated: every tensor that autograd saves, each piece of storage once. It grows in
-    proportion to B, so one row is enough to know the rest.
+    proportion to B, so one row is enough to know the rest. `device` is the kind that is asked about, "cpu" or "cuda",
+    which differ in what autocast computes in float32; None: where idx is. For another kind idx must be on the CPU.
     """
+    here = idx.device.type
+    if device not in (None, here) and here != "cpu":
+        raise ValueError(f"device={device!r} is counted with model and idx on the CPU, and idx is on {here}")
+    rules = autocast(idx.device, dtype) if device in (None, here) else autocast_as_on(device, dtype)
     weights = {p.untyped_storage().data_ptr() for p in model.parameters()}
     kept = {}
 
@@ -60,7 +67,7 @@ def measure_activations(model: nn.Module, idx: torch.Tensor, dtype: str = "float
             kept[storage.data_ptr()] = (storage.nbytes(), storage)  # holding it keeps the address from reuse
         return tensor
 
-    with torch.autograd.graph.saved_tensors_hooks(note, lambda tensor: tensor), autocast(idx.device, dtype):
+    with torch.autograd.graph.saved_tensors_hooks(note, lambda tensor: tensor), rules:
         loss = next_token_loss(model(idx), idx)
     del loss
     return sum(size for size, _ in kept.values())
@@ -71,26 +78,27 @@ def activation_bytes(config: GPTConfig, n_tokens: int, dtype: str = "bfloat16") 
 
     A layer keeps for each token, counted in C: 4 for its norms (input and output), 3 for queries, keys and values,
     1 for what they gather, 2 more where rotary positions turn a copy of queries and keys; and the hidden numbers
-    before and after the nonlinearity, 2 F (SwiGLU: 4 F). In bf16 a number takes 2 bytes. The final norm keeps 2 C
-    and the loss V log-probabilities in float32. Compare Korthikanti et al. 2022 (arXiv 2205.05198), equation 1.
+    before and after the nonlinearity, 2 F (SwiGLU: 4 F). In half precision a number takes 2 bytes. The final norm keeps
+    2 C and the loss V log-probabilities in float32. Compare Korthikanti et al. 2022 (arXiv 2205.05198), equation 1.
     """
-    C, size = config.n_embd, 2 if dtype == "bfloat16" else BYTES
+    C, size = config.n_embd, BYTES if dtype == "float32" else 2
     turned = 2 * C if config.position == "rotary" and config.n_kv_head == config.n_head else 0
     layer = 8 * C + turned + (4 if config.feedforward == "swiglu" else 2) * config.n_hidden
     return n_tokens * (size * (config.n_layer * layer + 2 * C) + BYTES * config.vocab_size)
 
 
-def memory_by_component(model: nn.Module, config: TrainConfig, idx: torch.Tensor) -> dict[str, int]:
+def memory_by_component(model: nn.Module, config: TrainConfig, idx: torch.Tensor, *,
+                        device: str | None = None) -> dict[str, int]:
     """Bytes during training: `weights`, `gradients`, `optimizer`, `activations`, `total`.
 
     AdamW keeps two numbers for each parameter, Muon one. The activations are those of one forward pass over a
-    batch of `config.batch_size` windows like idx (B, T), measured on its first row.
+    batch of `config.batch_size` windows like idx (B, T), measured on its first row, for a `device` as there.
     """
     n = sum(p.numel() for p in model.parameters())
     moved_by_muon = sum(p.numel() for p in hidden_matrices(model)) if config.optimizer == "muon" else 0
     dtype = "float32" if config.dtype == "auto" else config.dtype
     parts = {"weights": BYTES * n, "gradients": BYTES * n, "optimizer": BYTES * (2 * n - moved_by_muon),
-             "activations": config.batch_size * measure_activations(model, idx[:1], dtype)}
+             "activations": config.batch_size * measure_activations(model, idx[:1], dtype, device=device)}
     return parts | {"total": sum(parts.values())}
 
 

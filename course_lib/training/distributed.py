@@ -15,7 +15,7 @@ import torch.distributed as dist
 from torch import Tensor, nn
 
 from course_lib.training.config import TrainConfig
-from course_lib.training.ranks import world_size
+from course_lib.training.ranks import is_main, world_size
 
 
 def spread(config: TrainConfig) -> TrainConfig:
@@ -97,6 +97,15 @@ def backward_pass(parallel: nn.Module, *, last: bool) -> contextlib.AbstractCont
 def whole(tensor: Tensor) -> Tensor:
     """All of a tensor of which this rank may hold a shard only. Every rank must ask."""
     return tensor.full_tensor() if hasattr(tensor, "full_tensor") else tensor
+
+
+def on_first_rank(tensor: Tensor) -> Tensor | None:
+    """All of a tensor, in the CPU memory of the first rank; None for the others, who only lend their shards.
+
+    Every rank must ask. Eight ranks share a machine's memory, and one copy of everything is enough.
+    """
+    tensor = whole(tensor.detach())
+    return tensor.cpu() if is_main() else None
 
 
 def is_whole(model: nn.Module) -> bool:

@@ -92,7 +92,7 @@ def build_optimizers(model: nn.Module, config: TrainConfig) -> list[Optimizer]:
               dict(params=[p for p in rest if p.ndim < 2], weight_decay=0.0, lr_ratio=1.0)]
     optimizers = []
     if matrices:
-        products = torch.bfloat16 if config.dtype == "bfloat16" else None
+        products = torch.bfloat16 if config.dtype == "bfloat16" else None  # float16 would take small gradients for 0
         optimizers.append(Muon([dict(params=matrices, lr_ratio=config.muon_lr / config.max_lr)],
                                momentum=config.momentum, weight_decay=config.weight_decay, dtype=products))
     if groups := [group for group in groups if group["params"]]:

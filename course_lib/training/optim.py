@@ -10,7 +10,7 @@ from collections.abc import Iterable
 import torch
 from torch import Tensor
 
-from course_lib.training.distributed import shard_like, whole
+from course_lib.training.distributed import on_first_rank, shard_like, whole
 
 
 class Optimizer:
@@ -47,22 +47,30 @@ class Optimizer:
         """For each name the tensors of that name, zero at first; "step" is one number, others have p's shape."""
         for p in params:
             if p not in self.state:
-                self.state[p] = {name: torch.zeros((), device=p.device) if name == "step" else torch.zeros_like(p)
-                                 for name in names}
+                self.state[p] = {name: torch.zeros((), device=self.counts_on(p)) if name == "step"
+                                 else torch.zeros_like(p) for name in names}
         return [[self.state[p][name] for p in params] for name in names]
 
+    def counts_on(self, p: Tensor) -> torch.device:
+        """Where the count of p's steps is kept: on the CPU, so that reading it does not wait for the GPU."""
+        return torch.device("cpu")
+
     def state_dict(self) -> dict:
-        """The state by number of the parameter, and the settings: enough to continue in another process."""
+        """The state by number of the parameter, and the settings: enough to continue in another process.
+
+        Of several ranks all must call, and the first one gets the tensors, on the CPU; the others get None for each.
+        """
         number = {p: i for i, p in enumerate(self.parameters())}
         groups = [{**group, "params": [number[p] for p in group["params"]]} for group in self.param_groups]
-        state = {number[p]: {name: whole(tensor).cpu() for name, tensor in tensors.items()}
+        state = {number[p]: {name: on_first_rank(tensor) for name, tensor in tensors.items()}
                  for p, tensors in self.state.items()}
         return {"state": state, "param_groups": groups}
 
     def load_state_dict(self, saved: dict) -> None:
         """Take over the state of another optimizer for the same parameters; the settings stay one's own."""
         params = self.parameters()
-        self.state = {params[i]: {name: shard_like(tensor, params[i]) for name, tensor in state.items()}
+        self.state = {params[i]: {name: tensor.clone().to(self.counts_on(params[i])) if name == "step"
+                                  else shard_like(tensor, params[i]) for name, tensor in state.items()}
                       for i, state in saved["state"].items()}
 
 
@@ -81,6 +89,10 @@ class AdamW(Optimizer):
                  eps: float = 1e-8, weight_decay: float = 0.1, fused: bool = False):
         super().__init__(params, lr=lr, betas=betas, eps=eps, weight_decay=weight_decay)
         self.fused = fused
+
+    def counts_on(self, p: Tensor) -> torch.device:
+        """The fused kernel reads the counts itself, where p is."""
+        return p.device if self.fused else super().counts_on(p)
 
     def update(self, group: dict, params: list[Tensor], grads: list[Tensor]) -> None:
         """Count the step and apply the rule to the parameters of one group."""

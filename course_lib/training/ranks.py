@@ -32,11 +32,12 @@ def is_main() -> bool:
 def process_group() -> Iterator[None]:
     """Join the processes that torchrun started, over gloo between CPUs and NCCL between GPUs; leave them at the end.
 
+    A process without a GPU of its number joins, too: a run on CPUs needs none, and `own_device` refuses any other.
     After an error nobody is waited for: torchrun sees this process end and stops the others.
     """
     joins = int(os.environ.get("WORLD_SIZE", 1)) > 1 and world_size() == 1
     if joins:
-        if torch.cuda.is_available():
+        if int(os.environ["LOCAL_RANK"]) < torch.cuda.device_count():
             torch.cuda.set_device(int(os.environ["LOCAL_RANK"]))
         dist.init_process_group("cpu:gloo,cuda:nccl" if torch.cuda.is_available() else "gloo")
     yield
@@ -51,7 +52,11 @@ def own_device(name: str) -> torch.device:
         return device
     if device.index is not None:
         raise ValueError(f"device={name!r} would put {world_size()} processes on one GPU; try device='cuda'")
-    return torch.device("cuda", int(os.environ["LOCAL_RANK"]))
+    number, gpus = int(os.environ["LOCAL_RANK"]), torch.cuda.device_count()
+    if number >= gpus:
+        raise ValueError(f"process {number} of this machine finds no GPU of its own, for there are {gpus}; start "
+                         f"--nproc-per-node {max(gpus, 1)}, or train on CPUs with device='cpu' (--device cpu)")
+    return torch.device("cuda", number)
 
 
 def total(number: int) -> int:

@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +16,11 @@ from course_lib.training import distributed, ranks
 from course_lib.training.checkpoint import cut_metrics, load_checkpoint, load_state, save_checkpoint
 from course_lib.training.config import TrainConfig
 from course_lib.training.evaluate import bytes_per_id, held_out_ids, sample_windows, score
+from course_lib.training.fitting import DoesNotFit, cut, describe, needs
+from course_lib.training.gradients import Gradients
 from course_lib.training.identity import describe_data, refuse_other, refuse_unsaveable
-from course_lib.training.loss import NonFiniteLoss, next_token_loss
+from course_lib.training.loss import NonFiniteLoss
 from course_lib.training.muon import build_optimizers, set_lr
-from course_lib.training.optim import clip_gradients
 from course_lib.training.run_folder import append_record, last_checkpoint, open_run
 from course_lib.training.schedule import lr_at
 
@@ -35,11 +36,14 @@ class Trainer:
     Inside `ranks.process_group()` several processes train one model, each with a dataset of its rank: the same
     updates, and the same records in all of them, as if one had made all the forward passes.
 
-    Raises `NonFiniteLoss` where training breaks down, `CheckpointError` where it cannot be saved.
+    A batch that does not fit into memory is cut, and where torch.compile fails the run goes on without (`Gradients`);
+    `say` is told. With adapt=False both are errors. Raises `NonFiniteLoss` where training breaks down, `DoesNotFit`
+    where not even one window fits, `CheckpointError` where it cannot be saved.
     """
 
     def __init__(self, model: nn.Module, dataset, config: TrainConfig, *, held_out=None,
-                 out: str | Path | None = None, tokenizer: Any = None):
+                 out: str | Path | None = None, tokenizer: Any = None, adapt: bool = True,
+                 say: Callable[[str], None] = print):
         if dataset.batch_size != config.batch_size:
             raise ValueError(f"the dataset has batch_size={dataset.batch_size}, the config {config.batch_size}; "
                              "build the dataset with the config's")
@@ -54,11 +58,8 @@ class Trainer:
         self.dataset, self.batches = dataset, iter(dataset)
         self.held_out = None if held_out is None else held_out_ids(held_out)
         self.id_bytes = None if tokenizer is None or held_out is None else bytes_per_id(tokenizer)
-        self.loss = next_token_loss
-        if self.config.compile:
-            machine.compile_blocks(self.model)
-            self.loss = torch.compile(next_token_loss)
-        self.parallel = distributed.parallelize(self.model, self.config, self.device)  # what is called in its place
+        self.passes = Gradients(self.model, self.config, self.device, adapt=adapt, say=say)
+        self.parallel = self.passes.parallel  # what is called in the model's place
         self.optimizers = build_optimizers(self.model, self.config)
         self.step, self.tokens, self.seconds, self.best_loss = 0, 0, 0.0, math.inf
         if out is not None:
@@ -67,7 +68,7 @@ class Trainer:
 
     @classmethod
     def resume(cls, out: str | Path, dataset, *, config: TrainConfig | None = None, held_out=None,
-               tokenizer: Any = None, model: nn.Module | None = None) -> "Trainer":
+               tokenizer: Any = None, model: nn.Module | None = None, say: Callable[[str], None] = print) -> "Trainer":
         """Continue the run in folder `out` from its latest checkpoint; on a CPU bit for bit as if never stopped.
 
         Raises `CheckpointError`, naming what differs, where the data, or the config or tokenizer if given, are not
@@ -77,7 +78,8 @@ class Trainer:
         data = describe_data(dataset, None if held_out is None else held_out_ids(held_out))
         refuse_other(checkpoint.config, checkpoint.folder, config=config, data=data, tokenizer=tokenizer)
         saved = TrainConfig.from_dict(checkpoint.config["training"])
-        trainer = cls(checkpoint.model, dataset, saved, held_out=held_out, tokenizer=checkpoint.tokenizer)
+        machine.refuse_elsewhere(saved, checkpoint.folder.parent)
+        trainer = cls(checkpoint.model, dataset, saved, held_out=held_out, tokenizer=checkpoint.tokenizer, say=say)
         trainer.restore(load_state(checkpoint))
         trainer.out = cut_metrics(checkpoint) if ranks.is_main() else checkpoint.folder.parent
         return trainer
@@ -90,9 +92,13 @@ class Trainer:
         """One update and, when it is time, an evaluation and a checkpoint. Returns the record."""
         start, lr = time.perf_counter(), lr_at(self.step + 1, self.config)
         loss, grad_norm, n_targets = self.gradients()
-        for optimizer in self.optimizers:
-            set_lr(optimizer, lr)
-            optimizer.step()
+        try:
+            for optimizer in self.optimizers:
+                set_lr(optimizer, lr)
+                optimizer.step()
+        except torch.OutOfMemoryError as error:
+            raise DoesNotFit(f"the optimizer does not fit {describe(self.device)}: "
+                             f"{needs(self.model, self.config, 1, self.dataset.context_length)}") from error
         self.step, self.tokens = self.step + 1, self.tokens + n_targets
         self.seconds += time.perf_counter() - start
         record = dict(step=self.step, loss=loss, lr=lr, grad_norm=grad_norm, tokens=self.tokens,
@@ -107,19 +113,7 @@ class Trainer:
         """Fill `.grad` from `accumulation_steps` batches as if they were one. Returns loss, norm, targets."""
         batches = [self._checked(*next(self.batches)) for _ in range(self.own_steps)]
         n_targets = ranks.total(sum(int((targets != IGNORE).sum()) for _, targets in batches))
-        share = n_targets / ranks.world_size()  # for the mean over ranks of sums / share is the sum / n_targets
-        self.model.zero_grad()  # here and not after the update, so that an interrupted step leaves nothing behind
-        loss = torch.zeros((), device=self.device)
-        for number, (idx, targets) in enumerate(batches, 1):
-            with distributed.backward_pass(self.parallel, last=number == len(batches)):
-                with machine.autocast(self.device, self.config.dtype):
-                    logits = self.parallel(machine.to_torch(idx, self.device))              # (B, T, V)
-                part = self.loss(logits, machine.to_torch(targets, self.device), n_targets=share)
-                part.backward()
-            loss = loss + part.detach()
-        loss = ranks.mean(loss)
-        norm = clip_gradients(self.model.parameters(), self.config.grad_clip)
-        loss, norm = torch.stack([loss, norm.to(loss)]).tolist()  # the only wait for the GPU in a step
+        loss, norm = self.passes.fill(batches, n_targets)
         if not (math.isfinite(loss) and math.isfinite(norm)):
             raise NonFiniteLoss(step=self.step + 1, loss=loss, grad_norm=norm, dtype=self.config.dtype,
                                 last_checkpoint=last_checkpoint(self.out))
@@ -135,6 +129,7 @@ class Trainer:
         """`held_out_loss` in nats a target and, with a tokenizer, `bits_per_byte`; on the same text each time."""
         windows = sample_windows(self.held_out, self.config.batch_size, self.dataset.context_length,
                                  self.config.eval_batches)
+        windows = cut(windows, self.passes.windows_at_once)
         found = score(self.parallel, windows, dtype=self.config.dtype, id_bytes=self.id_bytes)
         return {"held_out_loss": found.loss} | ({"bits_per_byte": found.bits_per_byte} if found.n_bytes else {})
 
@@ -151,6 +146,7 @@ class Trainer:
         """What only resuming needs, in plain values and tensors."""
         return {"step": self.step, "tokens": self.tokens, "seconds": self.seconds, "best_loss": self.best_loss,
                 "dataset": self.dataset.state(), "random": machine.random_state(self.device),
+                "passes": self.passes.state(),
                 "optimizers": [optimizer.state_dict() for optimizer in self.optimizers]}
 
     def restore(self, state: dict) -> None:
@@ -158,6 +154,7 @@ class Trainer:
         for name in ("step", "tokens", "seconds", "best_loss"):
             setattr(self, name, state[name])
         self.dataset.restore(state["dataset"])
+        self.passes.restore(state["passes"])
         for optimizer, saved in zip(self.optimizers, state["optimizers"], strict=True):
             optimizer.load_state_dict(saved)
         if ranks.is_main():

@@ -53,11 +53,23 @@ def test_modules_apply_their_function(arrays, norm, kind):
         torch.testing.assert_close(module(x), expected, rtol=1e-12, atol=1e-12)
 
 
-def test_bfloat16_in_bfloat16_out(arrays):
-    x = arrays[0].detach().bfloat16()
-    y = RMSNorm(8)(x)
-    assert y.dtype == torch.bfloat16
-    torch.testing.assert_close(y.double(), rms_norm(x.double()), rtol=2e-2, atol=1e-2)
+@pytest.mark.parametrize("module, function", [(RMSNorm(8), rms_norm), (LayerNorm(8), layer_norm)])
+def test_half_precision_in_half_precision_out(arrays, module, function):
+    for dtype in (torch.bfloat16, torch.float16):
+        x = arrays[0].detach().to(dtype)
+        for y in (module(x), function(x, module.weight), function(x)):
+            assert y.dtype == dtype
+            torch.testing.assert_close(y.double(), function(x.double()), rtol=2e-2, atol=1e-2)
+
+
+def test_in_float32_every_bit_is_pytorchs(arrays):
+    x, weight, bias = (tensor.detach().float() for tensor in arrays)
+    module = LayerNorm(8, eps=1e-3)
+    module.load_state_dict({"weight": weight, "bias": bias})
+    assert torch.equal(module(x), F.layer_norm(x, (8,), weight, bias, 1e-3))
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        assert torch.equal(module(x), F.layer_norm(x, (8,), weight, bias, 1e-3))
+        assert torch.equal(RMSNorm(8)(x), rms_norm(x))
 
 
 def test_no_bias_means_no_bias():

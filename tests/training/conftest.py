@@ -38,7 +38,8 @@ def small():
         return TokenDataset(ids, **{"batch_size": 4, "context_length": 16, "seed": 3, **changes})
 
     def config(**changes):
-        return TrainConfig(**{"max_steps": 6, "batch_size": 4, "dtype": "float32", "threads": 1, **changes})
+        return TrainConfig(**{"max_steps": 6, "batch_size": 4, "dtype": "float32", "device": "cpu", "threads": 1,
+                              **changes})
 
     return SimpleNamespace(tokenizer=tokenizer, ids=ids, model=model, dataset=dataset, config=config)
 

@@ -84,6 +84,11 @@ def train(folder):
         found["resumed"] = finish(resume(*CASES["fsdp"], out=folder / "alone"))
         found["kept"] = sum(tensor.to_local().numel() if hasattr(tensor, "to_local") else tensor.numel()
                             for optimizer in start(*CASES["fsdp"]).optimizers for tensor in optimizer.parameters())
+        trainer = start(*CASES["fsdp"])
+        trainer.train_step()
+        held = len([tensor for each in trainer.state()["optimizers"] for tensors in each["state"].values()
+                    for tensor in tensors.values() if tensor is not None])
+        found["host copies"] = [held, total(held)]
         found["agreed"] = [total(rank() + 1), mean(torch.tensor(float(rank()))).item()]
         syncs = []
         trainer = start(*CASES["ddp"])

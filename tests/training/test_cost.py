@@ -1,9 +1,11 @@
+import dataclasses
+
 import pytest
 import torch
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from course_lib.model.config import GPTConfig, gpt2_124m
+from course_lib.model.config import PRESETS, GPTConfig, gpt2_124m
 from course_lib.model.gpt import GPT
 from course_lib.training.cost import (
     cost_table,
@@ -53,6 +55,39 @@ def test_activations_of_a_net_that_can_be_counted_by_hand():
             4]                          # the sum of the loss's weights
     assert measure_activations(model, idx) == pytest.approx(sum(kept), abs=8)
     assert measure_activations(model, idx.repeat(4, 1)) > 3.9 * measure_activations(model, idx)
+
+
+@pytest.mark.parametrize("parts", [{"norm": "layernorm", "feedforward": "gelu"}, {"qk_norm": True}])
+def test_explicit_attention_in_bf16_keeps_its_weights_in_bf16_on_both_devices(parts):
+    config = GPTConfig(**{"vocab_size": 50, "context_length": 128, "n_layer": 2, "n_head": 4, "n_embd": 16, **parts})
+    idx = torch.randint(50, (2, 128))
+    for device in ("cpu", "cuda"):
+        kept = {path: measure_activations(GPT(dataclasses.replace(config, attention=path)), idx, "bfloat16",
+                                          device=device) for path in ("explicit", "fused")}
+        weights = 2 * config.n_layer * config.n_head * 2 * 128 * 128  # bytes: 2 windows of T × T numbers
+        assert kept["explicit"] - kept["fused"] == pytest.approx(weights, rel=0.2)
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_no_preset_keeps_more_on_a_gpu_than_on_a_cpu(preset):
+    model = GPT(PRESETS[preset](vocab_size=50, context_length=16, n_layer=2, n_head=2, n_kv_head=2, n_embd=16))
+    idx = torch.randint(50, (2, 16))
+    cpu, gpu = (measure_activations(model, idx, "bfloat16", device=device) for device in ("cpu", "cuda"))
+    assert cpu == gpu < measure_activations(model, idx, "float32", device="cuda")
+
+
+def test_a_count_follows_the_device_that_is_asked_about():
+    class Plain(nn.Module):
+        """Softmax as one writes it: float32 on a GPU, bf16 on a CPU."""
+
+        def forward(self, idx):
+            return (torch.ones(*idx.shape, 8, requires_grad=True) @ torch.ones(8, 8)).softmax(-1)
+
+    idx = torch.randint(8, (1, 1000))
+    cpu, gpu = (measure_activations(Plain(), idx, "bfloat16", device=device) for device in ("cpu", "cuda"))
+    assert gpu - cpu == pytest.approx(8 * 1000 * 2, abs=100)
+    with pytest.raises(ValueError, match="with model and idx on the CPU, and idx is on meta"):
+        measure_activations(Plain(), idx.to("meta"), device="cuda")
 
 
 @pytest.mark.parametrize("optimizer", ["adamw", "muon"])

@@ -77,3 +77,97 @@ def test_compiling_blocks_keeps_names_and_touches_only_the_stack(monkeypatch):
     names = list(model.state_dict())
     machine.compile_blocks(model)
     assert compiled == list(model[1]) and list(model.state_dict()) == names
+
+
+@pytest.fixture
+def card(monkeypatch):
+    """Pretend that there is a GPU of this capability, and a torch with kernels for these."""
+    def put(capability, kernels=("sm_75", "sm_80", "sm_86", "sm_90", "sm_100", "sm_120", "compute_120")):
+        monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+        monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
+        monkeypatch.setattr(torch.cuda, "get_device_capability", lambda device=None: capability)
+        monkeypatch.setattr(torch.cuda, "get_device_name", lambda device=None: "a card")
+        monkeypatch.setattr(torch.cuda, "get_arch_list", lambda: list(kernels))
+    return put
+
+
+@pytest.mark.parametrize(("capability", "usable"), [
+    ((6, 0), False), ((6, 1), False), ((7, 0), False), ((7, 5), True), ((8, 0), True), ((8, 6), True), ((8, 9), True),
+    ((9, 0), True), ((10, 0), True), ((10, 3), True), ((12, 0), True), ((12, 1), True), ((13, 0), True),
+])  # P100, GTX 10xx, V100, T4, A100, RTX 30xx, RTX 40xx, H100 and later
+def test_a_card_without_kernels_is_not_taken_and_refused_by_name(card, capability, usable):
+    card(capability)
+    assert machine.pick_device().type == ("cuda" if usable else "cpu")
+    if usable:
+        assert machine.pick_device("cuda").type == "cuda"
+    else:
+        number = "".join(map(str, capability))
+        with pytest.raises(ValueError, match=rf"device='cuda' is a card \(sm_{number}\).* sm_75, .*; try device='cpu'"):
+            machine.pick_device("cuda")
+
+
+def test_kernels_for_one_card_only_are_for_that_card(card):
+    card((9, 0), kernels=["sm_90a"])
+    assert machine.pick_device().type == "cuda"
+    card((8, 6), kernels=["sm_80", "sm_90a"])
+    assert machine.pick_device().type == "cuda"
+    card((8, 0), kernels=["sm_86"])
+    assert machine.pick_device().type == "cpu"
+
+
+@pytest.mark.parametrize(("capability", "dtype", "kernels"), [
+    ((9, 0), "bfloat16", ["sm_90"]), ((8, 6), "bfloat16", ["sm_80"]), ((7, 5), "float16", ["sm_75"]),
+    ((7, 0), "float16", ["sm_70"]), ((6, 1), "float32", ["sm_60"]),
+])
+def test_a_gpu_without_bf16_trains_in_float16(card, capability, dtype, kernels):
+    card(capability, kernels)
+    config = TrainConfig(max_steps=1, batch_size=1)
+    assert (machine.resolve(config).device, machine.resolve(config).dtype) == ("cuda", dtype)
+    if dtype != "bfloat16":
+        with pytest.raises(ValueError, match=f"dtype='bfloat16' needs AMX .*this cuda has no such .* dtype='{dtype}'"):
+            machine.resolve(TrainConfig(max_steps=1, batch_size=1, dtype="bfloat16"))
+
+
+def test_float16_by_name_is_refused_on_a_cpu(monkeypatch):
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"amx_bf16": True})
+    with pytest.raises(ValueError, match="dtype='float16' needs a GPU from Volta on.* use dtype='bfloat16'"):
+        machine.resolve(TrainConfig(max_steps=1, batch_size=1, device="cpu", dtype="float16"))
+
+
+@pytest.mark.parametrize("on", [True, False])
+def test_eagerly_nothing_is_compiled(on):
+    """Decoding looks at ever longer texts: each length would be compiled again, up to torch's limit."""
+    calls = []
+
+    def backend(graph, inputs):
+        calls.append(1)
+        return graph.forward
+
+    class Layer(nn.Module):
+        def forward(self, x):
+            return x.sin() + 1
+
+    layer = Layer()
+    layer.compile(backend=backend)
+    with machine.eagerly(TrainConfig(max_steps=1, batch_size=1, compile=on)):
+        for n in (1, 2, 3):
+            layer(torch.ones(n, 2))
+    assert bool(calls) == (not on)
+    layer(torch.ones(5, 2))
+    assert calls, "compiled again afterwards"
+
+
+def test_uncompiling_is_the_inverse_of_compiling():
+    model = nn.Sequential(nn.ModuleList([nn.Linear(2, 2)]))
+    machine.compile_blocks(model)
+    assert model[0][0]._compiled_call_impl is not None
+    machine.uncompile_blocks(model)
+    assert model[0][0]._compiled_call_impl is None and model[0][0](torch.ones(1, 2)).shape == (1, 2)
+
+
+def test_a_failed_compiler_is_explained(monkeypatch):
+    error = RuntimeError("\ng++: fatal error\nmore")
+    said = machine.why_not_compiled(error)
+    assert "goes on uncompiled" in said and said.endswith("g++: fatal error") and "C++ compiler" in said
+    monkeypatch.setattr(torch, "__file__", "/home/me/my course/torch/__init__.py")
+    assert "'/home/me/my course/torch/__init__.py' and takes the space" in machine.why_not_compiled(error)

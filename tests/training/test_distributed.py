@@ -92,6 +92,11 @@ def test_a_rank_keeps_its_shard_and_gradients_are_exchanged_once_a_step(results,
     assert results[1]["exchanges"] == 1, "two forward passes a rank, one bucket of gradients"
 
 
+def test_only_the_first_rank_copies_everything_to_the_hosts_memory(results):
+    of_the_first, of_all = results[1]["host copies"]
+    assert of_the_first == of_all > 10
+
+
 def test_a_rank_that_dies_ends_the_run_and_one_process_goes_on(results, job, tmp_path):
     printed, code = torchrun(SCRIPT, "killed", tmp_path)
     assert code != 0 and "SIGKILL" in printed, printed

@@ -51,6 +51,31 @@ def test_another_adamw_can_continue_the_run(problem, continued_by):
         torch.testing.assert_close(p, q, rtol=1e-11, atol=1e-13)
 
 
+@pytest.mark.parametrize("loaded", [False, True])
+def test_the_rule_written_out_never_waits_for_the_device(loaded):
+    """On "meta", which has shapes and no numbers, whatever asks for a number fails, as it would wait on a GPU."""
+    params = [nn.Parameter(torch.ones(3, device="meta")) for _ in range(2)]
+    optimizer = AdamW(params)
+    for p in params:
+        p.grad = torch.ones_like(p)
+    if loaded:
+        on_cpu = AdamW([nn.Parameter(torch.ones(3)) for _ in range(2)])
+        for p in on_cpu.parameters():
+            p.grad = torch.ones_like(p)
+        on_cpu.step()
+        optimizer.load_state_dict(on_cpu.state_dict())
+    optimizer.step()
+    optimizer.step()
+    counts = [state["step"] for state in optimizer.state.values()]
+    assert [(count.device.type, count.item()) for count in counts] == [("cpu", 2.0 + loaded)] * 2
+    assert all(state["exp_avg"].device.type == "meta" for state in optimizer.state.values())
+
+
+def test_the_fused_kernel_finds_its_counts_where_the_parameters_are():
+    [p] = params = [nn.Parameter(torch.ones(3, device="meta"))]
+    assert AdamW(params, fused=True).counts_on(p).type == "meta" and AdamW(params).counts_on(p).type == "cpu"
+
+
 def test_a_loaded_state_is_a_copy(problem):
     net, fill = problem
     one, two = AdamW(net.parameters()), AdamW(net.parameters())

@@ -30,17 +30,19 @@ def test_sizes_are_the_published_ones():
             assert sum(p.numel() for p in GPT(config).parameters()) / 1e6 == pytest.approx(millions, rel=1e-3)
 
 
-@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
+@pytest.mark.parametrize("device", ["cpu", "cuda"])
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16", "float16"])
 @pytest.mark.parametrize("parts", [
     {"position": "learned", "feedforward": "gelu", "bias": True}, {"feedforward": "swiglu"},
     {"n_kv_head": 1}, {"tied_head": False, "n_hidden": 100},
 ])
-def test_activations_on_paper_are_those_that_are_kept(parts, dtype):
+def test_activations_on_paper_are_those_that_are_kept(parts, dtype, device):
     config = GPTConfig(**{"vocab_size": 90, "context_length": 64, "n_layer": 3, "n_head": 4, "n_embd": 64,
                           "norm": "layernorm", "attention": "fused", **parts})
     torch.manual_seed(0)
     model, idx = GPT(config), torch.randint(90, (3, 64))
-    kept = measure_activations(model, idx, dtype) - measure_activations(model, idx[:1], dtype)  # weights drop out
+    kept = [measure_activations(model, rows, dtype, device=device) for rows in (idx, idx[:1])]
+    kept = kept[0] - kept[1]  # weights drop out
     assert activation_bytes(config, 2 * 64, dtype) == pytest.approx(kept, rel=0.03)
 
 
