@@ -39,14 +39,6 @@ def as_written(raw: bytes) -> bytes:
         return raw
 
 
-def read_text(path: str | Path) -> str:
-    """The text of a file in any encoding that `text_of` knows. ValueError, which names the file, for others."""
-    try:
-        return text_of(Path(path).read_bytes())
-    except ValueError as error:
-        raise ValueError(f"{path} cannot be read: {error}; {AGAIN}") from None
-
-
 def read_json(path: str | Path, what: str, *, keys: Mapping[str, type] | None = None, way_out: str = AGAIN
               ) -> dict[str, Any]:
     """The object in a JSON file.
@@ -66,13 +58,16 @@ def read_lines(path: str | Path, what: str, *, keys: Mapping[str, type] | None =
     """The objects in a file of JSON lines, one a line; arguments and errors as in `read_json`.
 
     A last line without its end is left out where it is not whole: a kill, or a full disk, came in the middle of it.
-    With `skip` so is any line that is none.
+    With `skip` so is any line that is none, and letters of another encoding become U+FFFD.
     """
+    raw = Path(path).read_bytes()
     try:
-        # splitlines() would split within texts, too: at U+2028, U+0085 and others
-        lines = text_of(Path(path).read_bytes()).split("\n")
+        text = text_of(raw)
     except ValueError as error:
-        raise ValueError(f"{path} is not {what}: {error}; {way_out}") from None
+        if not skip:
+            raise ValueError(f"{path} is not {what}: {error}; {way_out}") from None
+        text = raw.decode(errors="replace")
+    lines = text.split("\n")  # splitlines() would split within texts, too: at U+2028, U+0085 and others
     if not _is_whole(lines[-1]):
         lines.pop()
     found = []

@@ -36,6 +36,8 @@ class TokenFile:
         if min(self.n_ids, self.vocab_size, self.n_documents + 1, self.n_bytes + 1) < 1:
             raise ValueError(f"n_ids={self.n_ids} and vocab_size={self.vocab_size} must be at least 1, n_documents="
                              f"{self.n_documents} and n_bytes={self.n_bytes} not negative")
+        if self.end_of_text is not None and not 0 <= self.end_of_text < self.vocab_size:
+            raise ValueError(f"end_of_text={self.end_of_text} is none of the ids 0 … {self.vocab_size - 1}")
 
     @property
     def ids(self) -> np.ndarray:

@@ -113,7 +113,7 @@ def _run_all(executor, jobs, assignment, limits, sandboxed) -> Iterator[tuple[_J
 
 def _prepare(folders, assignment, student, how):
     folder = folders.inbox(student, assignment.name)
-    receipt = read_json(folder / "receipt.json") or {}
+    receipt = read_json(folder / "receipt.json", received=str, refused=str, notes=list) or {}
     unreadable, found, notes = receipt.get("refused", ""), [], list(receipt.get("notes", []))
     try:
         if not unreadable:
@@ -140,7 +140,7 @@ def _prepare(folders, assignment, student, how):
 def _kept_run(folders, assignment, job):
     if job.unreadable:
         return Run()
-    kept = read_json(folders.evidence(assignment.name) / f"{job.student}.json") or {}
+    kept = read_json(folders.evidence(assignment.name) / f"{job.student}.json", fingerprint=str, run=dict) or {}
     return Run(**kept["run"]) if kept.get("fingerprint") == job.fingerprint else None
 
 
@@ -150,7 +150,7 @@ def _finish(folders, assignment, book, job, run, sandboxed):
         marks = [replace(mark, kind="unreadable", message=f"UNREADABLE: {job.unreadable}") for mark in marks]
     notes = [*job.notes, *run.notes, *([] if sandboxed else [UNTRUSTED])]
     file = folders.evidence(assignment.name) / f"{job.student}.json"
-    attempts = _attempts(read_json(file), job)
+    attempts = _attempts(read_json(file, result=dict), job)
     result = Result(job.student, marks, notes, job.unreadable, job.received, run.seconds, attempts)
     path = folders.autograded(job.student, assignment.name)
     before = nbformat.read(path, as_version=4) if path.exists() else None
@@ -174,7 +174,7 @@ def results(folders: Folders, name: str) -> dict[str, Result]:
     """Student → the last result, as kept on disk."""
     found = {}
     for path in sorted(folders.evidence(name).glob("*.json")):
-        kept = (read_json(path) or {}).get("result")
+        kept = (read_json(path, result=dict) or {}).get("result")
         if kept:
             marks = [Mark(**mark) for mark in kept["marks"]]
             received = datetime.fromisoformat(kept["received"])

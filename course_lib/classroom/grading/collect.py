@@ -95,7 +95,7 @@ def _store(target, found, received):
         (path if not path.exists() else part / f"{number}-{path.name}").write_bytes(raw)
         digest.update(file.encode("utf-8", "replace") + b"\0" + raw)
         saved += 1
-    earlier = read_json(target / "receipt.json") or {}
+    earlier = read_json(target / "receipt.json", received=str, sha256=str) or {}
     same = saved and earlier.get("sha256") == digest.hexdigest()
     when = earlier["received"] if same else received.isoformat()
     refused = "" if saved else refused

@@ -86,10 +86,10 @@ def write_safely(path: Path, text: str) -> None:
     move(part, path)
 
 
-def read_json(path: Path) -> dict | None:
-    """The object in a JSON file; None when there is none that can be read."""
+def read_json(path: Path, **keys: type) -> dict | None:
+    """The object in a JSON file; None when there is none that can be read, or not with these keys of these types."""
     try:
-        return json_file.read_json(path, "a record of grading")
+        return json_file.read_json(path, "a record of grading", keys=keys)
     except (OSError, ValueError):
         return None
 

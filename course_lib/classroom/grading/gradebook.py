@@ -97,7 +97,7 @@ class Book:
     @property
     def late(self) -> float:
         """The share of the score that is lost for each day, 0.1 is ten per cent."""
-        return float((read_json(self.settings) or {}).get("late", 0.0))
+        return float((read_json(self.settings, late=float) or {}).get("late", 0.0))
 
     def rows(self) -> list[Row]:
         """One row for each student who has a submission, sorted by student."""
