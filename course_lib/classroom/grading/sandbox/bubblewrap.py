@@ -49,8 +49,8 @@ def require_linux() -> None:
     """Raises NoSandbox on another system: there a submission can be neither locked in nor given its limits."""
     if sys.platform != "linux":
         raise NoSandbox(
-            f"grading needs Linux, and this is {platform.system() or sys.platform}: use a machine, a virtual machine or "
-            "a container with Linux (on Windows: WSL). What students run works here, too"
+            f"grading needs Linux, and this is {platform.system() or sys.platform}: use a machine, a virtual machine "
+            "or a container with Linux (on Windows: WSL). What students run works here, too"
         )
 
 
