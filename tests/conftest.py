@@ -12,7 +12,7 @@ from tools.mathjax import FILE as MATHJAX
 def site(repository):
     """The folder of the site, as `make site` builds it: without one warning, from stored outputs, without a network."""
     if not MATHJAX.exists():
-        pytest.skip("no MathJax: run `make setup-site`, which needs npm (Debian, Ubuntu: sudo apt-get install npm)")
+        pytest.skip("no MathJax: run `make setup ARGS=site`; it needs npm (Debian, Ubuntu: sudo apt-get install npm)")
     command = [sys.executable, repository / "tools" / "build_site.py"]
     done = subprocess.run(command, cwd=repository, capture_output=True, text=True)
     assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"[-6000:]

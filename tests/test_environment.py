@@ -14,6 +14,8 @@ from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
+from tools.installing import what_to_install
+
 # Where the name to import is not the name to install.
 IMPORT_NAMES = {"pillow": "PIL", "pyyaml": "yaml", "ipython": "IPython"}
 # With PyTorch's CUDA build come packages whose versions only that build decides.
@@ -100,11 +102,17 @@ def test_conda_installs_the_same(project, conda):
     assert python and Version(python[1]) in SpecifierSet(project["requires-python"])
 
 
-def test_setup_installs_the_same(repository):
-    script = (repository / "tools" / "setup.sh").read_text(encoding="utf-8")
-    assert len(re.findall(r"pip install ", script)) == 1 and '-c constraints.txt -e "."' in script.replace(
-        '".${extras:+[$extras]}"', '"."'
-    )
+def test_setup_installs_the_same():
+    assert what_to_install("") == ["-c", "constraints.txt", "-e", "."]
+    assert what_to_install("dev") == ["-c", "constraints.txt", "-e", ".[dev]"]
+
+
+def test_dev_holds_the_other_extras(project):
+    """Set-up relies on it: where dev is installed, nothing more is needed for grade and site."""
+    assert set(project["optional-dependencies"]) == {"grade", "site", "dev"}
+    dev = set(project["optional-dependencies"]["dev"])
+    for extra in ("grade", "site"):
+        assert set(project["optional-dependencies"][extra]) - dev == set()
 
 
 def catches_import_error(block):
@@ -157,7 +165,7 @@ def test_lessons_import_what_a_student_has(repository, project):
 
 def test_tests_and_tools_import_what_dev_declares(repository, project):
     files = [*repository.glob("tests/**/*.py"), *repository.glob("tools/*.py"), *repository.glob("benchmarks/**/*.py")]
-    files.append(repository / "conftest.py")
+    files += [repository / "conftest.py", repository / "course.py"]
     local = [path.stem for folder in ("benchmarks", "docs/_ext") for path in repository.glob(f"{folder}/*.py")]
-    found = undeclared(texts(*files), requirements(project, "dev"), "tools", "_pytest", "benchmarks", *local)
+    found = undeclared(texts(*files), requirements(project, "dev"), "tools", "course", "_pytest", "benchmarks", *local)
     assert found == set()

@@ -71,7 +71,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--fresh", action="store_true", help="forget what an earlier build has read")
     chosen = parser.parse_args(arguments)
     if not mathjax.FILE.exists():
-        print("course: MathJax is missing, which draws the formulas: run `make setup-site`", file=sys.stderr)
+        print("course: MathJax is missing, which draws the formulas: run `make site`", file=sys.stderr)
         return 1
     out = Path(os.path.abspath(chosen.out))
     if chosen.fresh:

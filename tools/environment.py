@@ -17,10 +17,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from tools.installing import install, require_room
-from tools.pythons import Stop, ask, find_python
+from tools.pythons import ROOT, Stop, ask, find_python
 from tools.surroundings import clean
 
-ROOT = Path(os.path.abspath(__file__)).parents[1]
 STAMP = "course-setup.json"
 
 
@@ -102,18 +101,18 @@ def make(folder: Path, extra: str, environ: dict[str, str], os_name: str) -> Non
     """Make .venv unless a sound one is there, and install into it. Raises Stop, with pip's own words above."""
     stamp = read_stamp(folder)
     python = interpreter(folder, os_name)
-    require_room(ROOT, environ)
+    require_room(environ)
     if not is_sound(folder, stamp, environ, os_name):
         path, version = find_python(environ, os_name)
         print(f"Making .venv with Python {version} ({path})", flush=True)
-        if subprocess.run([path, "-m", "venv", "--clear", str(folder)], env=environ).returncode:
+        if subprocess.run([path, "-m", "venv", "--clear", str(folder)], cwd=ROOT, env=environ).returncode:
             raise Stop(f"`{path} -m venv --clear .venv` failed, see above: close what still runs in .venv (JupyterLab, "
                        "an editor), delete the folder .venv, and run this again.")
         stamp = {"place": place(), "version": version, "extras": []}
     interrupted = stamp.get("installed") == "begun"
     extras = sorted({*stamp["extras"], *([extra] if extra else [])})
     write_stamp(folder, {**stamp, "installed": "begun"})
-    install(python, extra, environ, root=ROOT, verify=interrupted)
+    install(python, extra, environ, verify=interrupted)
     write_stamp(folder, {**stamp, "installed": fingerprint(), "extras": extras})
     print("Installed.", flush=True)
 

@@ -14,7 +14,7 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from tools.pythons import Stop, ask
+from tools.pythons import ROOT, Stop, ask
 from tools.surroundings import pip_settings
 
 GB = 1024**3
@@ -34,7 +34,7 @@ for package in importlib.metadata.distributions():
 """
 
 
-def install(python: Path, extra: str, environ: Mapping[str, str], *, root: Path, verify: bool) -> None:
+def install(python: Path, extra: str, environ: Mapping[str, str], *, verify: bool) -> None:
     """Install the course with an extra into the environment of `python`, and its Jupyter kernel.
 
     verify: an earlier installation was interrupted, so look for packages that it left half there, and repair them.
@@ -47,13 +47,13 @@ def install(python: Path, extra: str, environ: Mapping[str, str], *, root: Path,
         print("With pip, not uv: pip has been told where to look for packages here.", flush=True)
         uv = None
     with room_for_downloads(python.parents[1], environ) as environ:
-        run(python, uv, what_to_install(extra), environ, root)
-        broken = (ask([str(python), "-c", VERIFY], environ) or "").split() if verify else []
+        run(python, uv, what_to_install(extra), environ)
+        broken = (ask([str(python), "-I", "-c", VERIFY], environ) or "").split() if verify else []
         if broken:
             print(f"Installing again what the interruption left half there: {' '.join(broken)}", flush=True)
-            run(python, uv, ["-c", "constraints.txt", "--force-reinstall", "--no-deps", *broken], environ, root)
+            run(python, uv, ["-c", "constraints.txt", "--force-reinstall", "--no-deps", *broken], environ)
     kernel = [str(python), "-m", "ipykernel", "install", "--sys-prefix"]
-    if subprocess.run(kernel, cwd=root, env=environ, stdout=subprocess.DEVNULL).returncode:
+    if subprocess.run(kernel, cwd=ROOT, env=environ, stdout=subprocess.DEVNULL).returncode:
         raise Stop("Jupyter's kernel could not be installed, see above; then run this again.")
 
 
@@ -62,18 +62,18 @@ def what_to_install(extra: str) -> list[str]:
     return ["-c", "constraints.txt", "-e", f".[{extra}]" if extra else "."]
 
 
-def run(python: Path, uv: str | None, what: list[str], environ: Mapping[str, str], root: Path) -> None:
+def run(python: Path, uv: str | None, what: list[str], environ: Mapping[str, str]) -> None:
     """Run uv, and pip where there is no uv or uv cannot do it. Raises Stop if pip cannot either."""
     if uv:
         with_uv = [uv, "pip", "install", "--python", str(python), *what]
-        if subprocess.run(with_uv, cwd=root, env=environ).returncode == 0:
+        if subprocess.run(with_uv, cwd=ROOT, env=environ).returncode == 0:
             return
         print("uv could not install it, see above: trying pip.", flush=True)
-    if subprocess.run([str(python), "-m", "pip", "install", *what], cwd=root, env=environ).returncode:
+    if subprocess.run([str(python), "-m", "pip", "install", *what], cwd=ROOT, env=environ).returncode:
         raise Stop("the installation failed: see pip's lines above, then run this again; it goes on where it stopped.")
 
 
-def require_room(root: Path, environ: Mapping[str, str]) -> None:
+def require_room(environ: Mapping[str, str]) -> None:
     """Raises Stop if the disk is too full for PyTorch, which is most of it, unless .venv holds that already."""
     said = environ.get("COURSE_MIN_DISK_GB", "")
     try:
@@ -82,11 +82,11 @@ def require_room(root: Path, environ: Mapping[str, str]) -> None:
         needed = math.nan
     if not 0 <= needed < math.inf:
         raise Stop(f"COURSE_MIN_DISK_GB={said} is no number of gigabytes: say for example 2.5, or leave it out.")
-    there = any(next(root.glob(f".venv/{lib}/site-packages/torch"), None) for lib in ("lib/python3*", "Lib"))
-    free = shutil.disk_usage(str(root)).free / GB
+    there = any(next(ROOT.glob(f".venv/{lib}/site-packages/torch"), None) for lib in ("lib/python3*", "Lib"))
+    free = shutil.disk_usage(str(ROOT)).free / GB
     if not there and free < needed:
         raise Stop(
-            f"{needed:g} GB of free disk space are needed here and {free:.1f} are left: free some, or install "
+            f"{needed:.10g} GB of free disk space are needed here and {free:.1f} are left: free some, or install "
             "PyTorch's CPU build (README.md says how), for which COURSE_MIN_DISK_GB=2 is enough."
         )
 

@@ -6,13 +6,16 @@ course.py calls this with whatever Python there is: standard library only, and n
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 
+ROOT = Path(os.path.abspath(__file__)).parents[1]
 OLDEST, NEWEST_TESTED = (3, 11), (3, 14)
-# Asked of each candidate, so it also runs on Python 2. A virtual environment answers with the Python it was made from.
+# Asked of each candidate. A virtual environment answers with the Python it was made from.
 PROBE = """
 import json, platform, struct, sys
 try:
@@ -32,7 +35,9 @@ class Stop(Exception):
 def ask(command: list[str], environ: Mapping[str, str]) -> str | None:
     """What a command prints, or None if it fails: a name on the PATH can be an empty shell (pyenv, Windows)."""
     try:
-        done = subprocess.run(command, env=environ, stdin=subprocess.DEVNULL, capture_output=True, timeout=60)
+        done = subprocess.run(
+            command, cwd=ROOT, env=environ, stdin=subprocess.DEVNULL, capture_output=True, timeout=60
+        )
     except (OSError, ValueError, subprocess.TimeoutExpired):
         return None
     return done.stdout.decode("utf-8", "replace").strip() if done.returncode == 0 else None
@@ -77,7 +82,7 @@ def find_python(environ: Mapping[str, str], os_name: str) -> tuple[str, str]:
     """
     objections, newer, seen = [], None, set()
     for number, command in enumerate(candidates(environ, os_name)):
-        answer = ask([*command, "-c", PROBE], environ)
+        answer = ask([*command, "-I", "-c", PROBE], environ)  # -I: a json.py of the user is not taken
         told = json.loads(answer) if answer and answer.startswith("{") else None
         wrong = objection(told) if told else "does not start"
         if wrong and number == 0 and environ.get("PYTHON"):

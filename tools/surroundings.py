@@ -45,7 +45,9 @@ def pip_settings(python: Path, environ: Mapping[str, str]) -> dict[str, str]:
 
     A file can say `user = true` or `target = …` as well as a variable can, and then pip installs past .venv.
     """
-    listed = ask([str(python), "-m", "pip", "config", "list"], environ)
+    # `pip config list` reads them itself: with `user = true` in a file it would list the user's file only.
+    every_file = {"PIP_USER": "0", "PIP_GLOBAL": "0", "PIP_SITE": "0"}
+    listed = ask([str(python), "-m", "pip", "config", "list"], {**environ, **every_file})
     if listed is None:  # a file that pip cannot read: it says so itself when it installs
         return {}
     found = {}

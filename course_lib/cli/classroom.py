@@ -71,7 +71,6 @@ def grade(name: str, jobs: int, only: tuple[str, ...], due: datetime | None, lat
           new_seed: bool, no_sandbox: bool, scheduler: str | None, root: Path | None) -> None:
     """Grade what was collected: run, compare, enter into the gradebook, write table and feedback pages."""
     from course_lib.classroom.grading.sandbox.bubblewrap import require_linux, require_sandbox
-
     require_linux()  # before anything is imported that the grade extra brings
     from course_lib.classroom.grading.assignment import load_assignment
     from course_lib.classroom.grading.batch import UNTRUSTED

@@ -14,6 +14,7 @@ from course_lib.json_file import read_json
 
 FOLDERS = ("course_lib", "notebooks", "runs/reference", "tools")
 NEVER = ("__pycache__", ".ipynb_checkpoints", ".nbgrader")
+NOT_OURS = (".git", ".part", ".venv")
 DATE = (2020, 1, 1, 0, 0, 0)  # the same course gives the same archive
 
 
@@ -63,7 +64,7 @@ def _strings(path) -> Iterator[str]:
 
 
 def _files(root, names, with_solutions) -> Iterator[Path]:
-    yield from (path for path in root.iterdir() if path.is_file() and not path.name.startswith((".git", ".part")))
+    yield from (path for path in root.iterdir() if path.is_file() and not path.name.startswith(NOT_OURS))
     folders = [*FOLDERS, *(f"exercises/{name}" for name in names)]
     folders += [f"solutions/{name}" for name in names] if with_solutions else []
     for folder in folders:
