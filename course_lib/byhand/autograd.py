@@ -89,11 +89,7 @@ class Tensor:
 
     def __getitem__(self, index):
         """Any index of numpy's; an array of ids reads rows of a table. What was read twice gets both gradients."""
-        def rule(dy):
-            dx = np.zeros_like(self.data)
-            np.add.at(dx, index, dy)
-            return dx,
-        return Tensor(self.data[index], (self,), rule, "[ ]")
+        return Tensor(self.data[index], (self,), lambda dy: (F.read_backward(dy, index, self.data),), "[ ]")
 
     def sum(self, axis: int | tuple[int, ...] | None = None, keepdims: bool = False) -> "Tensor":
         """Over all axes, or some. Each number that was added gets the whole dy."""
@@ -102,7 +98,7 @@ class Tensor:
 
     def mean(self, axis: int | tuple[int, ...] | None = None, keepdims: bool = False) -> "Tensor":
         """The sum, divided by how many were added."""
-        return (total := self.sum(axis, keepdims)) * (total.data.size / self.data.size)
+        return (total := self.sum(axis, keepdims)) * (total.data.size / F.count(self.data))
 
     def reshape(self, *shape: int) -> "Tensor":
         """The same numbers in another shape; dy goes back into the old one."""

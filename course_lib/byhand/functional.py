@@ -102,9 +102,16 @@ def _checked_targets(targets, logits):
     return targets
 
 
+def count(x: np.ndarray) -> int:
+    """How many numbers a mean is taken of; ValueError for none."""
+    if not x.size:
+        raise ValueError(f"there is no mean of no numbers, shape {x.shape}; is the batch empty?")
+    return x.size
+
+
 def binary_cross_entropy_with_logits(logits: np.ndarray, targets: np.ndarray) -> float:
     r"""Mean of $-t \log \sigma(z) - (1-t) \log(1-\sigma(z)) = \log(1 + e^z) - t z$, targets t in 0 … 1."""
-    return (np.logaddexp(0, logits) - targets * logits).mean()
+    return (np.logaddexp(0, logits) - targets * logits).sum() / count(logits)
 
 
 def binary_cross_entropy_with_logits_backward(dloss: float, logits: np.ndarray, targets: np.ndarray) -> np.ndarray:
@@ -114,7 +121,7 @@ def binary_cross_entropy_with_logits_backward(dloss: float, logits: np.ndarray, 
 
 def mse_loss(y: np.ndarray, targets: np.ndarray) -> float:
     r"""Mean of $(y - t)^2$; y and targets of one shape."""
-    return ((y - targets) ** 2).mean()
+    return ((y - targets) ** 2).sum() / count(y)
 
 
 def mse_loss_backward(dloss: float, y: np.ndarray, targets: np.ndarray) -> np.ndarray:
@@ -147,10 +154,14 @@ def embedding(idx: np.ndarray, weight: np.ndarray) -> np.ndarray:
 
 def embedding_backward(dy: np.ndarray, idx: np.ndarray, weight: np.ndarray) -> np.ndarray:
     """Each dy is added to the row it was read from; a row read twice gets both. (..., C) -> dweight (V, C)."""
-    dweight = np.zeros_like(weight)
-    idx = checked_ids(idx, len(weight), what="idx", ndim=None)
-    np.add.at(dweight, idx, dy)  # dweight[idx] += dy would keep one of several
-    return dweight
+    return read_backward(dy, checked_ids(idx, len(weight), what="idx", ndim=None), weight)
+
+
+def read_backward(dy: np.ndarray, index: object, x: np.ndarray) -> np.ndarray:
+    """The gradient of x for y = x[index], with any index of numpy's: zeros where nothing was read."""
+    dx = np.zeros_like(x)
+    np.add.at(dx, index, dy)  # dx[index] += dy would keep one of several
+    return dx
 
 
 def layer_norm(x: np.ndarray, weight: np.ndarray | None = None, bias: np.ndarray | None = None,

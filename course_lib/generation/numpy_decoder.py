@@ -75,7 +75,7 @@ class NumpyDecoder:
         t, cap = self.cache.length, self.config.logit_soft_cap
         if t >= min(self.cache.max_length, self.config.context_length):
             raise ValueError(f"the cache holds {t} tokens and no more fit; clear() it and read less")
-        if not 0 <= min(each := ids.tolist()) <= max(each) < len(self.tokens):
+        if ids.dtype.kind != "i" or not 0 <= min(each := ids.tolist()) <= max(each) < len(self.tokens):
             checked_ids(ids, len(self.tokens))  # says which; as an index, -1 would be the last row
         x = self.tokens[ids]                                             # (B, C)
         if self.learned is not None:

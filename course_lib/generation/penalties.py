@@ -62,7 +62,7 @@ def no_repeat_ngram(logits: Tensor, idx: Tensor, order: int, padding_mask: Tenso
     A row in which that forbids all tokens keeps its logits. Raises ValueError for order < 1.
     Source: Paulus et al. 2017, section 2.5 (trigrams). Elsewhere: no_repeat_ngram_size, n-gram blocking.
     """
-    if not order >= 1 or order != int(order):
+    if not 1 <= order < math.inf or order != int(order):
         raise ValueError(f"no_repeat_ngram={order} must be at least 1 token, and a whole number of them; "
                          "None turns it off")
     T, n = idx.shape[1], int(order)

@@ -50,7 +50,7 @@ def temperature(logits: Tensor, t: float) -> Tensor:
 
 def top_k(logits: Tensor, k: int) -> Tensor:
     """Keep the k largest logits, and any equal to the k-th. Source: Fan et al. 2018, section 5.4."""
-    if not k >= 1 or k != int(k):
+    if not 1 <= k < math.inf or k != int(k):
         raise ValueError(f"top_k={k} must keep at least 1 token, and a whole number of them; None turns it off")
     least = logits.topk(min(int(k), logits.shape[-1]), dim=-1).values[:, -1:]      # (B, 1)
     return logits.masked_fill(logits < least, -torch.inf)

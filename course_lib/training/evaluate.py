@@ -1,5 +1,6 @@
 """How well a model predicts text it was not trained on. Derived in lessons 02 (ngrams) and 12 (gpt)."""
 
+import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -89,6 +90,9 @@ def score(model: nn.Module, windows: Iterable, *, dtype: str = "float32",
         n_targets += asked.size
         n_bytes += 0 if id_bytes is None else int(id_bytes[asked].sum())
     model.train(was_training)
+    if math.isnan(nats):
+        raise ValueError("the surprise of this text is nan: the model's logits hold nan or infinities; look at its "
+                         "weights, or take an earlier checkpoint")
     if n_targets == 0:
         raise ValueError("nothing to evaluate: no window holds a target; is the held-out split empty?")
     return Score(nats, n_targets, n_bytes)
