@@ -275,3 +275,18 @@ def test_tensors_of_two_devices_do_not_meet(mistake):
         model, idx = small().to("cuda"), torch.tensor([[1, 2, 3]], device="cuda")
         with pytest.raises((RuntimeError, TypeError, ValueError), match="same device|numpy|is on cpu|on the CPU"):
             mistake(model, idx)
+
+
+def test_a_pretended_device_computes_what_the_cpu_computes():
+    def results(device):
+        a = torch.arange(12.0, device=device).view(3, 4)
+        b = torch.full_like(a, -1.0)
+        b[1, [0, 2]], b[:, 3], b[2, torch.tensor([1])] = a[1, [0, 2]], torch.tensor([8.0, 9, 10], device=device), 7
+        picked = torch.tensor([[1], [0], [3]], device=device)
+        return [a.gather(1, picked), b, a[a > 5], b.to(torch.float16), a.sum(dim=0), a.tolist(), (a @ b.mT).cpu()]
+
+    expected = results("cpu")
+    with pretend() as work:
+        for found, value in zip(results("cuda"), expected, strict=True):
+            assert found == value if isinstance(value, list) else torch.equal(found.cpu(), value)
+    assert "aten::_local_scalar_dense" not in work.waits and len(work.operations) > 15

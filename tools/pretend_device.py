@@ -83,6 +83,10 @@ class Calls(TorchFunctionMode):
             return func(*args, **kwargs)
         if func is torch.Tensor.cuda:
             func, args, kwargs = torch.Tensor.to, (args[0], ON.device), {}
+        if func in (torch.Tensor.__getitem__, torch.Tensor.__setitem__):  # a list would become an empty tensor on META
+            where = args[1] if isinstance(args[1], tuple) else (args[1],)
+            where = tuple(torch.tensor(place) if isinstance(place, list) else place for place in where)
+            args = (args[0], where, *args[2:])
         if func in LOWER | HIGHER and torch.is_autocast_enabled("cuda"):
             dtype = torch.get_autocast_dtype("cuda") if func in LOWER else torch.float32
             args, kwargs = tree_map_only(There, lambda x: x.to(dtype) if x.is_floating_point() else x, (args, kwargs))
@@ -142,9 +146,9 @@ def wrap(name: str, here: torch.Tensor) -> There:
 def refuse_a_mixture(name: str, tensors: list, there: list, args: tuple) -> None:
     """RuntimeError for a tensor of the CPU beside one of the device, where a GPU would refuse it."""
     if there and name not in COPIES:
-        asked = [args[0]] if name in INDEXING else tensors
-        for tensor in asked:
-            if not isinstance(tensor, There) and tensor.ndim:
+        may_be_here = [] if name not in INDEXING else [id(tensor) for tensor in tensors if tensor is not args[0]]
+        for tensor in tensors:
+            if not isinstance(tensor, There) and tensor.ndim and (id(tensor) not in may_be_here or tensor.is_meta):
                 raise RuntimeError(f"{name}: Expected all tensors to be on the same device, but found at least two, "
                                    f"{ON.device} and cpu: {[tuple(each.shape) for each in tensors]}")
 
