@@ -40,8 +40,8 @@ READING_ORDER = """
     training.trainer
     training.ladder
 
-    generation.sampling generation.penalties generation.folding generation.numpy_decoder
-    generation.generate generation.static_cache
+    generation.sampling generation.penalties generation.evaluation_mode generation.folding generation.numpy_decoder
+    generation.static_cache generation.generate
     generation.beam generation.automaton generation.pattern generation.constrained generation.speculative
     generation.stopping
 

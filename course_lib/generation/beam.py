@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
-from course_lib.generation.generate import checked_stops, evaluation_mode
+from course_lib.generation.evaluation_mode import evaluation_mode
+from course_lib.generation.generate import checked_stops
 from course_lib.model.gpt import GPT
 from course_lib.model.kv_cache import KVCache
 from course_lib.text.ids import checked_ids
@@ -127,7 +128,7 @@ def checked_log_probs(log_probs: Tensor) -> Tensor:
 
     -inf is: it means impossible.
     """
-    log_probs = log_probs.double().cpu()                                      # (n, V)
+    log_probs = log_probs.cpu().double()                                      # (n, V); MPS has no doubles
     wrong = (~(log_probs < math.inf)).nonzero()
     if len(wrong):
         row, token = wrong[0].tolist()
@@ -142,15 +143,17 @@ def best_possible(log_prob: float, shortest: int, longest: int, alpha: float, no
 
 
 def next_log_probs(model: GPT) -> NextLogProbs:
-    """idx (n, T) -> log-probabilities (n, V) of the next token, with a cache that follows the beams.
+    """idx (n, T) -> log-probabilities (n, V) of the next token, where idx is, with a cache that follows the beams.
 
-    Rows that continue rows of the call before, in whatever order and number, cost one token each; others are read
-    from the start. Texts that are too long are cut to their last context_length tokens.
+    The search and what changes its log-probabilities (`penalties`, `constrained`) work on the CPU, the model where its
+    weights are. Rows that continue rows of the call before, in whatever order and number, cost one token each; others
+    are read from the start. Texts that are too long are cut to their last context_length tokens.
     """
     cache, last = KVCache(model.config, 1), None
 
     def log_probs(idx: Tensor) -> Tensor:
         nonlocal cache, last
+        place = idx.device
         idx = idx[:, -model.config.context_length:].to(model.head_weight.device)          # (n, T)
         rows = continued_rows(idx, last)
         if rows is not None:
@@ -159,7 +162,8 @@ def next_log_probs(model: GPT) -> NextLogProbs:
             cache = KVCache(model.config, len(idx))
         last = idx
         with torch.no_grad(), evaluation_mode(model):
-            return model(idx[:, cache.length:], cache=cache)[:, -1].log_softmax(dim=-1)   # (n, V)
+            logits = model(idx[:, cache.length:], cache=cache)[:, -1]                     # (n, V)
+        return logits.log_softmax(dim=-1).to(place)                                       # (n, V)
 
     return log_probs
 

@@ -1,14 +1,15 @@
 """Writing text one token at a time, with a cache, for one prompt or many. Derived in lesson 13 (decoding)."""
 
 from collections.abc import Callable, Collection, Iterator, Sequence
-from contextlib import contextmanager
 from numbers import Integral
 
 import torch
 from torch import Tensor, nn
 
+from course_lib.generation.evaluation_mode import evaluation_mode
 from course_lib.generation.numpy_decoder import NumpyDecoder, can_decode, pays
 from course_lib.generation.sampling import next_probs, sample_next
+from course_lib.generation.static_cache import RecordedStep, can_record, recording_pays
 from course_lib.model.gpt import GPT
 from course_lib.model.ids import refuse_odd_ids
 from course_lib.model.kv_cache import KVCache
@@ -38,19 +39,6 @@ def left_pad(prompts: Sequence[Sequence[int]] | Sequence[int], pad_id: int = 0) 
     return idx, padding_mask
 
 
-@contextmanager
-def evaluation_mode(model: nn.Module) -> Iterator[None]:
-    """Dropout off; afterwards every part is back in its mode. A model in evaluation mode is taken as it is."""
-    training = [module for module in model.modules() if module.training] if model.training else []
-    for module in training:
-        module.training = False
-    try:
-        yield
-    finally:
-        for module in training:
-            module.training = True
-
-
 def stream(model: GPT, idx: Tensor, *, max_new_tokens: int, stop_ids: int | Collection[int] = (),
            padding_mask: Tensor | None = None, use_cache: bool = True, adjust: Adjust | None = None,
            **sampling) -> Iterator[Tensor]:
@@ -67,17 +55,23 @@ def stream(model: GPT, idx: Tensor, *, max_new_tokens: int, stop_ids: int | Coll
     a new position, and nothing in the cache would fit.) Without a cache the model reads the same tokens.
     A prompt that is too long by itself is cut to its last context_length tokens.
 
-    Gradients and dropout are off while the model runs; between two ids it is in the mode you left it in. On a CPU a
-    `NumpyDecoder` takes the steps after the prompt where it can and pays: the same ids, sooner, from the weights as
-    they were at its first step.
+    Gradients and dropout are off while the model runs; between two ids it is in the mode you left it in. The steps
+    after the prompt are taken by a `NumpyDecoder` (on a CPU) or a `RecordedStep` (CUDA) where that can and pays: the
+    same ids, sooner; in numpy from the weights as they were at its first step.
     Raises ValueError, at once, for an empty prompt, a padding_mask of another shape, ids that the model does not have,
-    or a setting out of range; and, while it draws, for logits that are no distribution (`sampling.check_logits`).
+    ids, mask, model and generator that are not on one device, or a setting out of range; and, while it draws, for
+    logits that are no distribution (`sampling.check_logits`).
     """
     if idx.ndim != 2 or 0 in idx.shape:
         raise ValueError(f"idx has shape {tuple(idx.shape)}, but must be (B, T) with at least one token; "
                          "start an empty prompt with the end-of-text id")
     if padding_mask is not None and padding_mask.shape != idx.shape:
         raise ValueError(f"padding_mask {tuple(padding_mask.shape)} must have the shape of idx {tuple(idx.shape)}")
+    place = next((p.device.type for p in model.parameters()), idx.device.type)
+    for name, other in (("idx", idx), ("padding_mask", padding_mask), ("generator", sampling.get("generator"))):
+        if other is not None and other.device.type != place:
+            way = "torch.Generator" if name == "generator" else f"{name}.to"
+            raise ValueError(f"the model is on {place}, but {name} is on {other.device.type}; use {way}({place!r})")
     if max_new_tokens < 0:
         raise ValueError(f"max_new_tokens={max_new_tokens} must be at least 0")
     refuse_odd_ids(idx, model.config.vocab_size)
@@ -92,8 +86,11 @@ def _stream(model, idx, max_new_tokens, stop_ids, padding_mask, use_cache, adjus
     context_length = model.config.context_length
     tokens = torch.cat([idx, idx.new_zeros(B, max_new_tokens)], dim=1)        # (B, N)
     real = None if padding_mask is None else nn.functional.pad(padding_mask, (0, max_new_tokens), value=True)
-    cache = KVCache(model.config, B, max_length=min(context_length, T + max_new_tokens)) if use_cache else None
+    room = min(context_length, T + max_new_tokens)
     in_numpy = use_cache and padding_mask is None and pays(model.config, B, max_new_tokens) and can_decode(model)
+    recorded = use_cache and recording_pays(max_new_tokens) and can_record(model)
+    at_once = min(room, max(T, (context_length + 1) // 2)) if recorded else room  # then new tokens are kept elsewhere
+    cache = KVCache(model.config, B, max_length=at_once) if use_cache else None
     decoder = None
     stops = torch.tensor(stop_ids, device=idx.device)
     stopped = torch.zeros(B, dtype=torch.bool, device=idx.device)             # (B,)
@@ -107,6 +104,10 @@ def _stream(model, idx, max_new_tokens, stop_ids, padding_mask, use_cache, adjus
         if in_numpy and new == end - 1 > start:
             decoder = NumpyDecoder(model, cache) if decoder is None else decoder
             logits = torch.from_numpy(decoder.step(tokens[:, new].numpy()))   # (B, V)
+        elif recorded and new == end - 1 > start:
+            with evaluation_mode(model):
+                decoder = RecordedStep(model, cache, max_length=room) if decoder is None else decoder
+                logits = decoder.step(tokens[:, new], None if real is None else real[:, start:new])  # (B, V)
         else:
             mask = None if real is None else real[:, start:end]
             with evaluation_mode(model):

@@ -10,33 +10,19 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
+from course_lib.generation.evaluation_mode import is_plain
 from course_lib.generation.folding import Array, affine, array, centred, fold, query_key_gain, unit
-from course_lib.model.attention import CausalSelfAttention
 from course_lib.model.block import Block
 from course_lib.model.config import GPTConfig
-from course_lib.model.feedforward import GELUFeedForward, ReLU2FeedForward, SwiGLUFeedForward
 from course_lib.model.gpt import GPT
 from course_lib.model.kv_cache import KVCache
-from course_lib.model.norm import LayerNorm, RMSNorm
-from course_lib.model.position import LearnedPosition, NoPosition, RotaryPosition
 from course_lib.text.ids import checked_ids
-
-UNDERSTOOD = {GPT, Block, CausalSelfAttention, GELUFeedForward, ReLU2FeedForward, SwiGLUFeedForward, LayerNorm, RMSNorm,
-              NoPosition, LearnedPosition, RotaryPosition,
-              nn.Linear, nn.Embedding, nn.Dropout, nn.Identity, nn.ModuleList}
 
 
 def can_decode(model: nn.Module) -> bool:
-    """Whether `NumpyDecoder` computes what the model does: our parts as they are, float32 or float64, on the CPU.
-
-    Not with other modules in it (LoRA, quantized layers), hooks, a replaced `forward`, or under autocast.
-    """
-    if torch.is_autocast_enabled("cpu") or any(
-            type(module) not in UNDERSTOOD or module._forward_hooks or module._forward_pre_hooks
-            or "forward" in vars(module) for module in model.modules()):
-        return False
-    kinds = {(parameter.device.type, parameter.dtype) for parameter in model.parameters()}
-    return kinds in ({("cpu", torch.float32)}, {("cpu", torch.float64)})
+    """Whether `NumpyDecoder` computes what the model does: our parts as they are, float32 or float64, on the CPU."""
+    kinds = {parameter.dtype for parameter in model.parameters()}
+    return is_plain(model, "cpu") and kinds in ({torch.float32}, {torch.float64})
 
 
 def pays(config: GPTConfig, batch_size: int, max_new_tokens: int) -> bool:

@@ -15,7 +15,7 @@ from course_lib.model.ids import refuse_odd_ids
 
 def count_tokens(idx: Tensor, vocab_size: int, padding_mask: Tensor | None = None) -> Tensor:
     """How often each token occurs in each row of idx (B, T): (B, V) int64."""
-    real = torch.ones_like(idx) if padding_mask is None else padding_mask.to(idx.dtype)  # (B, T)
+    real = torch.ones_like(idx) if padding_mask is None else padding_mask.to(idx).expand_as(idx)  # (B, T)
     try:
         return idx.new_zeros(len(idx), vocab_size).scatter_add(1, idx, real)
     except RuntimeError:  # a CPU has looked
@@ -69,7 +69,7 @@ def no_repeat_ngram(logits: Tensor, idx: Tensor, order: int, padding_mask: Tenso
     if n > T:
         return logits
     if padding_mask is not None:
-        idx = idx.masked_fill(~padding_mask, -1)                              # (B, T)
+        idx = idx.masked_fill(~padding_mask.to(idx.device), -1)               # (B, T)
     ngrams = idx.unfold(1, n, 1)                                              # (B, T - n + 1, n)
     again = (ngrams[..., :-1] == idx[:, None, T - n + 1:]).all(dim=-1)        # (B, T - n + 1)
     again &= (ngrams >= 0).all(dim=-1)                                        # (B, T - n + 1)
@@ -99,8 +99,9 @@ def penalize(logits: Tensor, idx: Tensor, *, padding_mask: Tensor | None = None,
 def adjust_with(padding_mask: Tensor | None = None, **penalties: float | None) -> Callable[[Tensor, Tensor], Tensor]:
     """`penalize` as `stream(…, adjust=…)` calls it: `adjust=adjust_with(repetition_penalty=1.2)`.
 
-    `padding_mask` (B, T) is the prompts': False for what does not count, be it padding or the end-of-text id that a
-    document begins with (counted, it would make the end less probable). What is written after the prompt counts.
+    `padding_mask` (B, T), or (1, T) for all rows, is the prompts': False for what does not count, be it padding or the
+    end-of-text id that a document begins with (counted, it would make the end less probable). What is written after
+    the prompt counts.
     Raises ValueError and TypeError, at once, as `penalize` does.
     """
     penalize(torch.zeros(1, 1), torch.zeros(1, 1, dtype=torch.long), **penalties)

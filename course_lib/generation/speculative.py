@@ -12,7 +12,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from course_lib.generation.generate import checked_stops, evaluation_mode
+from course_lib.generation.evaluation_mode import evaluation_mode
+from course_lib.generation.generate import checked_stops
 from course_lib.generation.sampling import next_probs
 from course_lib.model.gpt import GPT
 from course_lib.model.kv_cache import KVCache
@@ -109,7 +110,7 @@ class Reader:
         new = torch.tensor([text[self.cache.length:]], device=self.model.head_weight.device)
         with evaluation_mode(self.model), torch.no_grad():
             logits = self.model(new, cache=self.cache)[0, -n:]                # (n, V)
-        return next_probs(logits.double().cpu(), **self.sampling)             # (n, V)
+        return next_probs(logits.cpu().double(), **self.sampling)             # (n, V); MPS has no doubles
 
     def forget(self, length: int) -> None:
         """Keep at most the first `length` tokens."""
@@ -123,7 +124,8 @@ def speculate(target: GPT, draft: GPT, prompt: list[int], *, max_new_tokens: int
 
     `sampling` (see `next_probs`) changes both models' probabilities, so the text follows the target's changed ones;
     at temperature=0 it is the target's greedy text, whatever the draft. The text ends with a stop id.
-    Raises ValueError, at once, for models of different vocabularies, an n_draft below 1, or a text too long for either.
+    The models may be on a GPU; ids are drawn on the CPU, and so `generator` is one of the CPU. Raises ValueError, at
+    once, for models of different vocabularies, an n_draft below 1, or a text too long for either.
     Elsewhere: assisted generation (transformers); γ for n_draft.
     """
     V, prompt = target.config.vocab_size, checked_ids(prompt, target.config.vocab_size, what="prompt").tolist()
@@ -135,6 +137,9 @@ def speculate(target: GPT, draft: GPT, prompt: list[int], *, max_new_tokens: int
     if not prompt or n_draft < 1 or max_new_tokens < 0 or length > longest:
         raise ValueError(f"{len(prompt)} prompt tokens, n_draft={n_draft} and max_new_tokens={max_new_tokens}: take at "
                          f"least 1, 1 and 0, and together at most {longest} tokens, the shorter context_length")
+    if generator is not None and generator.device.type != "cpu":
+        raise ValueError(f"generator is one of {generator.device.type}, but ids are drawn on the CPU; "
+                         "use torch.Generator()")
     next_probs(torch.zeros(1, V), **sampling)
     readers = [Reader(model, length, sampling) for model in (target, draft)]
     return rounds(*readers, prompt, length, n_draft, checked_stops(stop_ids, V), generator)

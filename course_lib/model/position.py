@@ -26,11 +26,13 @@ def rotary_tables(head_dim: int, context_length: int, base: float = 10_000.0) ->
     carries the minus sign of the rotation, so that `rotate` needs no other.
     Source: Su et al. 2021, "RoFormer", section 3.2.
     """
-    speed = base ** (-torch.arange(0, head_dim, 2, dtype=torch.float64) / head_dim)
-    angle = torch.outer(torch.arange(context_length, dtype=torch.float64), speed)
+    float64 = dict(dtype=torch.float64, device="cpu")  # Apple's GPUs have no doubles
+    speed = base ** (-torch.arange(0, head_dim, 2, **float64) / head_dim)
+    angle = torch.outer(torch.arange(context_length, **float64), speed)
     cos = torch.cat([angle.cos(), angle.cos()], dim=-1)
     sin = torch.cat([-angle.sin(), angle.sin()], dim=-1)
-    return cos.float(), sin.float()
+    place = torch.get_default_device()
+    return cos.float().to(place), sin.float().to(place)
 
 
 def rotate(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:

@@ -9,7 +9,7 @@ from course_lib.model.config import GPTConfig
 from course_lib.model.position import LearnedPosition
 from course_lib.training.autocast_list import autocast_as_on
 from course_lib.training.config import TrainConfig
-from course_lib.training.device import autocast
+from course_lib.training.device import autocast, wait_for
 from course_lib.training.loss import next_token_loss
 from course_lib.training.muon import hidden_matrices
 
@@ -110,13 +110,12 @@ def measure_peak(device: torch.device | str = "cpu", dtype: str = "float32", *, 
     """
     device = torch.device(device)
     a = torch.randn(size, size, device=device, dtype=getattr(torch, dtype))  # (size, size)
-    synchronize = torch.cuda.synchronize if device.type == "cuda" else lambda: None
     fastest, stop, runs = float("inf"), time.perf_counter() + seconds, 0
     while runs < 3 or time.perf_counter() < stop:
-        synchronize()
+        wait_for(device)
         start = time.perf_counter()
         a @ a
-        synchronize()
+        wait_for(device)
         fastest, runs = min(fastest, time.perf_counter() - start), runs + 1
     return 2 * size**3 / fastest
 

@@ -119,6 +119,14 @@ def to_torch(array: np.ndarray, device: torch.device) -> torch.Tensor:
     return tensor.pin_memory().to(device, non_blocking=True) if device.type == "cuda" else tensor.to(device)
 
 
+def wait_for(device: torch.device) -> None:
+    """Until the device has done all it was told to: a GPU works while Python goes on, and a clock must not."""
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+    elif device.type == "mps":
+        torch.mps.synchronize()
+
+
 def compile_blocks(model: nn.Module) -> None:
     """torch.compile for the layers of each `nn.ModuleList`, in place, so that parameter names stay clean.
 

@@ -85,7 +85,7 @@ def score(model: nn.Module, windows: Iterable, *, dtype: str = "float32",
     nats, n_targets, n_bytes, was_training = 0.0, 0, 0, model.training
     model.eval()
     for idx, targets in windows:
-        nats += target_nats(model, idx, targets, dtype).sum(dtype=torch.float64).item()
+        nats += target_nats(model, idx, targets, dtype).cpu().sum(dtype=torch.float64).item()  # MPS has no doubles
         asked = targets[targets != IGNORE]
         n_targets += asked.size
         n_bytes += 0 if id_bytes is None else int(id_bytes[asked].sum())
@@ -128,8 +128,8 @@ def document_nats(model: nn.Module, tokenizer, documents: str | Iterable[str], *
     for batch in _batches_by_length(lengths, tokens_at_once):
         longest = lengths[batch].max()
         idx, targets = (np.stack([rows[row][side][:longest] for row in batch]) for side in (0, 1))  # (B, T)
-        row_nats = target_nats(model, idx, targets, dtype).sum(dim=1, dtype=torch.float64)          # (B,)
-        np.add.at(nats, np.array(owners)[batch], row_nats.cpu().numpy())
+        row_nats = target_nats(model, idx, targets, dtype).cpu().sum(dim=1, dtype=torch.float64)    # (B,)
+        np.add.at(nats, np.array(owners)[batch], row_nats.numpy())
     model.train(was_training)
     return nats
 

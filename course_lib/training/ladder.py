@@ -16,6 +16,7 @@ from course_lib.model.config import GPTConfig
 from course_lib.model.gpt import GPT
 from course_lib.text.dataset import TokenDataset
 from course_lib.training.config import TrainConfig
+from course_lib.training.device import wait_for
 from course_lib.training.fitting import DoesNotFit
 from course_lib.training.optim import AdamW
 from course_lib.training.trainer import Trainer
@@ -97,8 +98,9 @@ def float32_products(tf32: bool) -> Iterator[None]:
 
 
 def measure_step(step: Step, *, seconds: float = 4.0, warm_up: int = 3) -> dict:
-    """Train with these settings for some seconds: tokens_per_second, ms_per_step, memory at its peak (bytes, on a GPU),
-    warm_up_seconds (compiling included), loss of the last step; or error, where memory does not suffice.
+    """Train with these settings for some seconds: tokens_per_second and ms_per_step of the mean step, ms_fastest and
+    ms_slowest, memory at its peak (bytes, on a GPU), warm_up_seconds (compiling included), first_loss and loss of the
+    last step; or error, where memory does not suffice.
     """
     try:
         return _measure_step(step, seconds, warm_up)
@@ -121,19 +123,31 @@ def _measure_step(step: Step, seconds: float, warm_up: int) -> dict:
         if isinstance(optimizer, AdamW):
             optimizer.fused = step.fused_adamw
     on_gpu = trainer.device.type == "cuda"
-    wait = torch.cuda.synchronize if on_gpu else lambda: None
     if on_gpu:
         torch.cuda.reset_peak_memory_stats()
     with float32_products(step.tf32):
-        begun = time.perf_counter()
-        for _ in range(warm_up):
-            trainer.train_step()
-        wait()
-        start, steps = time.perf_counter(), 0
-        while steps < 3 or time.perf_counter() - start < seconds:
-            record, steps = trainer.train_step(), steps + 1
-        wait()
-        each = (time.perf_counter() - start) / steps
-    return {"tokens_per_second": B * T * trainer.config.accumulation_steps / each, "ms_per_step": 1e3 * each,
-            "memory": torch.cuda.max_memory_allocated() if on_gpu else None, "loss": record["loss"],
-            "warm_up_seconds": start - begun}
+        clock = [time.perf_counter()]
+        first = [trainer.train_step() for _ in range(warm_up)][0]
+        wait_for(trainer.device)
+        clock.append(time.perf_counter())  # from here on after each step, which ends with a wait of its own
+        while len(clock) < 5 or clock[-1] - clock[1] < seconds:
+            record = trainer.train_step()
+            clock.append(time.perf_counter())
+        wait_for(trainer.device)
+        clock[-1] = time.perf_counter()
+    steps = 1e3 * np.diff(clock[1:])
+    return {"tokens_per_second": 1e3 * B * T * trainer.config.accumulation_steps / steps.mean(),
+            "ms_per_step": steps.mean(), "ms_fastest": steps.min(), "ms_slowest": steps.max(),
+            "memory": torch.cuda.max_memory_allocated() if on_gpu else None, "first_loss": first["loss"],
+            "loss": record["loss"], "warm_up_seconds": clock[1] - clock[0]}
+
+
+def read_ladder(lines: list[dict]) -> list[dict]:
+    """Of a record's lines those of rungs that were measured, from the lowest on, in whatever order they were climbed.
+
+    Each gets `times_the_first`, its speed over that of the first rung; None where that one was not measured.
+    """
+    found = {line["name"]: line for line in lines if line["kind"] == "rung" and "tokens_per_second" in line}
+    first = found.get(RUNGS[0].name, {}).get("tokens_per_second")
+    return [line | {"times_the_first": first and line["tokens_per_second"] / first}
+            for line in (found[rung.name] for rung in RUNGS if rung.name in found)]

@@ -108,7 +108,7 @@ def adamw_update(params: list[Tensor], grads: list[Tensor], means: list[Tensor],
                  steps: list[Tensor], *, lr: float, betas: tuple[float, float], eps: float,
                  weight_decay: float) -> None:
     """AdamW's rule, in place; each line treats all parameters at once. `steps` counts this update already."""
-    (beta1, beta2), t = betas, [step.item() for step in steps]
+    (beta1, beta2), t = betas, torch.stack(steps).tolist()  # on a GPU one wait, not one for each parameter
     torch._foreach_lerp_(means, grads, 1 - beta1)
     torch._foreach_mul_(squares, beta2)
     torch._foreach_addcmul_(squares, grads, grads, 1 - beta2)

@@ -7,7 +7,7 @@ import torch
 from torch import nn
 from transformers import GPT2Config, GPT2LMHeadModel
 
-from course_lib.generation.generate import evaluation_mode, generate, left_pad, stream
+from course_lib.generation.generate import generate, left_pad, stream
 from course_lib.generation.numpy_decoder import can_decode, pays
 from course_lib.generation.penalties import adjust_with, penalize
 from course_lib.model.config import GPTConfig
@@ -206,14 +206,6 @@ def test_mode_and_gradients_are_left_as_they_were(idx):
         new.append(ids)
         assert [module.training for module in model.modules()] == modes and torch.is_grad_enabled()
     assert torch.equal(torch.stack(new, dim=1), quiet[:, 4:])
-
-
-def test_modes_return_even_after_an_error():
-    model = make_model().train()
-    with pytest.raises(RuntimeError), evaluation_mode(model):
-        assert not any(module.training for module in model.modules())
-        raise RuntimeError
-    assert all(module.training for module in model.modules())
 
 
 def test_nothing_new_is_the_prompt(model, idx):
