@@ -40,13 +40,14 @@ READING_ORDER = """
     training.trainer
     training.ladder
 
-    generation.sampling generation.penalties generation.evaluation_mode generation.folding generation.numpy_decoder
-    generation.static_cache generation.generate
+    generation.ranking generation.sampling generation.penalties generation.evaluation_mode generation.folding
+    generation.numpy_decoder generation.static_cache generation.generate
     generation.beam generation.automaton generation.pattern generation.constrained generation.speculative
     generation.stopping
 
     lab.expect lab.progress lab.results
-    lab.plots.fonts lab.plots.theme lab.plots.figure lab.plots.tokens lab.plots.html lab.plots.grids
+    lab.plots.rounding lab.plots.fonts lab.plots.theme lab.plots.figure lab.plots.tokens lab.plots.html
+    lab.plots.grids
     lab.plots.attention lab.plots.curves lab.plots.bars lab.plots.histograms lab.plots.graphs lab.plots.trees
     lab.plots.trade_offs lab.plots.timelines lab.plots.surface lab.plots.word_map lab.plots
     lab.plots.gallery.text lab.plots.gallery.computations lab.plots.gallery.training lab.plots.gallery

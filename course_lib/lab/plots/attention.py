@@ -6,9 +6,11 @@ from collections.abc import Sequence
 import numpy as np
 from matplotlib.colors import Normalize
 
+from course_lib.generation.ranking import largest
 from course_lib.lab.plots.figure import SMALLEST, WIDTH, CourseFigure, course_figure, new_figure, numbers
 from course_lib.lab.plots.fonts import columns_of, printable
 from course_lib.lab.plots.grids import draw_grid, frame, label_ticks
+from course_lib.lab.plots.rounding import fixed
 from course_lib.lab.plots.theme import add_scale, theme
 
 
@@ -38,8 +40,8 @@ def attention_map(weights: np.ndarray, tokens: Sequence[str], *, keys: Sequence[
     label_ticks(ax.yaxis, T, tokens, fontsize=size)
     ax.set(title=title, xlabel="key: the token that is read", ylabel="query: the token that reads")
     add_scale(figure, ax, Normalize(0, 1), theme().more(), "weight", aspect=30, shrink=0.8, pad=0.02)
-    t, s = np.unravel_index(np.nanargmax(weights), weights.shape)
-    figure.summary = (f"{T} × {S} weights; the largest, {weights[t, s]:.{decimals}f}: "
+    t, s = np.unravel_index(largest(weights), weights.shape)
+    figure.summary = (f"{T} × {S} weights; the largest, {fixed(weights[t, s], decimals)}: "
                       f"{printable(tokens[t])!r} reads {printable(keys[s])!r}")
     return figure
 
@@ -90,7 +92,7 @@ def attention_maps(weights: np.ndarray, tokens: Sequence[str], *, keys: Sequence
     if title:
         figure.suptitle(title, fontsize=12, fontweight="bold", x=0.01, ha="left")
     reads = (f"{name} reads {printable(keys[s])!r}"
-             for name, s in zip(names, np.nanargmax(weights[:, -1], axis=-1), strict=True))
+             for name, s in zip(names, map(largest, weights[:, -1]), strict=True))
     figure.summary = f"the last token: {', '.join(reads)}"
     return figure
 

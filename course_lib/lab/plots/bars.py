@@ -4,7 +4,9 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from course_lib.generation.ranking import largest
 from course_lib.lab.plots.figure import CourseFigure, course_figure, new_figure, numbers
+from course_lib.lab.plots.rounding import SPARE, fixed, significant, steady
 from course_lib.lab.plots.theme import HATCHES, LINES, below, text_on, theme
 
 
@@ -21,17 +23,18 @@ def ladder(rows: Mapping[str, float], *, floor: tuple[str, float] | None = None,
     figure, ax = new_figure(height=0.95 + 0.4 * len(rows) + 0.2 * bool(floor))
     colors = [theme().rest] * (len(rows) - 1) + [theme().series[0]]
     bars = ax.barh(list(rows), values, color=colors, height=0.62)
-    ax.bar_label(bars, labels=[f"{v:.2f}" for v in values], padding=4)
+    ax.bar_label(bars, labels=[fixed(v, 2) for v in values], padding=4)
     ax.set(xlabel="bits per byte", xlim=(0, 1.12 * max(values)), ylim=(len(rows) - 0.5, -0.5))
     ax.set_title(title, pad=22 if floor else None)
     ax.grid(axis="y", visible=False)
     ax.tick_params(axis="y", length=0)
-    figure.summary = " · ".join(f"{name} {value:.2f}" for name, value in rows.items())
+    figure.summary = " · ".join(f"{name} {fixed(value, 2)}" for name, value in rows.items())
     if floor:
         ax.axvline(floor[1], color=theme().series[1], linestyle="--")
-        ax.annotate(f"{floor[0]} {floor[1]:.2f}", (floor[1], 1), xycoords=("data", "axes fraction"), xytext=(5, 2),
+        words = f"{floor[0]} {fixed(floor[1], 2)}"
+        ax.annotate(words, (floor[1], 1), xycoords=("data", "axes fraction"), xytext=(5, 2),
                     textcoords="offset points", fontsize=9.5, va="bottom", annotation_clip=False)
-        figure.summary += f" · {floor[0]} {floor[1]:.2f}"
+        figure.summary += f" · {words}"
     return figure
 
 
@@ -56,14 +59,13 @@ def grouped_bars(values: Mapping[str, Sequence[float]], names: Sequence[str], *,
         bars = ax.bar(place + (n - (len(values) - 1) / 2) * wide, heights, width=wide * 0.92, label=series,
                       color=theme().series[n % 6], hatch=HATCHES[n % 6], edgecolor=theme().background, linewidth=0)
         if len(values) * len(names) <= 16:
-            labels = [f"{h:.{decimals}f}" if np.isfinite(h) else "" for h in heights]
+            labels = [fixed(h, decimals) if np.isfinite(h) else "" for h in heights]
             ax.bar_label(bars, labels=labels, padding=2, fontsize=8.5)
-        best = int(np.nanargmin(heights)), int(np.nanargmax(heights))
-        said.append(f"{series} from {heights[best[0]]:.{decimals}f} ({names[best[0]]}) "
-                    f"to {heights[best[1]]:.{decimals}f} ({names[best[1]]})")
+        low, high = (f"{fixed(heights[i], decimals)} ({names[i]})" for i in (largest(-heights), largest(heights)))
+        said.append(f"{series} from {low} to {high}")
     for n, (name, level) in enumerate((levels or {}).items()):
         ax.axhline(level, color=theme().ink, linewidth=1.4, linestyle=LINES[1 + n % 5],
-                   label=f"{name}  {level:.{decimals}f}")
+                   label=f"{name}  {fixed(level, decimals)}")
     ax.set_xticks(place, names)
     ax.set(title=title, xlabel=xlabel, ylabel=ylabel)
     ax.margins(y=0.12)
@@ -86,14 +88,14 @@ def speed_ladder(rows: Mapping[str, float], *, unit: str = "tokens a second",
     figure, ax = new_figure(height=0.95 + 0.4 * len(rows))
     ax.barh(list(rows), values, color=theme().series[0], height=0.62)
     ax.barh(list(rows)[1:], np.minimum(values[:-1], values[1:]), color=theme().rest, height=0.62)
-    gains = ["", *(f"   × {now / before:.2f}" for before, now in zip(values, values[1:], strict=False))]
+    gains = ["", *(f"   × {fixed(now / before, 2)}" for before, now in zip(values, values[1:], strict=False))]
     for y, (value, gain) in enumerate(zip(values, gains, strict=True)):
         ax.annotate(f"{short(value)}{gain}", (value, y), xytext=(4, 0), textcoords="offset points", va="center")
     ax.set(title=title, xlabel=unit, xlim=(0, 1.22 * max(values)), ylim=(len(rows) - 0.5, -0.5))
     ax.xaxis.set_major_formatter(lambda value, _: short(value))
     ax.grid(axis="y", visible=False)
     ax.tick_params(axis="y", length=0)
-    figure.summary = f"{short(values[0])} → {short(values[-1])} {unit}, × {values[-1] / values[0]:.1f} in all"
+    figure.summary = f"{short(values[0])} → {short(values[-1])} {unit}, × {fixed(values[-1] / values[0], 1)} in all"
     return figure
 
 
@@ -116,7 +118,7 @@ def stacked_bars(parts: Mapping[str, Sequence[float]], names: Sequence[str], *, 
         ax.barh(names, amounts, left=left, color=color, height=0.62, label=component, edgecolor=theme().background)
         whole = max(*np.sum(list(parts.values()), axis=0), limit[1] if limit else 0)
         for y, (start, amount) in enumerate(zip(left, amounts, strict=True)):
-            if amount > 0.07 * whole:
+            if steady(amount / whole, 2) > 0.07:
                 ax.text(start + amount / 2, y, short(amount), ha="center", va="center_baseline", color=text_on(color),
                         fontsize=9)
         left = left + amounts
@@ -141,6 +143,7 @@ def short(value: float) -> str:
     >>> short(0.5), short(1234), short(45_000_000)
     ('0.5', '1.23k', '45M')
     """
+    value = float(significant(value, 3 + SPARE))  # what is 1000 but for rounding is 1k
     for size, letter in ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k")):
         if abs(value) >= size:
             return f"{value / size:.3g}{letter}"

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from course_lib.lab.plots.figure import CourseFigure, course_figure, new_figure, numbers
+from course_lib.lab.plots.rounding import fixed, significant
 from course_lib.lab.plots.theme import LINES, below, theme
 
 FEW = 8  # whole numbers along an axis, each of which is written
@@ -48,7 +49,7 @@ def training_curve(records: Sequence[Mapping], *, references: Mapping[str, float
                 label="held out")
     for n, (name, level) in enumerate(references.items()):
         ax.axhline(level, color=look.series[1 + n % 5], linestyle=LINES[1 + n % 5], linewidth=1.6,
-                   label=f"{name}  {level:.2f}")
+                   label=f"{name}  {fixed(level, 2)}")
     ax.set(title=title, xlabel="step (optimizer updates)", ylabel=f"loss ({unit})")
     # The first steps fall from ln V and would flatten all that follows: let them leave through the top.
     levels = [*smoothed, *(v for _, v in held_out), *references.values()]
@@ -56,10 +57,10 @@ def training_curve(records: Sequence[Mapping], *, references: Mapping[str, float
     high = max(high, *references.values(), *(v for _, v in held_out[1:]), low)
     ax.set_ylim(low - 0.08 * (high - low) - 1e-6, high + 0.12 * (high - low) + 1e-6)
     ax.legend(loc="upper right")
-    last = f", held out {held_out[-1][1]:.2f}" if held_out else ""
+    last = f", held out {fixed(held_out[-1][1], 2)}" if held_out else ""
     gap = f"; {len(broken)} not finite, first at step {steps[broken[0]]}" if len(broken) else ""
-    first = losses[np.isfinite(losses)][0]
-    figure.summary = f"training loss {first:.1f} → {smoothed[-1]:.1f} {unit} in {steps[-1]} steps{last}{gap}"
+    fell = f"{fixed(losses[np.isfinite(losses)][0], 1)} → {fixed(smoothed[-1], 1)}"
+    figure.summary = f"training loss {fell} {unit} in {steps[-1]} steps{last}{gap}"
     return figure
 
 
@@ -92,11 +93,12 @@ def curves(x: Sequence[float], lines: Mapping[str, np.ndarray], *, xlabel: str, 
         marker = "osD^vP"[n % 6] if marks or len(x) == 1 else None
         ax.plot(x, middle, color=color, linestyle=LINES[n % 6], label=name, marker=marker, markersize=4.5)
         last = middle[np.isfinite(middle)][-1]
-        said.append(f"{name} ends at {last:.3g}" + (f" ({len(runs)} runs)" if len(runs) > 1 else ""))
+        said.append(f"{name} ends at {significant(last, 3)}" + (f" ({len(runs)} runs)" if len(runs) > 1 else ""))
     for n, (name, level) in enumerate((levels or {}).items()):
-        ax.axhline(level, color=theme().ink, linewidth=1.2, linestyle=LINES[1 + n % 5], label=f"{name}  {level:.3g}")
+        ax.axhline(level, color=theme().ink, linewidth=1.2, linestyle=LINES[1 + n % 5],
+                   label=f"{name}  {significant(level, 3)}")
     ax.set(title=title, xlabel=xlabel, ylabel=ylabel, **{f"{axis}scale": "log" for axis in log})
-    if marks and "x" not in log and len(x) <= FEW and not (x % 1).any():
+    if marks and "x" not in log and len(x) <= FEW and np.allclose(x, np.rint(x), rtol=0, atol=1e-6):
         ax.set_xticks(x)  # orders 1 to 6: each has its number
     if len(lines) + len(levels or {}) > 3:
         below(figure, ax)
@@ -115,5 +117,6 @@ def schedule_curve(lrs: Mapping[str, Sequence[float]], *, title: str = "Learning
     ax.set(title=title, xlabel="step (optimizer updates)", ylabel="learning rate")
     ax.set_ylim(bottom=0)
     ax.legend()
-    figure.summary = " · ".join(f"{name}: peak {max(v):g}, end {v[-1]:g}" for name, v in lrs.items())
+    figure.summary = " · ".join(f"{name}: peak {significant(max(v), 6)}, end {significant(v[-1], 6)}"
+                                for name, v in lrs.items())
     return figure

@@ -7,6 +7,7 @@ from matplotlib.patches import Circle, FancyBboxPatch
 
 from course_lib.lab.plots.figure import WIDTH, CourseFigure, course_figure, new_canvas
 from course_lib.lab.plots.fonts import drawable
+from course_lib.lab.plots.rounding import fixed
 from course_lib.lab.plots.theme import theme
 
 ROW, BOX_HEIGHT, RADIUS = 0.82, 0.6, 0.16  # inches
@@ -45,7 +46,7 @@ def graph(inputs: Sequence[Sequence[int]], *, values: Sequence[float | None], na
         _edges(ax, [centres[j] for j in sources], centres[i], wide, lists["operators"][i] or "", i in active)
         _box(ax, centres[i], wide, _words(i, lists, gradients is not None, decimals), i in active)
     done = [g for g in lists["gradients"] if g is not None]
-    last = "not known yet" if values[-1] is None else f"{values[-1]:.{decimals}f}"
+    last = "not known yet" if values[-1] is None else fixed(values[-1], decimals)
     figure.summary = f"{n} nodes, the last is {last}"
     if gradients is not None:
         figure.summary += f", {len(done)} of {n} gradients known"
@@ -107,7 +108,7 @@ def columns_before_the_end(inputs: Sequence[Sequence[int]]) -> list[int]:
 def _words(i, lists, with_gradient, decimals):
     """The lines of a box: name, value, gradient; an empty place is a dot."""
     def number(value):
-        return "·" if value is None else f"{value:.{decimals}f}".replace("-", "−")
+        return "·" if value is None else fixed(value, decimals).replace("-", "−")
 
     lines = [(drawable(lists["names"][i] or ""), "ink", "bold"), (number(lists["values"][i]), "ink", "normal")]
     if with_gradient:

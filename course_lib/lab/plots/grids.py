@@ -9,6 +9,7 @@ from matplotlib.patches import Rectangle
 
 from course_lib.lab.plots.figure import WIDTH, CourseFigure, axes_at, course_figure, new_canvas, new_figure, numbers
 from course_lib.lab.plots.fonts import mono_fonts, printable
+from course_lib.lab.plots.rounding import fixed, steady
 from course_lib.lab.plots.theme import text_on, theme
 from course_lib.lab.plots.tokens import span
 
@@ -38,7 +39,7 @@ def labelled_grid(values: np.ndarray, *, rows: str, columns: str, title: str = "
     ax.set(title=title, xlabel=columns, ylabel=rows)
     label_ticks(ax.xaxis, m, column_labels)
     label_ticks(ax.yaxis, n, row_labels)
-    figure.summary = f"{n} × {m} values from {np.nanmin(values):.{decimals}f} to {np.nanmax(values):.{decimals}f}"
+    figure.summary = f"{n} × {m} values {_from_to(values, decimals)}"
     return figure
 
 
@@ -73,8 +74,7 @@ def labelled_grids(arrays: Mapping[str, np.ndarray], *, axes: Mapping[str, Seque
             label_ticks(ax.yaxis, n if rows else 0, None)
             x += grid.width + GAP
         y += height
-    figure.summary = " · ".join(f"{name} {tuple(np.shape(a))} from {np.nanmin(a):.{decimals}f} to "
-                                f"{np.nanmax(a):.{decimals}f}" for name, a in arrays.items())
+    figure.summary = " · ".join(f"{name} {tuple(np.shape(a))} {_from_to(a, decimals)}" for name, a in arrays.items())
     return figure
 
 
@@ -94,8 +94,9 @@ def draw_grid(ax, values: np.ndarray, *, decimals: int = 2, signed: bool = False
     ax.spines[:].set_visible(False)
     for (y, x), value in np.ndenumerate(values):
         if np.isfinite(value) and values.shape[1] <= 14 and values.shape[0] <= 24:
-            written = f"{round(float(value), decimals) + 0.0:.{decimals}f}".replace("-", "−")  # no minus before a zero
-            ax.text(x, y, written, ha="center", va="center_baseline", fontsize=8.5, color=text_on(colors(norm(value))))
+            written = fixed(value, decimals).replace("-", "−")
+            ink = text_on(colors(steady(norm(value), 2)))
+            ax.text(x, y, written, ha="center", va="center_baseline", fontsize=8.5, color=ink)
     for y, x in marked:
         if not (0 <= y < values.shape[0] and 0 <= x < values.shape[1]):
             raise ValueError(f"the marked cell {(y, x)} is outside of a grid of {values.shape}; count from 0")
@@ -133,6 +134,10 @@ class _Grid:
     def width(self) -> float:
         """In inches: of its cells, or of its title where that is wider."""
         return max(self.values.shape[1] * CELL_WIDTH, len(self.title) * LETTER)
+
+
+def _from_to(values, decimals):
+    return f"from {fixed(np.nanmin(values), decimals)} to {fixed(np.nanmax(values), decimals)}"
 
 
 def _grids(name, array, axes, marked):

@@ -6,8 +6,10 @@ from html import escape
 import numpy as np
 from matplotlib.colors import Normalize, to_hex
 
+from course_lib.generation.ranking import largest
 from course_lib.lab.plots.figure import numbers, require_words
 from course_lib.lab.plots.fonts import printable, visible
+from course_lib.lab.plots.rounding import fixed, steady
 from course_lib.lab.plots.theme import text_on, theme
 from course_lib.lab.plots.tokens import span
 
@@ -55,15 +57,15 @@ def token_html(tokens: Sequence[str], values: Sequence[float], *, unit: str, cap
     require_words("token_html", caption=caption, alt=alt)
     norm, colors, pieces = Normalize(*span(values)), theme().more(), []
     for token, value, note in zip(tokens, values, notes, strict=True):
-        color = to_hex(colors(norm(value)))
-        tip = escape(" · ".join(filter(None, [f"{visible(token)}  {value:.{decimals}f} {unit}", note])), quote=True)
+        color = to_hex(colors(steady(norm(value), 2)))
+        tip = escape(" · ".join(filter(None, [f"{visible(token)}  {fixed(value, decimals)} {unit}", note])), quote=True)
         look = f"background:{color};color:{text_on(color)}"
         said = f'data-tip="{tip}" aria-label="{tip}"'
         pieces.append(f'<b tabindex="0" style="{look}" {said}>{escape(visible(token))}</b>')
         if token.endswith("\n"):
             pieces.append("<br>")
-    most = int(np.argmax(values))
-    summary = f"{len(tokens)} tokens, mean {np.mean(values):.1f} {unit}, most at {printable(tokens[most])!r}"
+    most = printable(tokens[largest(values)])
+    summary = f"{len(tokens)} tokens, mean {fixed(np.mean(values), 1)} {unit}, most at {most!r}"
     head = f"<strong>{escape(title)}</strong>" if title else ""
     html = (f'<figure class="course-strip" role="group" aria-label="{escape(alt, quote=True)}">'
             f'<style>{CSS}</style>{head}<p>{"".join(pieces)}</p><figcaption>{escape(caption)}</figcaption></figure>')

@@ -5,9 +5,11 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from course_lib.lab.plots.figure import WIDTH, CourseFigure, course_figure, new_figure, numbers
+from course_lib.lab.plots.rounding import percent, significant, steady
 from course_lib.lab.plots.theme import HATCHES, below, text_on, theme
 
 Span = tuple[int, float, float, str, str]
+SAME = 1e-6  # of the whole time: moments nearer to each other are one
 
 
 @course_figure
@@ -28,16 +30,16 @@ def timeline(spans: Sequence[Span], *, unit: str, lanes: Sequence[str] | None = 
     lanes = list(lanes) if lanes else [f"rank {i}" for i in range(n_lanes)]
     if len(lanes) < n_lanes:
         raise ValueError(f"a piece is on lane {n_lanes - 1}, but only {len(lanes)} lanes have names; count from 0")
-    _check(spans)
-    kinds = list(dict.fromkeys(kind for *_, kind, _ in spans))
     first, last = min(start for _, start, *_ in spans), max(end for _, _, end, *_ in spans)
+    _check(spans, near=SAME * (last - first))
+    kinds = list(dict.fromkeys(kind for *_, kind, _ in spans))
     figure, ax = new_figure(height=1.35 + 0.42 * len(lanes))
     for n, kind in enumerate(kinds):
         color, mine = theme().series[n % 6], [span for span in spans if span[3] == kind]
         ax.barh([lane for lane, *_ in mine], [end - start for _, start, end, *_ in mine], color=color, height=0.78,
                 left=[start for _, start, *_ in mine], edgecolor=theme().background, linewidth=1, label=kind)
         for lane, start, end, _, label in mine:
-            if (end - start) / (last - first) * (WIDTH - 1.4) > 0.075 * len(label):
+            if steady((end - start) / (last - first) * (WIDTH - 1.4) - 0.075 * len(label), 2) > 0:
                 ax.text((start + end) / 2, lane, label, ha="center", va="center_baseline", fontsize=8.5,
                         color=text_on(color))
     ax.set_yticks(range(len(lanes)), lanes)
@@ -45,19 +47,27 @@ def timeline(spans: Sequence[Span], *, unit: str, lanes: Sequence[str] | None = 
     ax.grid(axis="y", visible=False)
     ax.tick_params(axis="y", length=0)
     below(figure, ax)
-    busy = sum(end - start for _, start, end, *_ in spans)
-    bubble = 1 - busy / (len(lanes) * (last - first))
-    figure.summary = f"{len(lanes)} ranks, {last - first:g} {unit}, of which {bubble:.0%} bubble"
+    bubble = sum(_waits(spans, len(lanes), first, last)) / (len(lanes) * (last - first))
+    figure.summary = f"{len(lanes)} ranks, {significant(last - first, 6)} {unit}, of which {percent(bubble)} bubble"
     return figure
 
 
-def _check(spans):
+def _waits(spans, n_lanes, first, last):
+    """How long each wait lasts. Where one piece ends and the next one starts there is none, not even a tiny one."""
+    for n in range(n_lanes):
+        mine = sorted((start, end) for lane, start, end, *_ in spans if lane == n)
+        for end, start in zip([first, *(end for _, end in mine)], [*(start for start, _ in mine), last], strict=True):
+            if start - end > SAME * (last - first):
+                yield start - end
+
+
+def _check(spans, near):
     free = {}
     for span in sorted(spans, key=lambda span: (span[0], span[1])):
         lane, start, end, _, label = span
         if end < start:
             raise ValueError(f"the piece {label!r} on lane {lane} ends at {end:g}, before it starts at {start:g}")
-        if start < free.get(lane, start) - 1e-9:
+        if start < free.get(lane, start) - near:
             raise ValueError(f"the piece {label!r} on lane {lane} starts at {start:g}, when the lane is busy until "
                              f"{free[lane]:g}; one lane does one thing at a time")
         free[lane] = end
@@ -80,13 +90,13 @@ def memory_timeline(times: Sequence[float], memory: Mapping[str, Sequence[float]
     times = numbers(times, "times", dims=1)
     phases = phases or {"": (times[0], times[-1])}
     figure, axes = new_figure(len(memory), 1, height=1.2 + 0.85 * len(memory), sharex=True, sharey=True, squeeze=False)
-    said, look = [], theme()
+    said, look, near = [], theme(), SAME * (times[-1] - times[0])
     for ax, (rank, amounts) in zip(axes[:, 0], memory.items(), strict=True):
         amounts = numbers(amounts, rank, dims=1)
         if len(amounts) != len(times):
             raise ValueError(f"{rank} has {len(amounts)} amounts for {len(times)} moments; give one for each")
         for n, (name, (start, end)) in enumerate(phases.items()):
-            inside = (times >= start) & (times <= end)
+            inside = (times >= start - near) & (times <= end + near)
             ax.fill_between(times[inside], amounts[inside], step="post", color=look.series[n % 6], alpha=0.75,
                             label=name, hatch=HATCHES[n % 6], edgecolor=look.background, linewidth=0)
         ax.step(times, amounts, where="post", color=look.ink, linewidth=1.2, linestyle="-")
@@ -94,7 +104,7 @@ def memory_timeline(times: Sequence[float], memory: Mapping[str, Sequence[float]
             ax.axhline(limit[1], color=look.ink, linestyle="--", linewidth=1.2)
         ax.set_ylabel(rank, rotation=0, ha="right", va="center")
         ax.set_ylim(0, 1.18 * max(*(max(a) for a in memory.values()), limit[1] if limit else 0))
-        said.append(f"{rank} up to {np.max(amounts):.3g} {unit}")
+        said.append(f"{rank} up to {significant(np.max(amounts), 3)} {unit}")
     if limit:
         axes[0, 0].annotate(f"{limit[0]} {limit[1]:g}", (1, limit[1]), xycoords=("axes fraction", "data"), ha="right",
                             xytext=(0, 2), textcoords="offset points", fontsize=8.5, va="bottom", annotation_clip=False)

@@ -6,8 +6,10 @@ import numpy as np
 from matplotlib.colors import Normalize
 from matplotlib.patches import FancyBboxPatch
 
+from course_lib.generation.ranking import largest, ranked
 from course_lib.lab.plots.figure import CourseFigure, course_figure, new_figure, numbers
 from course_lib.lab.plots.fonts import columns_of, mono_fonts, printable
+from course_lib.lab.plots.rounding import fixed, percent, same, steady
 from course_lib.lab.plots.theme import add_scale, text_on, theme
 
 
@@ -32,7 +34,7 @@ def token_strip(tokens: Sequence[str], values: Sequence[float], *, unit: str, ti
     at = 0
     for y, line in enumerate(lines):
         for x, token in line:
-            color, wide = colors(norm(values[at])), columns_of(token)
+            color, wide = colors(steady(norm(values[at]), 2)), columns_of(token)
             box = dict(boxstyle="round,pad=0,rounding_size=0.18", mutation_aspect=0.5, linewidth=0)
             ax.add_patch(FancyBboxPatch((x + 0.07, y - 0.42), wide + 0.36, 0.84, facecolor=color, **box))
             ax.text(x + wide / 2 + 0.25, y, token, ha="center", va="center_baseline", fontsize=8.4,
@@ -41,9 +43,8 @@ def token_strip(tokens: Sequence[str], values: Sequence[float], *, unit: str, ti
     ax.set(xlim=(0, columns), ylim=(len(lines) - 0.45, -0.55), title=title)
     ax.axis("off")
     add_scale(figure, ax, norm, colors, unit, pad=0.02, aspect=60, shrink=0.45, location="bottom", anchor=(0.0, 1.0))
-    most = int(np.argmax(values))
-    figure.summary = (f"{len(tokens)} tokens, mean {np.mean(values):.1f} {unit}, "
-                      f"most at {printable(tokens[most], longest=24)!r}")
+    most = printable(tokens[largest(values)], longest=24)
+    figure.summary = f"{len(tokens)} tokens, mean {fixed(np.mean(values), 1)} {unit}, most at {most!r}"
     return figure
 
 
@@ -60,9 +61,9 @@ def wrapped(tokens: Sequence[str], columns: int) -> list[list[tuple[float, str]]
 
 
 def span(values: np.ndarray) -> tuple[float, float]:
-    """The least and the greatest value that is not NaN, a little apart where all are the same."""
+    """The least and the greatest value that is not NaN, apart where all are the same but for rounding."""
     low, high = float(np.nanmin(values)), float(np.nanmax(values))
-    return (low, high) if high > low else (low - 0.5, high + 0.5)
+    return (low - 0.5, low + 0.5) if same(low, high) else (low, high)
 
 
 @course_figure
@@ -73,24 +74,25 @@ def next_token_bars(tokens: Sequence[str], probs: Sequence[float] | Mapping[str,
     Args:
         tokens: what each position of `probs` stands for.
         probs: (V,) probabilities, summing to one; or name → (V,), drawn side by side in the first one's order
-            (before and after top-k, at several temperatures).
+            (before and after top-k, at several temperatures). Equal ones stand in the order of their ids.
         chosen: id of the token that was taken, marked with ◀ if it is among the `top`.
 
     Raises ValueError if the probabilities do not fit the tokens or do not sum to one.
     """
     panels = probs if isinstance(probs, Mapping) else {"": probs}
     arrays = [_distribution(values, name, len(tokens)) for name, values in panels.items()]
-    best = np.argsort(-arrays[0], kind="stable")[:top]
+    best = ranked(arrays[0], top)
     names = [printable(tokens[i], longest=18) + (" ◀" if i == chosen else "") for i in best]
     if others := len(tokens) - len(best):
         names.append(f"({others} {'others' if others > 1 else 'other'})")
     figure, axes = new_figure(1, len(panels), height=0.95 + 0.25 * len(names), sharey=True, squeeze=False)
     widest = 0.0
     for ax, name, p in zip(axes[0], panels, arrays, strict=True):
-        values = [*p[best].tolist(), *([max(0.0, 1.0 - p[best].sum())] if others else [])]
+        rest = np.delete(p, best).sum()  # added up: what is left of 1 would be rounding where nothing is left
+        values = [*p[best].tolist(), *([rest] if others else [])]
         colors = [theme().series[1 if i == chosen else 0] for i in best] + [theme().rest]
         bars = ax.barh(range(len(values)), values, color=colors[: len(values)], height=0.74)
-        ax.bar_label(bars, labels=[_percent(v) for v in values], padding=3, fontsize=9)
+        ax.bar_label(bars, labels=[percent(v) for v in values], padding=3, fontsize=9)
         ax.grid(axis="y", visible=False)
         ax.tick_params(axis="y", length=0)
         ax.set_xlabel("probability")
@@ -105,9 +107,8 @@ def next_token_bars(tokens: Sequence[str], probs: Sequence[float] | Mapping[str,
     else:
         figure.suptitle(title, fontsize=12, fontweight="bold", x=0.01, ha="left")
     said = [f"{name}: " if name else "most probable: " for name in panels]
-    tops = [(int(p.argmax()), p.max()) for p in arrays]
-    figure.summary = " · ".join(f"{name}{printable(tokens[i], longest=24)} with {_percent(v)}"
-                                for name, (i, v) in zip(said, tops, strict=True))
+    figure.summary = " · ".join(f"{name}{printable(tokens[i], longest=24)} with {percent(p[i])}"
+                                for name, p, i in zip(said, arrays, map(largest, arrays), strict=True))
     return figure
 
 
@@ -119,6 +120,3 @@ def _distribution(values, name, size):
         raise ValueError(f"probabilities from {p.min():.3g} that sum to {p.sum():.4g}; give a softmax's output")
     return p
 
-
-def _percent(p):
-    return "0" if p == 0 else "<1%" if p < 0.005 else f"{p:.0%}"

@@ -8,6 +8,7 @@ from matplotlib.transforms import Bbox
 
 from course_lib.lab.plots.figure import CourseFigure, course_figure, new_figure, numbers
 from course_lib.lab.plots.fonts import drawable
+from course_lib.lab.plots.rounding import significant
 from course_lib.lab.plots.theme import theme
 
 Point = tuple[float, float]
@@ -42,7 +43,7 @@ def trade_off(points: Mapping[str, Point], *, xlabel: str, ylabel: str, paths: S
     ax.set(title=title, xlabel=xlabel, ylabel=ylabel)
     ax.margins(x=0.14, y=0.12)
     name_all(figure, ax, named, [[points[name] for name in path] for path in paths])
-    figure.summary = " · ".join(f"{name} ({x:.2g}, {y:.2g})" for name, (x, y) in named.items())
+    figure.summary = " · ".join(f"{name} ({significant(x, 2)}, {significant(y, 2)})" for name, (x, y) in named.items())
     return figure
 
 
@@ -63,7 +64,7 @@ def name_all(figure: CourseFigure, ax: Axes, named: Mapping[str, Point], lines: 
                                ha={1: "left", 0: "center", -1: "right"}[dx], va="center")
             box = text.get_window_extent()
             covered = sum(area(Bbox.intersection(box, other)) for other in taken if other is not own)
-            tries.append((covered, len(tries), text, box))
+            tries.append((round(covered, 3), len(tries), text, box))  # equally good: the side liked best
         _, _, kept, box = min(tries)
         for _, _, text, _ in tries:
             if text is not kept:

@@ -6,6 +6,7 @@ from matplotlib.patches import FancyBboxPatch
 
 from course_lib.lab.plots.figure import SMALLEST, CourseFigure, course_figure, new_canvas, numbers
 from course_lib.lab.plots.fonts import columns_of, mono_fonts, printable
+from course_lib.lab.plots.rounding import fixed
 from course_lib.lab.plots.theme import text_on, theme
 
 ROW, LETTER, GAP = 0.36, 0.083, 0.42  # inches; a letter is one column of a token at 9 points
@@ -52,13 +53,13 @@ def tree(tokens: Sequence[str], parents: Sequence[int], values: Sequence[float],
         ink = text_on(face) if on_way else look.ink if kept[i] else look.muted
         ax.text(x + wide[i] / 2, y - 0.06, words[i], ha="center", va="center_baseline", fontsize=9, color=ink,
                 family=mono_fonts(), zorder=3)
-        ax.text(x + wide[i] / 2, y + 0.105, f"{values[i]:.{decimals}f}".replace("-", "−"), ha="center",
+        ax.text(x + wide[i] / 2, y + 0.105, fixed(values[i], decimals).replace("-", "−"), ha="center",
                 va="center_baseline", fontsize=SMALLEST, color=ink, zorder=3)
         _chip(ax, x, y, wide[i], face, color, kept[i])
     figure.summary = f"{n} nodes, {sum(kept)} kept"
     if way:
         text = "".join(tokens[i] for i in sorted(way))
-        figure.summary += f"; the best: {printable(text)!r}, {unit} {values[max(way)]:.{decimals}f}"
+        figure.summary += f"; the best: {printable(text)!r}, {unit} {fixed(values[max(way)], decimals)}"
     return figure
 
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from course_lib.generation.ranking import largest
 from course_lib.lab.plots.figure import CourseFigure, course_figure, new_figure, numbers
 from course_lib.lab.plots.fonts import drawable
 from course_lib.lab.plots.theme import below, theme
@@ -38,6 +39,6 @@ def word_map(points: np.ndarray, words: Sequence[str], *, groups: Sequence[str] 
     if any(groups):
         below(figure, ax)
     gaps = np.linalg.norm(points[:, None] - points[None], axis=-1) + np.diag(np.full(len(words), np.inf))
-    i, j = np.unravel_index(gaps.argmin(), gaps.shape)
+    i, j = np.unravel_index(largest(-gaps), gaps.shape)
     figure.summary = f"{len(words)} words; nearest: {drawable(words[i])} and {drawable(words[j])}"
     return figure

@@ -6,8 +6,10 @@ from typing import Any
 
 import numpy as np
 
+from course_lib.generation.ranking import ranked
 from course_lib.lab.plots import attention_maps, numbers
 from course_lib.lab.plots.fonts import visible
+from course_lib.lab.plots.rounding import fixed, steady
 from course_lib.lab.widgets.base import Widget
 from course_lib.lab.widgets.control import Control, choice
 from course_lib.lab.widgets.markup import element, press
@@ -70,7 +72,7 @@ class AttentionViewer(Widget):
 
     def draw(self, state: dict[str, Any]) -> Picture:
         """Tokens and maps; attention_viewer.js draws arcs and cells from the weights that lie in the markup."""
-        per_mille = np.rint(1000 * self.weights).astype(int).tolist()
+        per_mille = np.rint((1000 * self.weights).round(3)).astype(int).tolist()
         data = {"state": state, "weights": per_mille, "cross": self.keys is not None, "reads": READS}
         rows = self._row(self.tokens, 0, "tokens that read" if self.keys else "tokens", state)
         if self.keys is not None:
@@ -108,7 +110,7 @@ class AttentionViewer(Widget):
         forwards = state["way"] == READS
         row = weights[state["token"]] if forwards else weights[:, state["token"]]
         here, there = (self.tokens, self._read()) if forwards else (self._read(), self.tokens)
-        best = [i for i in np.argsort(-row, kind="stable")[:TOLD] if row[i] >= 0.005]
-        told = ", ".join(f"“{visible(there[i])}” {100 * row[i]:.0f} %" for i in best) or "nothing"
+        best = [i for i in ranked(row, TOLD) if steady(row[i], 2) >= 0.005]
+        told = ", ".join(f"“{visible(there[i])}” {fixed(100 * row[i], 0)} %" for i in best) or "nothing"
         head = "mean of all heads" if state["head"] == MEAN else self.names[state["head"]]
         return f"“{visible(here[state['token']])}” {state['way']} {told} ({head})"

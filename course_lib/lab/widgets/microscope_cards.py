@@ -6,6 +6,7 @@ from html import escape
 
 import numpy as np
 
+from course_lib.lab.plots.rounding import fixed
 from course_lib.lab.widgets.axes import Cell, Labels, cell_name
 from course_lib.lab.widgets.markup import element, press
 
@@ -43,8 +44,7 @@ def readable_number(value: float) -> str:
     """Two decimals, a real minus, and no minus before a zero."""
     if not np.isfinite(value):
         return "?" if np.isnan(value) else "∞" if value > 0 else "−∞"
-    text = f"{value:.2f}"
-    return text.lstrip("-") if not float(text) else text.replace("-", "−")
+    return fixed(value, 2).replace("-", "−")
 
 
 def number_typed(text: str) -> float | None:
@@ -105,9 +105,9 @@ def _cell(card: Card, r: int, c: int, labels: Labels) -> str:
     small = "" if grad is None else element("small", readable_number(grad))
     does = {"picked": [card.name, *cell]}
     if card.editable:
-        plain = value == round(value, 2)
+        plain = abs(value - round(value, 2)) < 1e-9  # 0.1 + 0.2 is 0.3
         field = element("input", type="text", inputmode="decimal", autocomplete="off", data_set=does, **common,
-                        value=f"{value:g}".replace("-", "−") if plain else readable_number(value))
+                        value=f"{round(value, 2):g}".replace("-", "−") if plain else readable_number(value))
         inner = field.removesuffix("</input>") + small
     else:
         inner = press(readable_number(value), small, does=does, tabindex=0 if (r, c) == (0, 0) else -1, **common)

@@ -7,8 +7,10 @@ from typing import Any
 
 import numpy as np
 
+from course_lib.generation.ranking import largest, ranked
 from course_lib.lab.plots import next_token_bars
 from course_lib.lab.plots.fonts import visible
+from course_lib.lab.plots.rounding import fixed, percent
 from course_lib.lab.widgets.base import Widget
 from course_lib.lab.widgets.control import Control, button, text
 from course_lib.lab.widgets.explore import Explore
@@ -77,7 +79,7 @@ class NextToken(Widget):
     def draw(self, state: dict[str, Any]) -> Picture:
         """The text and the candidates, both to be clicked."""
         probs = self.distribution(state)
-        best = np.argsort(-probs, kind="stable")[:self.top]
+        best = ranked(probs, self.top)
         came = state["ids"][state["at"]] if state["at"] < len(state["ids"]) else None
         shown = best.tolist() if came is None or came in best else [*best.tolist(), came]
         rows = "".join(self._candidate(i, probs[i], probs.max(), came == i) for i in shown)
@@ -102,7 +104,7 @@ class NextToken(Widget):
 
     def _choose(self, how: str) -> int:
         probs = self.distribution(self.state)
-        return int(probs.argmax()) if how == "best" else int(self.random.choice(len(probs), p=probs / probs.sum()))
+        return largest(probs) if how == "best" else int(self.random.choice(len(probs), p=probs / probs.sum()))
 
     def _visible(self, token: int) -> str:
         return html.escape(visible(self.decode([token])))
@@ -114,10 +116,10 @@ class NextToken(Widget):
     def _candidate(self, token: int, p: float, highest: float, came: bool) -> str:
         note = " ← came" if came else ""
         return (f"<button type=\"button\" data-set='{json.dumps({'take': int(token)})}'><b>{self._visible(token)}</b>"
-                f'<i style="width:{100 * p / highest:.1f}%"></i><span>{p:.1%}{note}</span></button>')
+                f'<i style="width:{fixed(100 * p / highest, 1)}%"></i><span>{fixed(100 * p, 1)}%{note}</span></button>')
 
     def _words(self, state: dict[str, Any], probs: np.ndarray, best: np.ndarray) -> str:
-        bits = 0.0 - np.sum(probs[probs > 0] * np.log2(probs[probs > 0]))  # never -0.0
+        bits = -np.sum(probs[probs > 0] * np.log2(probs[probs > 0]))
         after = visible(self.decode(state["ids"][:state["at"]])[-24:])
-        first = ", ".join(f"{visible(self.decode([i]))} {probs[i]:.0%}" for i in best[:3].tolist())
-        return f"after {after!r}: {first}; entropy {bits:.1f} bits"
+        first = ", ".join(f"{visible(self.decode([i]))} {percent(probs[i])}" for i in best[:3].tolist())
+        return f"after {after!r}: {first}; entropy {fixed(bits, 1)} bits"
