@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from course_lib.generation.generate import evaluation_mode
+from course_lib.generation.sampling import odd_rows, refuse_rows
 from course_lib.model.config import GPTConfig
 from course_lib.model.gpt import GPT
 from course_lib.model.ids import refuse_odd_ids
@@ -54,7 +55,8 @@ class GreedyDecoder:
     """Greedy decoding of B rows, up to `max_length` tokens each, prompt included; the same ids as `generate`.
 
     `use_graph` (default: on a GPU) records the step once and replays it. The model must not change place or dtype
-    afterwards. Raises ValueError where `max_length` exceeds the model's `context_length`.
+    afterwards. Raises ValueError where `max_length` exceeds the model's `context_length`, for ids that the model does
+    not have, and at the end for logits that were no distribution.
     """
 
     def __init__(self, model: GPT, batch_size: int, *, max_length: int | None = None, use_graph: bool | None = None):
@@ -66,6 +68,7 @@ class GreedyDecoder:
         self.model = model
         self.cache = StaticCache(model.config, batch_size, max_length=self.max_length, like=weight.detach())
         self.token = torch.zeros(batch_size, 1, dtype=torch.long, device=weight.device)
+        self.odd = torch.zeros(batch_size, dtype=torch.bool, device=weight.device)  # rows whose logits made no sense
         on_gpu = weight.device.type == "cuda"
         self.step = record(self._step) if (on_gpu if use_graph is None else use_graph) else self._step
 
@@ -73,6 +76,7 @@ class GreedyDecoder:
     def _step(self) -> None:
         with evaluation_mode(self.model):
             logits = self.model(self.token, padding_mask=self.cache.real, cache=self.cache)[:, -1]  # (B, V)
+        self.odd.logical_or_(odd_rows(logits))
         self.token.copy_(logits.argmax(dim=-1, keepdim=True))
 
     def __call__(self, idx: Tensor, *, max_new_tokens: int) -> Tensor:
@@ -83,6 +87,7 @@ class GreedyDecoder:
                              f"{len(self.token)} rows and {self.max_length} tokens; build a larger one")
         refuse_odd_ids(idx, self.model.config.vocab_size)
         self.cache.clear()
+        self.odd.fill_(False)
         tokens = torch.cat([idx, idx.new_zeros(B, max_new_tokens)], dim=1)               # (B, N)
         for end in range(1, T + max_new_tokens):
             if end <= T:
@@ -90,6 +95,7 @@ class GreedyDecoder:
             self.step()
             if end >= T:
                 tokens[:, end:end + 1] = self.token
+        refuse_rows(self.odd)
         return tokens
 
 
