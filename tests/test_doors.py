@@ -367,10 +367,20 @@ DRAWING = {
     "stream": lambda row: list(stream(odd_model(row), torch.tensor([[0]]), max_new_tokens=1)),
     "stream, adjusted": lambda row: list(stream(make_model(3), torch.tensor([[0]]), max_new_tokens=1, temperature=0,
                                                 adjust=lambda logits, idx: logits + row)),
+    "stream, on a GPU": lambda row: list(as_on_a_gpu(odd_model(row), 40)),
+    "stream, on a GPU, last": lambda row: list(as_on_a_gpu(odd_model(row), 3)),
+    "GreedyDecoder": lambda row: GreedyDecoder(odd_model(row), 1, max_length=8)(torch.tensor([[0]]), max_new_tokens=2),
     "beam_search": lambda row: beam.beam_search(lambda idx: row.expand(len(idx), 3), [0], n_beam=2, max_new_tokens=2),
     "speculate": lambda row: list(speculative.speculate(odd_model(row), make_model(3), [0], max_new_tokens=2)),
     "speculate, draft": lambda row: list(speculative.speculate(make_model(3), odd_model(row), [0], max_new_tokens=2)),
 }
+
+
+def as_on_a_gpu(model, max_new_tokens):
+    """The stream, looking as seldom as on a GPU."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(f"{generate.__module__}.waits_anyway", lambda idx, stop_ids: False)
+        yield from stream(model, torch.tensor([[0]]), max_new_tokens=max_new_tokens)
 
 
 def odd_model(row):

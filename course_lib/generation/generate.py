@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from course_lib.generation.evaluation_mode import evaluation_mode
 from course_lib.generation.numpy_decoder import NumpyDecoder, can_decode, pays
-from course_lib.generation.sampling import next_probs, sample_next
+from course_lib.generation.sampling import next_probs, odd_rows, refuse_rows, sample_next
 from course_lib.generation.static_cache import RecordedStep, can_record, recording_pays
 from course_lib.model.gpt import GPT
 from course_lib.model.ids import refuse_odd_ids
@@ -16,6 +16,7 @@ from course_lib.model.kv_cache import KVCache
 from course_lib.text.ids import checked_ids
 from course_lib.text.texts import as_list
 
+LOOK_EVERY = 32  # steps
 Adjust = Callable[[Tensor, Tensor], Tensor]
 
 
@@ -94,6 +95,9 @@ def _stream(model, idx, max_new_tokens, stop_ids, padding_mask, use_cache, adjus
     decoder = None
     stops = torch.tensor(stop_ids, device=idx.device)
     stopped = torch.zeros(B, dtype=torch.bool, device=idx.device)             # (B,)
+    # Where a GPU need not be waited for, it is asked now and then, and rows that are no distribution draw anything.
+    each_step = waits_anyway(idx, stop_ids)
+    odd = torch.zeros_like(stopped)                                           # (B,)
     start = max(0, T - context_length)                                        # first token the model still reads
     for end in range(T, T + max_new_tokens):
         if end - start > context_length:
@@ -114,7 +118,12 @@ def _stream(model, idx, max_new_tokens, stop_ids, padding_mask, use_cache, adjus
                 logits = model(tokens[:, new:end], padding_mask=mask, cache=cache)[:, -1]  # (B, V)
         if adjust is not None:
             logits = adjust(logits, tokens[:, :end])                          # (B, V)
-        ids = sample_next(logits, **sampling)                                 # (B,)
+        if not each_step:
+            odd |= odd_rows(logits)                                           # (B,)
+            logits = logits.masked_fill(odd[:, None], 0.0)                    # (B, V)
+            if (end - T + 1) % LOOK_EVERY == 0 or end + 1 == T + max_new_tokens:
+                refuse_rows(odd)
+        ids = sample_next(logits, check=each_step, **sampling)                # (B,)
         if stop_ids:
             ids = torch.where(stopped, tokens[:, end - 1], ids)               # (B,)
             stopped |= torch.isin(ids, stops)
@@ -122,6 +131,11 @@ def _stream(model, idx, max_new_tokens, stop_ids, padding_mask, use_cache, adjus
         yield ids
         if stop_ids and stopped.all():
             return
+
+
+def waits_anyway(idx: Tensor, stop_ids: Collection) -> bool:
+    """Whether each step is waited for: on a CPU always, on a GPU where one must know if all rows have stopped."""
+    return bool(stop_ids) or idx.device.type == "cpu"
 
 
 def checked_stops(stop_ids: int | Collection[int], vocab_size: int | None = None) -> set[int]:

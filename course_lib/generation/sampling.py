@@ -14,25 +14,30 @@ from course_lib.model.ids import can_look
 COLD = 1e-4  # below this temperature logits / t may overflow
 
 
-def check_logits(logits: Tensor) -> None:
-    """ValueError, with the row, where logits (..., V) are no distribution: nan or +inf, or nothing that is possible.
+def odd_rows(logits: Tensor) -> Tensor:
+    """Which rows of logits (..., V) are no distribution, (...) bool: nan or +inf among them, or nothing possible.
 
-    The largest logit of a row tells: nan and +inf would be the largest. Waits for a GPU; asks nothing while a graph is
-    made, where nothing can be looked at.
+    The largest logit tells, for nan and +inf would be the largest. Nobody waits for the answer.
     """
-    if not can_look(logits):
-        return
+    return ~logits.detach().amax(dim=-1).isfinite()                           # (...)
+
+
+def check_logits(logits: Tensor) -> None:
+    """ValueError, with the row, where logits (..., V) are no distribution. Waits for a GPU."""
     largest = logits.detach().amax(dim=-1)                                    # (...)
-    if math.isfinite(largest.sum().item()):  # one number to wait for
-        return
-    fine = largest.isfinite()                                                 # (...)
-    if fine.all():
-        return
-    row = (~fine).nonzero()[0].tolist()
-    worst = largest[tuple(row)].item()
-    what = "every token is impossible (-inf)" if worst == -math.inf else f"there is {worst} among the logits"
-    raise ValueError(f"row {', '.join(map(str, row))}: {what}, which is no distribution to choose from; look at the "
-                     "weights (nan comes from training that broke down), or widen what is allowed")
+    if can_look(logits) and not math.isfinite(largest.sum().item()):  # one number to wait for
+        refuse_rows(odd_rows(logits))
+
+
+def refuse_rows(odd: Tensor) -> None:
+    """ValueError, with the first of the rows of `odd_rows`, if there is one. Waits for a GPU; while a graph is made,
+    where nothing can be looked at, it asks nothing.
+    """
+    if can_look(odd) and odd.any():
+        row = ", ".join(map(str, odd.nonzero()[0].tolist()))
+        raise ValueError(f"row {row} of the logits is no distribution to choose from: there is nan or +inf, or every "
+                         "token is impossible (-inf); look at the weights (nan comes from training that broke down), "
+                         "or widen what is allowed")
 
 
 def temperature(logits: Tensor, t: float) -> Tensor:
@@ -100,13 +105,14 @@ def typical_p(logits: Tensor, p: float) -> Tensor:
 
 
 def next_probs(logits: Tensor, *, temperature: float = 1.0, top_k: int | None = None, top_p: float | None = None,
-               min_p: float | None = None, typical_p: float | None = None) -> Tensor:
+               min_p: float | None = None, typical_p: float | None = None, check: bool = True) -> Tensor:
     """The probabilities (B, V) that `sample_next` draws from: the rules in the order of the arguments.
 
     `temperature=0` puts all probability on the largest logit. Raises ValueError for a setting out of range, and for
-    logits that are no distribution.
+    logits that are no distribution; check=False leaves that to the caller, who does not want to wait for a GPU.
     """
-    check_logits(logits)
+    if check:
+        check_logits(logits)
     greedy = temperature == 0
     settings = {"temperature": 1.0 if greedy else temperature, "top_k": top_k, "top_p": top_p, "min_p": min_p,
                 "typical_p": typical_p}
@@ -124,7 +130,8 @@ def sample_next(logits: Tensor, *, generator: torch.Generator | None = None, **s
     Elsewhere: multinomial sampling; greedy decoding.
     """
     if sampling.get("temperature") == 0:
-        check_logits(logits)
+        if sampling.get("check", True):
+            check_logits(logits)
         return logits.argmax(dim=-1)
     probs = next_probs(logits.float(), **sampling)                            # (B, V)
     return torch.multinomial(probs, 1, generator=generator)[:, 0]

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from course_lib.generation.evaluation_mode import evaluation_mode, is_plain
+from course_lib.generation.sampling import odd_rows, refuse_rows
 from course_lib.model.config import GPTConfig
 from course_lib.model.gpt import GPT
 from course_lib.model.ids import refuse_odd_ids
@@ -107,7 +108,8 @@ class GreedyDecoder:
 
     The prompt is read at once; a step hands its token to the next one and waits for nobody. `use_graph` (default: on a
     GPU with CUDA) records the step once and replays it, `compile` compiles it as a whole first. The model must not
-    change place or dtype afterwards. Raises ValueError where `max_length` exceeds the model's `context_length`.
+    change place or dtype afterwards. Raises ValueError where `max_length` exceeds the model's `context_length`, for ids
+    that the model does not have, and at the end for logits that were no distribution.
     """
 
     def __init__(self, model: GPT, batch_size: int, *, max_length: int | None = None, use_graph: bool | None = None,
@@ -120,6 +122,7 @@ class GreedyDecoder:
         self.model = model
         self.cache = StaticCache(model.config, batch_size, max_length=self.max_length, like=weight.detach())
         self.token = torch.zeros(batch_size, 1, dtype=torch.long, device=weight.device)  # (B, 1)
+        self.odd = torch.zeros(batch_size, dtype=torch.bool, device=weight.device)  # rows whose logits made no sense
         self.step = torch.compile(self._step, dynamic=False) if compile else self._step
         if weight.device.type == "cuda" if use_graph is None else use_graph:
             with evaluation_mode(model):
@@ -128,6 +131,7 @@ class GreedyDecoder:
     @torch.no_grad()
     def _step(self) -> None:
         logits = self.model(self.token, padding_mask=self.cache.real, cache=self.cache)[:, -1]  # (B, V)
+        self.odd.logical_or_(odd_rows(logits))
         self.token.copy_(logits.argmax(dim=-1, keepdim=True))
 
     @torch.no_grad()
@@ -138,6 +142,7 @@ class GreedyDecoder:
             raise ValueError(f"idx {tuple(idx.shape)} and {max_new_tokens} new tokens do not fit a decoder of "
                              f"{len(self.token)} rows and {self.max_length} tokens; build a larger one")
         refuse_odd_ids(idx, self.model.config.vocab_size)
+        self.odd.fill_(False)
         tokens = torch.cat([idx, idx.new_zeros(B, max_new_tokens)], dim=1)               # (B, N)
         self.cache.clear()
         with evaluation_mode(self.model):
@@ -149,6 +154,7 @@ class GreedyDecoder:
             for end in range(T, T + max_new_tokens):
                 self.step()
                 tokens[:, end:end + 1] = self.token
+        refuse_rows(self.odd)
         return tokens
 
 

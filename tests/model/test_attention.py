@@ -7,6 +7,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from course_lib.byhand import attention as byhand_attention
 from course_lib.model.attention import (
     CausalSelfAttention,
     attention,
@@ -14,6 +15,7 @@ from course_lib.model.attention import (
     causal_mask,
     choose_path,
     fused_attention,
+    idle_queries,
     mask_to_bias,
     merge_heads,
     split_heads,
@@ -84,6 +86,36 @@ def test_weights_sum_to_one_and_hide_what_the_mask_hides(qkv):
     torch.testing.assert_close(weights.sum(-1), torch.ones(B, H, T, dtype=torch.float64))
     hidden = ~MASKS["ragged"].expand_as(weights)
     assert hidden.any() and not weights[hidden].any() and (weights[~hidden] > 0).all()
+
+
+@pytest.mark.parametrize("look", [True, False])  # on a GPU, or in a graph, the mask is not looked at
+def test_a_query_that_may_read_nothing_gets_0_on_every_path(qkv, look, monkeypatch):
+    """Explicit, fused and by hand: the same zeros, forwards and backwards, and nan nowhere."""
+    if not look:
+        monkeypatch.setattr("course_lib.model.attention.can_look", lambda tensor: False)
+    mask = MASKS["ragged"].clone()
+    mask[..., 1, :] = False
+    dy = torch.randn(B, H, T, D, dtype=torch.float64)
+    (mine, weights), fused = attention(*qkv, mask), fused_attention(*qkv, mask)
+    arrays = [x.detach().numpy() for x in qkv]
+    numpy_mask = mask.expand(B, H, T, S).numpy()
+    by_hand, by_hand_weights = byhand_attention.attention(*arrays, numpy_mask)
+    assert not mine[:, :, 1].any() and not weights[:, :, 1].any() and mine[:, :, 0].all()
+    torch.testing.assert_close(mine, fused, **TIGHT)
+    torch.testing.assert_close(mine, torch.from_numpy(by_hand), **TIGHT)
+    torch.testing.assert_close(weights, torch.from_numpy(by_hand_weights), **TIGHT)
+    grads = torch.autograd.grad(mine, qkv, dy)
+    assert not grads[0][:, :, 1].any()
+    torch.testing.assert_close(grads, torch.autograd.grad(fused, qkv, dy), **TIGHT)
+    expected = byhand_attention.attention_backward(dy.numpy(), *arrays, by_hand_weights)
+    torch.testing.assert_close(grads, tuple(map(torch.from_numpy, expected)), **TIGHT)
+
+
+def test_a_mask_under_which_every_query_reads_costs_nothing_more(qkv):
+    """On a CPU one look at the mask is enough: no second copy of the weights is kept."""
+    assert idle_queries(causal_mask(T, S)) is None
+    idle = idle_queries(torch.zeros(T, S, dtype=torch.bool))
+    assert idle.shape == (T, 1) and idle.all()
 
 
 def test_bias_is_masked_fill():

@@ -179,11 +179,47 @@ def test_load_gpt2_as_first_published(folder, idx):
      "have another shape: position.weight (9, 32) for (20, 32)"),
     (lambda weights: weights.update({f"bert.pooler.{i}": torch.zeros(1) for i in range(5)}),
      "GPT-2 has no bert.pooler.0, bert.pooler.1, bert.pooler.2 and 2 more"),
+    (lambda weights: weights.update({"wpe.weight": torch.zeros(20, 32)}),
+     "transformer.wpe.weight and wpe.weight are both position.weight; remove the one"),
+    (lambda weights: weights.update({"lm_head.weight": weights["transformer.wte.weight"] + 0.5}),
+     "lm_head.weight differs from transformer.wte.weight by up to 0.5: this model has a head of its own; "
+     "load_gpt2(folder, tied_head=False)"),
+    (lambda weights: weights.update({"lm_head.weight": torch.zeros(60, 32)}),
+     "lm_head.weight differs from transformer.wte.weight in shape"),
+    (lambda weights: weights.update({"transformer.h.1.mlp.c_fc.weight":
+                                     weights["transformer.h.1.mlp.c_fc.weight"].to(torch.int8)}),
+     "blocks.1.feedforward.up.weight is of torch.int8: quantized weights need the scales"),
+    (lambda weights: weights.update({"transformer.wte.weight":
+                                     weights["transformer.wte.weight"].to(torch.float8_e4m3fn)}),
+     "token_embedding.weight is of torch.float8_e4m3fn"),
+    (lambda weights: weights["transformer.h.2.attn.c_proj.bias"].__setitem__(3, torch.nan),
+     "blocks.2.attention.proj.bias has 1 numbers of 32 that are nan or infinite; copy the file again"),
+    (lambda weights: weights["transformer.ln_f.weight"].fill_(torch.inf),
+     "norm.weight has 32 numbers of 32 that are nan or infinite"),
 ])
 def test_weights_that_do_not_fit_are_named(folder, change, message):
     rewrite(folder, change)
     with pytest.raises(ValueError, match=re.escape(message)):
         load_gpt2(folder)
+
+
+def test_a_head_of_its_own_is_kept(folder, idx):
+    """By the argument, or because the config says so: the logits are transformers', not those of the table."""
+    values = json.loads((folder / "config.json").read_text())
+    theirs = GPT2LMHeadModel(GPT2Config(**values | {"tie_word_embeddings": False}))
+    shake(theirs).float()
+    save_file({name: tensor.contiguous() for name, tensor in theirs.state_dict().items()}, folder / "model.safetensors")
+    with pytest.raises(ValueError, match="a head of its own"):
+        load_gpt2(folder)
+    torch.testing.assert_close(load_gpt2(folder, tied_head=False)(idx), theirs(idx).logits, rtol=0, atol=TOLERANCE)
+    (folder / "config.json").write_text(json.dumps(values | {"tie_word_embeddings": False}))
+    torch.testing.assert_close(load_gpt2(folder)(idx), theirs(idx).logits, rtol=0, atol=TOLERANCE)
+
+
+def test_the_table_once_more_is_no_head_of_its_own(folder, idx):
+    expected = load_gpt2(folder)(idx)
+    rewrite(folder, lambda weights: weights.update({"lm_head.weight": weights["transformer.wte.weight"].clone()}))
+    torch.testing.assert_close(load_gpt2(folder)(idx), expected)
 
 
 @pytest.mark.parametrize("change, message", [

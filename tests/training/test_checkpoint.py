@@ -123,6 +123,18 @@ def test_foreign_code_is_never_run(saved, tmp_path):
     assert not (tmp_path / "sprung").exists()
 
 
+@pytest.mark.parametrize(("change", "says"), [
+    (lambda tensor: tensor.to(torch.int8), "torch.int8: quantized weights"),
+    (lambda tensor: torch.full_like(tensor, torch.nan), "that are nan or infinite"),
+])
+def test_weights_that_would_be_copied_without_a_word_are_refused(saved, change, says):
+    weights = safetensors.torch.load_file(saved[0] / "model.safetensors")
+    name = sorted(weights)[0]
+    forge(saved[0], "model.safetensors", safetensors.torch.save({**weights, name: change(weights[name])}))
+    with pytest.raises(CheckpointError, match=f"does not fit the model: {name}.*{says}"):
+        load_checkpoint(saved[0])
+
+
 @pytest.mark.parametrize("weights", [b"", b"\x80\x04pickle", safetensors.torch.save({"odd": torch.ones(2)})])
 def test_weights_of_something_else_are_refused(saved, weights):
     forge(saved[0], "model.safetensors", weights)
