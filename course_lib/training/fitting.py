@@ -5,6 +5,7 @@ anywhere: the data, the update and the text that is evaluated stay those of the 
 """
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -14,7 +15,7 @@ from course_lib.model.config import GPTConfig
 from course_lib.training import ranks
 from course_lib.training.config import TrainConfig
 from course_lib.training.cost import BYTES
-from course_lib.training.plan import memory_a_device, parameters
+from course_lib.training.plan import divisors, memory_a_device, parameters
 
 
 class DoesNotFit(RuntimeError):
@@ -27,6 +28,15 @@ def cut(batches: Iterable[tuple[np.ndarray, np.ndarray]], at_once: int) -> Itera
     for idx, targets in batches:
         for start in range(0, len(idx), at_once):
             yield idx[start:start + at_once], targets[start:start + at_once]
+
+
+def in_passes_of(config: TrainConfig, batch_size: int) -> TrainConfig:
+    """The same update, in passes of `batch_size` windows. Raises `ValueError` where it cannot be made of them."""
+    windows = config.batch_size * config.accumulation_steps
+    if batch_size < 1 or windows % batch_size:
+        fit = ", ".join(str(n) for n in reversed(list(divisors(windows))))
+        raise ValueError(f"batch_size={batch_size} does not divide an update of {windows} windows; take one of {fit}")
+    return replace(config, batch_size=batch_size, accumulation_steps=windows // batch_size)
 
 
 def smaller(at_once: int, model: nn.Module, config: TrainConfig, device: torch.device, T: int) -> int:
@@ -54,7 +64,8 @@ def needs(model: nn.Module, config: TrainConfig, at_once: int, T: int) -> str:
         n = sum(p.numel() for p in model.parameters())
         return f"weights, gradients and optimizer alone take {4 * BYTES * n / 1e9:.1f} GB"
     windows = config.batch_size * config.accumulation_steps
-    parts = memory_a_device(shape, config, parameters(shape, config), ranks.world_size(), at_once, windows)
+    parts = memory_a_device(shape, config, parameters(shape, config), ranks.world_size(), at_once, windows,
+                            config.dtype)
     moving = (parts["activations"] + parts["head"]) * T / shape.context_length
     fixed = parts["total"] - parts["activations"] - parts["head"]
     return (f"by the count of `course plan` {fixed / 1e9:.1f} GB for weights, gradients and optimizer, and "

@@ -5,6 +5,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 import torch
 
@@ -40,12 +41,7 @@ def plan_run(config: GPTConfig, train: TrainConfig, hardware: Hardware, devices:
     """
     parts = parameters(config, train)
     windows = max(train.batch_size * train.accumulation_steps, devices)
-    memory = {0: {}}
-    for batch_size in sizes(windows // devices):
-        memory = {batch_size: memory_a_device(config, train, parts, devices, batch_size, windows)}
-        if memory[batch_size]["total"] <= hardware.memory:
-            break
-    (batch_size, needed), = memory.items()
+    batch_size, needed = largest_batch(config, train, hardware.memory, devices, dtype=hardware.dtype)
     fits = needed["total"] <= hardware.memory
     tokens_a_step = windows * config.context_length
     compute = tokens_a_step * flops_per_token(config) / (devices * hardware.peak * EFFICIENCY)
@@ -59,13 +55,28 @@ def plan_run(config: GPTConfig, train: TrainConfig, hardware: Hardware, devices:
     return Plan(parts["all"], batch_size if fits else 0, needed, steps, hours, limit)
 
 
-def sizes(most: int) -> Iterator[int]:
-    """most, half of it, … 1: the batch sizes that are tried."""
-    while most >= 1:
-        yield most
-        most //= 2
+def largest_batch(config: GPTConfig, train: TrainConfig, memory: float, devices: int = 1, *,
+                  dtype: str = "bfloat16") -> tuple[int, dict[str, float]]:
+    """The most windows in one forward pass of a device with `memory` bytes that make up the update: (B, bytes by part).
+
+    `dtype` is what the device trains in, where the recipe leaves it open. Where not even one window fits, B is 1 and
+    its `total` tells.
+    """
+    parts, dtype = parameters(config, train), dtype if train.dtype == "auto" else train.dtype
+    windows = max(train.batch_size * train.accumulation_steps, devices)
+    for batch_size in divisors(windows // devices):
+        needed = memory_a_device(config, train, parts, devices, batch_size, windows, dtype)
+        if needed["total"] <= memory:
+            break
+    return batch_size, needed
 
 
+def divisors(n: int) -> Iterator[int]:
+    """From n down to 1: what a batch may be, for an update to be made of whole ones."""
+    yield from (k for k in range(n, 0, -1) if n % k == 0)
+
+
+@lru_cache
 def parameters(config: GPTConfig, train: TrainConfig) -> dict[str, int]:
     """How many there are: `all`, `by_muon` (with one number of optimizer state instead of two), `layer`."""
     with torch.device("meta"):
@@ -76,8 +87,8 @@ def parameters(config: GPTConfig, train: TrainConfig) -> dict[str, int]:
 
 
 def memory_a_device(config: GPTConfig, train: TrainConfig, parts: dict[str, int], devices: int, batch_size: int,
-                    windows: int) -> dict[str, float]:
-    """Bytes by component, with `batch_size` windows in a forward pass of a device, and the `total`.
+                    windows: int, dtype: str = "bfloat16") -> dict[str, float]:
+    """Bytes by component, with `batch_size` windows in a forward pass of a device in `dtype`, and the `total`.
 
     Under "fsdp" weights, gradients and optimizer state are shared; borrowed are the weights of two layers, the one
     that computes and the next, and whole gradients while an update has several passes. The head needs the logits in
@@ -89,7 +100,7 @@ def memory_a_device(config: GPTConfig, train: TrainConfig, parts: dict[str, int]
     memory = {"weights": BYTES * N / share, "gradients": BYTES * N / share,
               "optimizer": BYTES * (2 * N - parts["by_muon"]) / share,
               "borrowed": BYTES * (2 * parts["layer"] + N * several) if share > 1 else 0,
-              "activations": activation_bytes(config, n_tokens), "head": 8 * config.vocab_size * n_tokens}
+              "activations": activation_bytes(config, n_tokens, dtype), "head": 8 * config.vocab_size * n_tokens}
     return memory | {"total": sum(memory.values())}
 
 

@@ -166,8 +166,8 @@ def test_uncompiling_is_the_inverse_of_compiling():
 
 
 def test_a_failed_compiler_is_explained(monkeypatch):
-    error = RuntimeError("\ng++: fatal error\nmore")
+    error = RuntimeError("\nbackend raised:\ng++: fatal error: no input\nmore")
     said = machine.why_not_compiled(error)
-    assert "goes on uncompiled" in said and said.endswith("g++: fatal error") and "C++ compiler" in said
+    assert "goes on uncompiled" in said and said.endswith("g++: fatal error: no input") and "C++ compiler" in said
     monkeypatch.setattr(torch, "__file__", "/home/me/my course/torch/__init__.py")
     assert "'/home/me/my course/torch/__init__.py' and takes the space" in machine.why_not_compiled(error)

@@ -9,7 +9,18 @@ from course_lib.model.gpt import GPT
 from course_lib.training.config import TrainConfig
 from course_lib.training.cost import activation_bytes, measure_activations, memory_by_component
 from course_lib.training.hardware import HARDWARE
-from course_lib.training.plan import FACTOR, llama_1b, llama_13b, plan_run, preset_and_recipe, published_runs
+from course_lib.training.plan import (
+    FACTOR,
+    divisors,
+    largest_batch,
+    llama_1b,
+    llama_13b,
+    memory_a_device,
+    parameters,
+    plan_run,
+    preset_and_recipe,
+    published_runs,
+)
 
 H100 = HARDWARE["H100"]
 
@@ -84,6 +95,28 @@ def test_more_devices_take_less_time_and_the_same_steps():
             for n in (1, 2, 4, 8)]
     assert {run.steps for run in runs} == {19073}
     assert [runs[0].hours / run.hours for run in runs] == pytest.approx([1, 2, 4, 8])
+
+
+def test_a_t4_is_counted_in_what_it_trains_in():
+    t4, card = HARDWARE["T4"], dataclasses.replace(HARDWARE["T4"], dtype="float32")
+    config, recipe = preset_and_recipe("gpt2_124m", "ddp")
+    half, full = (plan_run(config, recipe, hardware, 1, 1e9) for hardware in (t4, card))
+    assert half.memory["activations"] == activation_bytes(config, half.batch_size * 1024, "float16")
+    assert full.memory["activations"] == activation_bytes(config, full.batch_size * 1024, "float32")
+    assert full.batch_size <= half.batch_size and t4.dtype == "float16"
+    named = dataclasses.replace(recipe, dtype="float32")
+    assert plan_run(config, named, t4, 1, 1e9).memory == full.memory, "what the recipe says, stands"
+
+
+@pytest.mark.parametrize("memory", [4e9, 16e9, 24e9, 80e9])
+def test_the_largest_batch_fits_and_the_next_one_does_not(memory):
+    config, recipe = preset_and_recipe("gpt2_124m", "ddp")
+    batch_size, needed = largest_batch(config, recipe, memory)
+    windows = recipe.batch_size * recipe.accumulation_steps
+    assert needed["total"] <= memory and windows % batch_size == 0
+    next_one = min(n for n in divisors(windows) if n > batch_size)
+    assert memory_a_device(config, recipe, parameters(config, recipe), 1, next_one, windows)["total"] > memory
+    assert list(divisors(12)) == [12, 6, 4, 3, 2, 1]
 
 
 def test_an_unknown_preset_is_refused():
