@@ -43,7 +43,7 @@ def {function}(x):
 check("{number}", {function})
 '''
 
-HEAD = '''"""Exercise {number}, {title}: how it is checked, and the wrong answers that people give."""
+HEAD = '''"""Exercise {number}: {title}."""
 
 import numpy as np
 

@@ -20,7 +20,7 @@ def test_a_new_lesson_gets_a_file_for_each_exercise(tmp_path):
     folder = tmp_path / "solutions" / "01_tokens"
     assert [first, second] == [folder / "checks" / "01_1.py", folder / "checks" / "01_2.py"]
     assert cells.read_text().count("# # Exercises 01 · Tokens") == 1
-    assert first.read_text() == before and before.startswith('"""Exercise 01.1, Shares: how it is checked')
+    assert first.read_text() == before and before.startswith('"""Exercise 01.1: Shares."""')
     assert read(folder) == [("01.1", "Shares"), ("01.2", "Of 'parts'")]
 
 
