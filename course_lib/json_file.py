@@ -1,4 +1,4 @@
-r"""JSON as it comes back: from an editor, from git, from a shell on another system. All lessons read their files so.
+r"""JSON as it comes back: from an editor, from git, from another system's shell. The files of all lessons are read so.
 
 A file is written as UTF-8 with "\n", and read by whoever cloned, opened or copied it since. Notepad puts a byte order
 mark in front, PowerShell's `>` writes UTF-16, git may turn line ends into "\r\n": none of them changes what is said, so

@@ -6,6 +6,7 @@ import json
 import pkgutil
 import types
 import typing
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -73,6 +74,13 @@ def every_class():
     return found
 
 
+def sources():
+    root = Path(course_lib.__file__).parent
+    for path in root.rglob("*.py"):
+        module = ".".join(path.relative_to(root.parent).with_suffix("").parts)
+        yield module, path.read_text(encoding="utf-8")
+
+
 def one_kind(cls, name):
     """The type of a field without `| None`."""
     kind = typing.get_type_hints(cls)[name]
@@ -101,6 +109,9 @@ def test_whatever_is_saved_is_settled():
     """A dataclass that becomes a dictionary is either tried below, or named above with the reason."""
     saved = {name: cls for name, cls in every_class().items() if hasattr(cls, "to_dict")}
     assert {name for name, cls in saved.items() if cls not in SAMPLES} == RESULTS
+    known = {cls.__module__ for cls in SAMPLES} | {f"course_lib.{name.rpartition('.')[0]}" for name in RESULTS}
+    made_dictionaries = {module for module, text in sources() if "asdict(" in text}
+    assert made_dictionaries - known == {"course_lib.text.prepare"}, "of a TokenFile"
     for cls in SAMPLES:
         known = {field.name for field in dataclasses.fields(cls)}
         tried = {case.values[1] for case in (*simple_fields(), *tuple_fields()) if case.values[0] is cls}

@@ -28,6 +28,7 @@ def record(run: Path, out: Path) -> None:
     out.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(checkpoint / "config.json", out / "config.json")
     for name in ("samples.jsonl", "scores.json"):
+        (out / name).unlink(missing_ok=True)  # of an earlier run: not this one's
         if (run / name).exists():
             shutil.copyfile(run / name, out / name)
     metrics = checkpoint / "metrics.jsonl"

@@ -52,10 +52,14 @@ def test_training_ends_with_the_table(tmp_path, course):
 
 def test_a_run_is_recorded_without_its_weights(trained, tmp_path):
     tool = Path(__file__).parents[2] / "tools" / "record_run.py"
+    (tmp_path / "kept").mkdir()
+    (tmp_path / "kept" / "samples.jsonl").write_text("an earlier run's")
     subprocess.run([sys.executable, tool, trained, tmp_path / "kept"], check=True)
     kept = {path.name: path.read_text() for path in (tmp_path / "kept").iterdir()}
     assert {"config.json", "machine.json", "metrics.jsonl", "scores.json"} <= set(kept)
     assert not any(name.endswith((".safetensors", ".pt")) for name in kept)
+    kept_here = (trained / "samples.jsonl").exists()
+    assert ("samples.jsonl" in kept) == kept_here and kept.get("samples.jsonl") != "an earlier run's"
     assert len(kept["metrics.jsonl"].splitlines()) == 4 and json.loads(kept["machine.json"])["threads"] == 1
 
 
