@@ -75,9 +75,10 @@ def grade(name: str, jobs: int, only: tuple[str, ...], due: datetime | None, lat
     from course_lib.classroom.grading.batch import grade as run
     from course_lib.classroom.grading.cluster import workers
     from course_lib.classroom.grading.gradebook import Book
-    from course_lib.classroom.grading.sandbox.bubblewrap import require_sandbox
+    from course_lib.classroom.grading.sandbox.bubblewrap import require_linux, require_sandbox
     from course_lib.lab.progress import progress
 
+    require_linux()
     if no_sandbox:
         click.echo(f"course: {UNTRUSTED}: a submission can read and change whatever you can", err=True)
     else:
@@ -167,8 +168,7 @@ def stats(name: str, root: Path | None) -> None:
     name = folders.lesson(name)
     found = statistics(folders, name)
     click.echo(as_table(found))
-    path = folders.private / f"{name}-stats.html"
-    write_text(path, as_page(name, found))
+    write_text(path := folders.private / f"{name}-stats.html", as_page(name, found))
     click.echo(str(path))
 
 

@@ -1,6 +1,7 @@
 """From a corpus to files a trainer can read: a tokenizer, and the ids of both splits. Used by lesson 12 (gpt)."""
 
 import json
+import os
 import warnings
 from dataclasses import dataclass
 from itertools import chain
@@ -42,7 +43,7 @@ def prepare(corpus: Corpus, folder: str | Path, *, tokenizer: str = "bpe", vocab
     claim(folder / "corpus.json", corpus.name)
     split = corpus.split()
     vocabulary = folder / "tokenizer.json"
-    if vocabulary.exists():
+    if os.path.exists(vocabulary):
         trained = load_tokenizer(vocabulary)
     elif tokenizer == "bpe":
         with warnings.catch_warnings(action="ignore", category=UserWarning):  # fewer ids: the caller sees how many
@@ -53,13 +54,13 @@ def prepare(corpus: Corpus, folder: str | Path, *, tokenizer: str = "bpe", vocab
     files = {}
     for name, documents in (("train", split.train), ("held_out", split.held_out)):
         path = folder / f"{name}.bin"
-        files[name] = TokenFile.open(path) if path.exists() else write_ids(path, documents, trained)
+        files[name] = TokenFile.open(path) if os.path.exists(path) else write_ids(path, documents, trained)
     return Prepared(trained, **files)
 
 
 def claim(note: Path, name: str) -> None:
     """Write down whose ids these are, or refuse those of another corpus."""
-    if not note.exists():
+    if not os.path.exists(note):
         write_text(note, json.dumps({"corpus": name}) + "\n")
     elif (there := json.loads(note.read_text(encoding="utf-8"))["corpus"]) != name:
         raise ValueError(f"{note.parent} holds the ids of {there}, not of {name}; choose another folder")

@@ -2,6 +2,7 @@
 
 import html
 import json
+import os
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -56,11 +57,11 @@ class Dashboard(Widget):
 
         `path` is the file or its folder. Raises ValueError where there is none, or where a line is not a record.
         """
-        file = Path(path) / "metrics.jsonl" if Path(path).is_dir() else Path(path)
+        file = Path(path, "metrics.jsonl") if os.path.isdir(path) else Path(path)
         try:
             records = [{"step": r["step"], "loss": r["loss"], **r} for r in _lines(file)]
             dashboard = cls(records, **options)
-            if (file := file.with_name("samples.jsonl")).exists():
+            if os.path.exists(file := file.with_name("samples.jsonl")):
                 dashboard.samples = [(sample["step"], sample["text"]) for sample in _lines(file)]
             return dashboard
         except OSError as error:

@@ -44,11 +44,20 @@ class NoSandbox(RuntimeError):
     """There can be no sandbox here; the message says why and what to do."""
 
 
+def require_linux() -> None:
+    """Return on Linux; with or without a sandbox, grading watches processes as only Linux shows them."""
+    if sys.platform != "linux":
+        raise NoSandbox("grading runs on Linux only: use a Linux machine, a virtual one, or WSL on Windows; everything "
+                        "that students do runs here, too")
+
+
 def require_sandbox() -> None:
     """Return if a box can be made here.
 
-    Raises NoSandbox as root, without bubblewrap, and where the kernel gives ordinary accounts no user namespaces.
+    Raises NoSandbox on other systems than Linux, as root, without bubblewrap, and where the kernel gives ordinary
+    accounts no user namespaces.
     """
+    require_linux()
     if os.geteuid() == 0:
         raise NoSandbox("grading refuses to run as root, where a sandbox does not hold: use an ordinary account")
     if not shutil.which("bwrap"):
@@ -65,7 +74,7 @@ def require_sandbox() -> None:
 def _trial(path):
     """The complaint of a box that does nothing; empty when it worked."""
     command = [*_namespaces(), "--ro-bind", "/", "/", "--proc", "/proc", "--dev", "/dev", "true"]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=20)
+    done = subprocess.run(command, capture_output=True, encoding="utf-8", errors="replace", timeout=20)
     return "" if done.returncode == 0 else (done.stderr.strip() or f"exit code {done.returncode}")
 
 

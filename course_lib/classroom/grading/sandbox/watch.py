@@ -16,7 +16,13 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from course_lib.classroom.grading.sandbox.bubblewrap import ENVIRONMENT, INSIDE, box_command, require_sandbox
+from course_lib.classroom.grading.sandbox.bubblewrap import (
+    ENVIRONMENT,
+    INSIDE,
+    box_command,
+    require_linux,
+    require_sandbox,
+)
 from course_lib.classroom.grading.sandbox.limits import Limits
 from course_lib.classroom.grading.sandbox.seccomp import filter_program
 
@@ -60,6 +66,7 @@ def _started(limits, sandboxed) -> Iterator[subprocess.Popen]:
             process = subprocess.Popen(box_command(limits, read), pass_fds=[read], **pipes)
             os.close(read)
         else:
+            require_linux()
             own = {name: value.replace("/tmp/box", folder) for name, value in ENVIRONMENT.items()}
             environment = {**os.environ, **own, "PATH": os.environ.get("PATH", "")}
             process = subprocess.Popen(INSIDE, env=environment, cwd=folder, start_new_session=True, **pipes)
@@ -178,10 +185,10 @@ def _memory(pid):
     while waiting:
         one = waiting.pop()
         with contextlib.suppress(OSError):
-            with open(f"/proc/{one}/smaps_rollup") as file:
+            with open(f"/proc/{one}/smaps_rollup", encoding="utf-8") as file:
                 total += next((int(line.split()[1]) << 10 for line in file if line.startswith("Pss:")), 0)
         with contextlib.suppress(OSError):
             for task in os.listdir(f"/proc/{one}/task"):
-                with open(f"/proc/{one}/task/{task}/children") as file:
+                with open(f"/proc/{one}/task/{task}/children", encoding="utf-8") as file:
                     waiting += file.read().split()
     return total
