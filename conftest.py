@@ -6,8 +6,6 @@ skips are allowed, seconds for each lesson).
 
 import importlib.util
 import os
-import shutil
-import subprocess
 import tempfile
 from pathlib import Path
 
@@ -47,22 +45,23 @@ def repository() -> Path:
 @pytest.fixture(scope="session")
 def chromium() -> str:
     """The path of a Chromium that starts, or a skip that says what to install."""
-    for name in ("chromium", "chromium-browser", "google-chrome"):
-        path = shutil.which(name)
-        if path and subprocess.run([path, "--version"], capture_output=True).returncode == 0:
-            return path
+    from course_lib.doctor import software
+
+    if path := software.chromium():
+        return path
     pytest.skip("no Chromium: install it (Debian, Ubuntu: sudo apt-get install chromium)")
 
 
 @pytest.fixture(scope="session")
 def bubblewrap() -> str:
     """The path of a bwrap that can make a sandbox here, or a skip that says what to install."""
-    path = shutil.which("bwrap")
+    from course_lib.doctor import software
+
+    path, why = software.bubblewrap()
     if not path:
         pytest.skip("no bubblewrap: install it (Debian, Ubuntu: sudo apt-get install bubblewrap)")
-    tried = subprocess.run([path, "--ro-bind", "/", "/", "true"], capture_output=True, text=True)
-    if tried.returncode:
-        pytest.skip(f"bubblewrap cannot make a sandbox here: {tried.stderr.strip()}; allow user namespaces")
+    if why:
+        pytest.skip(f"bubblewrap cannot make a sandbox here: {why}; allow user namespaces")
     return path
 
 

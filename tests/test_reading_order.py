@@ -78,7 +78,7 @@ READING_ORDER = """
     classroom.grading.gradebook classroom.grading.batch classroom.grading.cluster classroom.grading.report
     classroom.grading.feedback classroom.grading.tables classroom.grading.similar classroom.grading.stats
 
-    doctor
+    doctor.finding doctor.machine doctor.software doctor.kernel doctor
     cli.doctor cli.data cli.columns cli.generate cli.samples cli.text_of_run cli.run cli.train cli.plan cli.exercises
     cli.classroom cli __main__
 """.split()

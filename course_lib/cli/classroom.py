@@ -168,8 +168,7 @@ def stats(name: str, root: Path | None) -> None:
     name = folders.lesson(name)
     found = statistics(folders, name)
     click.echo(as_table(found))
-    path = folders.private / f"{name}-stats.html"
-    write_text(path, as_page(name, found))
+    write_text(path := folders.private / f"{name}-stats.html", as_page(name, found))
     click.echo(str(path))
 
 

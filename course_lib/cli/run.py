@@ -2,6 +2,7 @@
 
 import contextlib
 import inspect
+import os
 import shutil
 import signal
 from collections.abc import Iterable, Iterator, Sequence
@@ -13,6 +14,7 @@ import click
 
 from course_lib.cli.samples import cut_samples, keep_sample
 from course_lib.cli.text_of_run import new_text, same_text
+from course_lib.folders import reason
 from course_lib.lab import scoreboard
 from course_lib.model.config import PRESETS, GPTConfig
 from course_lib.model.gpt import GPT
@@ -39,7 +41,10 @@ def claim(folder: Path, *, resume: bool, fresh: bool) -> None:
 
     Only what a run writes is ever removed, so a wrong --out costs nobody their files.
     """
-    holds = sorted(path.name for path in folder.iterdir()) if folder.is_dir() else []
+    try:
+        holds = sorted(os.listdir(folder)) if os.path.isdir(folder) else []
+    except OSError as error:
+        raise ValueError(f"{folder} cannot be read ({reason(error)}); choose another folder for --out") from None
     is_run = "ids" in holds or "metrics.jsonl" in holds
     if resume and not is_run:
         raise ValueError(f"there is no run in {folder} to resume; leave out --resume to begin one")
@@ -50,7 +55,7 @@ def claim(folder: Path, *, resume: bool, fresh: bool) -> None:
             raise ValueError(f"{folder} already holds a run; go on with --resume, replace it with --fresh, "
                              "or choose another --out")
         for path in folder.iterdir():
-            shutil.rmtree(path) if path.is_dir() else path.unlink()
+            shutil.rmtree(path) if os.path.isdir(path) else path.unlink()
 
 
 def set_up(preset: str, data: str | None, folder: Path, *, vocab_size: int | None = None, tokenizer: str | None = None,

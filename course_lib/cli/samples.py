@@ -1,6 +1,7 @@
 """What a model writes while it learns, kept in the run's folder as samples.jsonl. Read in lesson 14 (gpt_on_gpu)."""
 
 import json
+import os
 from pathlib import Path
 
 from course_lib.files import write_text
@@ -35,11 +36,11 @@ def read_samples(folder: str | Path) -> list[dict]:
     """The samples of a run, in the order of their steps; [] where none were kept."""
     path = Path(folder) / FILE
     wanted = {"step": int, "text": str}
-    return read_lines(path, "a run's samples", keys=wanted, way_out="remove it") if path.exists() else []
+    return read_lines(path, "a run's samples", keys=wanted, way_out="remove it") if os.path.exists(path) else []
 
 
 def cut_samples(folder: str | Path, step: int) -> None:
     """Drop the samples after `step`: a run that goes on from there draws them again."""
     kept = [sample for sample in read_samples(folder) if sample["step"] <= step]
-    if (path := Path(folder) / FILE).exists():
+    if os.path.exists(path := Path(folder) / FILE):
         write_text(path, "".join(json.dumps(sample, ensure_ascii=False) + "\n" for sample in kept))

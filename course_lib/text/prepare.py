@@ -1,6 +1,7 @@
 """From a corpus to files a trainer can read: a tokenizer, and the ids of both splits. Used by lesson 12 (gpt)."""
 
 import json
+import os
 import platform
 import warnings
 from dataclasses import asdict, dataclass
@@ -51,7 +52,7 @@ def prepare(corpus: Corpus, folder: str | Path, *, tokenizer: str = "bpe", vocab
     sizes = {"vocab_size": vocab_size} if tokenizer == "bpe" else {}
     made_from = {**corpus.identity(), "tokenizer": tokenizer, **sizes}
     note = _claimed(folder, made_from, corpus.options)
-    if "files" in note and all((folder / name).exists() for name in FILES):
+    if "files" in note and all(os.path.exists(folder / name) for name in FILES):
         prepared = Prepared(load_tokenizer(folder / FILES[0]), *(TokenFile.open(folder / name) for name in FILES[1:]))
         if changed := [name for name in FILES if note["files"].get(name) != _marks(prepared)[name]]:
             raise ValueError(f"{folder / changed[0]} was changed since it was made; {ELSE}")
@@ -75,7 +76,7 @@ def read_note(folder: str | Path) -> dict:
 
 def _claimed(folder, made_from, options):
     """The folder's note; written where the folder is new. ValueError where it says something else."""
-    if not (folder / NOTE).exists() and not any((folder / name).exists() for name in FILES):
+    if not any(os.path.exists(folder / name) for name in (NOTE, *FILES)):
         _write(folder / NOTE, {"made_from": made_from, "options": options, "python": platform.python_version()})
     note = read_note(folder)
     there = note["made_from"]

@@ -38,6 +38,17 @@ def test_it_says_how_far_you_are():
     assert "Merge &lt;b&gt;" in html and "✓ correct" in html
 
 
+def test_it_counts_what_it_lists(tmp_path):
+    for number, more in (("02.2", " 1 open question, which"), ("02.3", " 2 open questions, which")):
+        path = tmp_path / "exercises" / "02_ngrams" / "checks.json"
+        data = json.loads(path.read_text())
+        data.setdefault("questions", {})[number] = {"title": "Why?", "minutes": 5}
+        path.write_text(json.dumps(data))
+        *rows, last = str(StandingTable()).splitlines()
+        assert last == f"Exercises: 0 of 2 correct, and{more} a person reads."
+        assert len(rows) == len(StandingTable()._repr_html_().split("<tr>")) - 2
+
+
 def test_headless_nobody_has_begun(monkeypatch):
     record_event("01.1", "correct")
     monkeypatch.setenv("COURSE_HEADLESS", "1")

@@ -12,6 +12,7 @@ There is no submitted/: nothing must tempt nbgrader to run a submission outside 
 """
 
 import contextlib
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -33,7 +34,7 @@ class Folders:
     def private(self) -> Path:
         """`.nbgrader`, which nobody else may read; made when missing."""
         folder = self.root / ".nbgrader"
-        if not folder.is_dir():
+        if not os.path.isdir(folder):
             with contextlib.suppress(OSError):  # make_folder says what is wrong
                 folder.mkdir(mode=0o700)
         return make_folder(folder, way_out=WAY_OUT)
@@ -70,7 +71,7 @@ class Folders:
 
     def lesson(self, name: str) -> str:
         """`name` checked: raises ValueError, with the names there are, unless it has a solution and an exercise."""
-        known = sorted(path.name for path in (self.root / "exercises").glob("[0-9]*_*") if path.is_dir())
+        known = sorted(path.name for path in (self.root / "exercises").glob("[0-9]*_*") if os.path.isdir(path))
         matching = [one for one in known if one == name or one.partition("_")[0] == name]
         if not matching:
             raise ValueError(f"no exercises {name!r} in {self.root / 'exercises'}; there are {known or 'none'}")

@@ -6,6 +6,7 @@ fetched.
 """
 
 import functools
+import os
 from pathlib import Path
 
 import anywidget
@@ -56,4 +57,4 @@ def front_class(name: str) -> type[Front]:
 
 def _joined(*names: str) -> str:
     paths = [HERE / name for name in names]
-    return "\n".join(path.read_text(encoding="utf-8") for path in paths if path.exists())
+    return "\n".join(path.read_text(encoding="utf-8") for path in paths if os.path.exists(path))

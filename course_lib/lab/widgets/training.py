@@ -1,6 +1,7 @@
 """A training run to watch, pause, stop and look back at. Lessons 12 (gpt) and 14 (gpt_on_gpu)."""
 
 import html
+import os
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -56,11 +57,11 @@ class Dashboard(Widget):
 
         `path` is the file or its folder. Raises ValueError where there is none, or where a line is not a record.
         """
-        file = Path(path) / "metrics.jsonl" if Path(path).is_dir() else Path(path)
+        file = Path(path, "metrics.jsonl") if os.path.isdir(path) else Path(path)
         try:
             records = read_lines(file, "a record of a run", keys={"step": int, "loss": float})
             dashboard = cls(records, **options)
-            if (file := file.with_name("samples.jsonl")).exists():
+            if os.path.exists(file := file.with_name("samples.jsonl")):
                 samples = read_lines(file, "a run's samples", keys={"step": int, "text": str})
                 dashboard.samples = [(sample["step"], sample["text"]) for sample in samples]
             return dashboard

@@ -76,7 +76,7 @@ def require_sandbox() -> None:
 def _trial(path):
     """The complaint of a box that does nothing; empty when it worked."""
     command = [*_namespaces(), "--ro-bind", "/", "/", "--proc", "/proc", "--dev", "/dev", "true"]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=20)
+    done = subprocess.run(command, capture_output=True, encoding="utf-8", errors="replace", timeout=20)
     return "" if done.returncode == 0 else (done.stderr.strip() or f"exit code {done.returncode}")
 
 

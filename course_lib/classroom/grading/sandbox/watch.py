@@ -185,10 +185,10 @@ def _memory(pid):
     while waiting:
         one = waiting.pop()
         with contextlib.suppress(OSError):
-            with open(f"/proc/{one}/smaps_rollup") as file:
+            with open(f"/proc/{one}/smaps_rollup", encoding="utf-8") as file:
                 total += next((int(line.split()[1]) << 10 for line in file if line.startswith("Pss:")), 0)
         with contextlib.suppress(OSError):
             for task in os.listdir(f"/proc/{one}/task"):
-                with open(f"/proc/{one}/task/{task}/children") as file:
+                with open(f"/proc/{one}/task/{task}/children", encoding="utf-8") as file:
                     waiting += file.read().split()
     return total
