@@ -11,8 +11,7 @@ import sys
 import pytest
 
 READING_ORDER = """
-    settings json_file
-    folders files terminal
+    doors.settings doors.json_file doors.folders doors.files doors.terminal
 
     worlds.storyworld.lexicon worlds.storyworld.places worlds.storyworld.world worlds.storyworld.chooser
     worlds.storyworld.teller worlds.storyworld.scenery worlds.storyworld.nature
@@ -83,7 +82,7 @@ READING_ORDER = """
     cli.classroom cli __main__
 """.split()
 
-NO_TORCH = ("settings.", "json_file.", "worlds.", "text.", "byhand.", "doctor.")
+NO_TORCH = ("doors.", "worlds.", "text.", "byhand.", "doctor.")
 MEETS_BOTH = ("lab.",)  # the one package beside tests and notebooks where byhand and model may meet
 MAY_LOOK_ANYWHERE = ("cli", "doctor")  # inside functions: a command imports what it runs
 

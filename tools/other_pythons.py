@@ -1,4 +1,4 @@
-"""Run the tests of worlds/, text/ and byhand/, without torch, on the other Python versions of this machine.
+"""Run the tests of doors/, worlds/, text/ and byhand/, without torch, on the other Python versions of this machine.
 
     python tools/other_pythons.py [INTERPRETER ...]
 
@@ -20,7 +20,7 @@ sys.path.insert(0, str(ROOT))
 from tools.surroundings import pip_settings  # noqa: E402
 
 PACKAGES = "numpy Babel regex platformdirs pytest hypothesis tiktoken tokenizers rustbpe nltk packaging".split()
-WITHOUT_TORCH = ("worlds", "text", "byhand")  # packages that never import it
+WITHOUT_TORCH = ("doors", "worlds", "text", "byhand")  # packages that never import it
 NEEDS_TORCH = {"torch", "transformers", "safetensors"}
 FIRST, LAST = 11, 20  # minor versions to look for
 
@@ -60,7 +60,7 @@ def environment(interpreter: str, version: str) -> Path:
 
 
 def files_without_torch() -> list[str]:
-    """Test files of worlds/, text/ and byhand/ that can be imported where torch is not installed."""
+    """Test files of doors/, worlds/, text/ and byhand/ that can be imported where torch is not installed."""
     files = [path for part in WITHOUT_TORCH for path in sorted((ROOT / "tests" / part).rglob("test_*.py"))]
     return [str(path.relative_to(ROOT)) for path in files if not imports(path) & NEEDS_TORCH]
 
@@ -90,7 +90,8 @@ def main(names: list[str]) -> int:
     failed = 0
     for interpreter in chosen:
         version = version_of(interpreter)
-        print(f"other Pythons: worlds/, text/ and byhand/ on {version} ({interpreter}), without torch", flush=True)
+        what = "doors/, worlds/, text/ and byhand/"
+        print(f"other Pythons: {what} on {version} ({interpreter}), without torch", flush=True)
         python = environment(interpreter, version)
         options = ["-q", "-o", "addopts=--import-mode=importlib", "-p", "no:cacheprovider"]
         files = files_without_torch()

@@ -18,7 +18,7 @@ sys.path[:0] = [str(ROOT), str(ROOT / "benchmarks")]
 
 from _machine import describe_machine  # noqa: E402
 
-from course_lib.json_file import read_json, read_lines  # noqa: E402
+from course_lib.doors.json_file import read_json, read_lines  # noqa: E402
 from course_lib.training.run_folder import find_checkpoint  # noqa: E402
 
 

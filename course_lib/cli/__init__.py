@@ -16,7 +16,7 @@ from course_lib.cli.exercises import build, new_exercise, progress, start
 from course_lib.cli.generate import generate
 from course_lib.cli.plan import plan
 from course_lib.cli.train import train
-from course_lib.terminal import any_sign
+from course_lib.doors.terminal import any_sign
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})

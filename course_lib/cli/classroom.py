@@ -13,7 +13,7 @@ ROOT = click.option("--course", "root", type=click.Path(file_okay=False, path_ty
 
 def _folders(root):
     from course_lib.classroom.grading.folders import Folders
-    from course_lib.folders import course_root
+    from course_lib.doors.folders import course_root
 
     return Folders((root or course_root()).resolve())
 
@@ -162,7 +162,7 @@ def similar(name: str, above: float, root: Path | None) -> None:
 def stats(name: str, root: Path | None) -> None:
     """Say how the class did, exercise by exercise, and which mistakes it made; also as a page."""
     from course_lib.classroom.grading.stats import as_page, as_table, statistics
-    from course_lib.files import write_text
+    from course_lib.doors.files import write_text
 
     folders = _folders(root)
     name = folders.lesson(name)

@@ -27,7 +27,7 @@ def progress() -> None:
 def build(names: tuple[str, ...], check: bool) -> None:
     """Build the solutions and exercises NN_NAME (default: all), prove their checks, and print the table."""
     from course_lib.classroom.authoring.build import BuildError, build, differences, sources
-    from course_lib.folders import course_root
+    from course_lib.doors.folders import course_root
 
     root = course_root()
     known = {source.parent.name: source for source in sources(root) if source.name.endswith(".nb.py")}
@@ -57,7 +57,7 @@ def build(names: tuple[str, ...], check: bool) -> None:
 def new_exercise(number: str, function: str, title: str | None) -> None:
     """Begin the exercise NUMBER (07.6), which asks for FUNCTION: cells and checks that build as they are."""
     from course_lib.classroom.authoring.skeleton import new_exercise
-    from course_lib.folders import course_root
+    from course_lib.doors.folders import course_root
 
     root = course_root()
     heading = title or function.replace("_", " ").capitalize()

@@ -14,7 +14,7 @@ import click
 
 from course_lib.cli.samples import cut_samples, keep_sample
 from course_lib.cli.text_of_run import new_text, same_text
-from course_lib.folders import reason
+from course_lib.doors.folders import reason
 from course_lib.lab import scoreboard
 from course_lib.model.config import PRESETS, GPTConfig
 from course_lib.model.gpt import GPT

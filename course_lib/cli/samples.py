@@ -4,8 +4,8 @@ import json
 import os
 from pathlib import Path
 
-from course_lib.files import write_text
-from course_lib.json_file import read_lines
+from course_lib.doors.files import write_text
+from course_lib.doors.json_file import read_lines
 
 FILE = "samples.jsonl"
 TEMPERATURE = 0.8

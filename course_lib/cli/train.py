@@ -35,7 +35,7 @@ def train(preset: str, data_name: str | None, out: str, steps: int | None, devic
     On several GPUs: torchrun --nproc-per-node 8 -m course_lib train PRESET ... (docs/many_nodes.md).
     """
     from course_lib.cli import run
-    from course_lib.files import write_text
+    from course_lib.doors.files import write_text
     from course_lib.lab import scoreboard
     from course_lib.training import ranks
 

@@ -11,7 +11,7 @@ import subprocess
 import sys
 
 from course_lib.doctor.finding import INSTALLS, Finding
-from course_lib.folders import course_root
+from course_lib.doors.folders import course_root
 
 NAME, SECONDS = "python3", 60
 PACKAGES = ("torch", "numpy", "matplotlib", "ipywidgets", "anywidget")

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from course_lib.doctor.finding import INSTALLS, Finding
-from course_lib.folders import OWN_FOLDER, above, cache_folder, current_folder, data_folders, reason, work_folder
+from course_lib.doors.folders import OWN_FOLDER, above, cache_folder, current_folder, data_folders, reason, work_folder
 
 GB = 1024**3
 CGROUP = Path("/sys/fs/cgroup")  # where Linux tells a container what it may use

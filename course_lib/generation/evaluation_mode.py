@@ -1,4 +1,4 @@
-"""A model while it writes: dropout off, and nothing foreign in it that a shortcut would miss."""
+"""A model while it writes: dropout off, and nothing foreign that a shortcut would miss. For lesson 13 (decoding)."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -13,8 +13,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from course_lib.files import move
-from course_lib.folders import make_work_folder, work_folder
+from course_lib.doors.files import move
+from course_lib.doors.folders import make_work_folder, work_folder
 
 FILE = "progress.sqlite"
 TABLE = """CREATE TABLE IF NOT EXISTS events (

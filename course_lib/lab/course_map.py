@@ -4,7 +4,7 @@ import html
 import os
 from dataclasses import dataclass
 
-from course_lib.folders import course_root
+from course_lib.doors.folders import course_root
 from course_lib.lab.results import load_results
 from course_lib.lab.standing_table import lines
 

@@ -1,6 +1,6 @@
 """Trained numbers, printed so that the line is the same on every machine. Used by all lessons that train."""
 
-from course_lib.terminal import say
+from course_lib.doors.terminal import say
 
 
 def expect(value: float, *, about: float, within: float, name: str = "value") -> None:

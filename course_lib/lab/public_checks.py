@@ -9,8 +9,8 @@ import os
 import re
 from pathlib import Path
 
-from course_lib.folders import above, course_root, current_folder, reason
-from course_lib.json_file import read_json, require
+from course_lib.doors.folders import above, course_root, current_folder, reason
+from course_lib.doors.json_file import read_json, require
 
 FILE = "checks.json"
 AGAIN = "take it from the course again"

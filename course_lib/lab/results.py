@@ -8,11 +8,11 @@ on who built them.
 import contextlib
 import json
 
-from course_lib.folders import FolderError, course_root, make_work_folder, work_folder
-from course_lib.json_file import read_lines
+from course_lib.doors.folders import FolderError, course_root, make_work_folder, work_folder
+from course_lib.doors.json_file import read_lines
+from course_lib.doors.settings import plain
+from course_lib.doors.terminal import say
 from course_lib.lab.progress import headless
-from course_lib.settings import plain
-from course_lib.terminal import say
 
 FIELDS = {"lesson": str, "model": str, "corpus": str, "parameters": int, "tokens": int, "seconds": float,
           "bits_per_byte": float}

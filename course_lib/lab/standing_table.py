@@ -5,7 +5,7 @@ import html
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from course_lib.folders import course_root
+from course_lib.doors.folders import course_root
 from course_lib.lab.attempts import Standing, standings
 from course_lib.lab.progress import headless
 from course_lib.lab.public_checks import NoChecks, read_checks, released

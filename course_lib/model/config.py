@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
-from course_lib.settings import settle
+from course_lib.doors.settings import settle
 
 CHOICES = {
     "norm": ("rmsnorm", "layernorm"),

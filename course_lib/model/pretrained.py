@@ -12,7 +12,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from course_lib.json_file import read_json
+from course_lib.doors.json_file import read_json
 from course_lib.model.config import GPTConfig
 from course_lib.model.gpt import GPT
 

@@ -9,7 +9,7 @@ import platform
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from course_lib.settings import plain
+from course_lib.doors.settings import plain
 from course_lib.text.download import TINY_SHAKESPEARE, fetch
 from course_lib.text.place_names import place_names
 from course_lib.text.pydoc_text import pydoc_documents

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from course_lib.settings import plain
+from course_lib.doors.settings import plain
 from course_lib.text.ids import whole_numbers
 from course_lib.text.permutation import KeyedPermutation
 from course_lib.text.token_file import TokenFile, write_ids

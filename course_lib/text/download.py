@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from http.client import HTTPException
 from pathlib import Path
 
-from course_lib.files import move
-from course_lib.folders import FolderError, cache_folder, data_folders, make_folder, reason
+from course_lib.doors.files import move
+from course_lib.doors.folders import FolderError, cache_folder, data_folders, make_folder, reason
 
 CHUNK = 1 << 20
 TIMEOUT_SECONDS = 30

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from course_lib.folders import cache_folder, data_folders
+from course_lib.doors.folders import cache_folder, data_folders
 
 MAGIC, VERSION, HEADER = 20240520, 1, 256
 VOCAB_SIZE = 50_257

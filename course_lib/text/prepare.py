@@ -9,10 +9,10 @@ from hashlib import sha256
 from itertools import chain
 from pathlib import Path
 
-from course_lib.files import move, write_text
-from course_lib.folders import make_folder
-from course_lib.json_file import as_written, read_json
-from course_lib.settings import plain
+from course_lib.doors.files import move, write_text
+from course_lib.doors.folders import make_folder
+from course_lib.doors.json_file import as_written, read_json
+from course_lib.doors.settings import plain
 from course_lib.text.corpora import Corpus, Split
 from course_lib.text.dataset import TokenFile, write_ids
 from course_lib.text.tokenizer import BPETokenizer, CharTokenizer, load_tokenizer

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import numpy as np
 
-from course_lib.files import move, write_text
-from course_lib.folders import make_folder
-from course_lib.json_file import read_json
-from course_lib.settings import settle
+from course_lib.doors.files import move, write_text
+from course_lib.doors.folders import make_folder
+from course_lib.doors.json_file import read_json
+from course_lib.doors.settings import settle
 from course_lib.text.ids import checked_ids
 from course_lib.text.texts import as_texts, utf8
 

@@ -10,7 +10,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Any, Self
 
-from course_lib.settings import plain
+from course_lib.doors.settings import plain
 from course_lib.text.bpe import Merger, Pair, learn_merges
 from course_lib.text.pretokenize import PATTERN, count_pretokens, pretokens
 from course_lib.text.texts import as_texts, clean

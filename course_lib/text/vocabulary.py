@@ -11,7 +11,7 @@ from operator import index
 from pathlib import Path
 from typing import Any, Self
 
-from course_lib.json_file import read_json
+from course_lib.doors.json_file import read_json
 from course_lib.text.ids import checked_ids
 from course_lib.text.texts import as_list, clean
 

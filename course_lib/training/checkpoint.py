@@ -18,11 +18,11 @@ import torch
 from torch import Tensor, nn
 
 import course_lib
-from course_lib.json_file import as_written, read_json, require
+from course_lib.doors.json_file import as_written, read_json, require
+from course_lib.doors.settings import plain
 from course_lib.model.config import GPTConfig
 from course_lib.model.gpt import GPT
 from course_lib.model.pretrained import refuse_odd_weights
-from course_lib.settings import plain
 from course_lib.text.tokenizer import load_tokenizer
 from course_lib.training.config import TrainConfig
 from course_lib.training.disk import CheckpointError, disk_errors, replace_file, write_file

@@ -3,7 +3,7 @@
 import dataclasses
 from dataclasses import dataclass
 
-from course_lib.settings import settle
+from course_lib.doors.settings import settle
 
 SCHEDULES = ("cosine", "wsd")
 OPTIMIZERS = ("adamw", "muon")

@@ -6,9 +6,9 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
-from course_lib.files import move
-from course_lib.folders import FolderError, above, current_folder, reason
-from course_lib.json_file import as_written
+from course_lib.doors.files import move
+from course_lib.doors.folders import FolderError, above, current_folder, reason
+from course_lib.doors.json_file import as_written
 
 
 class CheckpointError(RuntimeError):

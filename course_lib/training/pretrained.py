@@ -11,7 +11,7 @@ from pathlib import Path
 import safetensors.torch
 import torch
 
-from course_lib.folders import make_folder
+from course_lib.doors.folders import make_folder
 from course_lib.training.checkpoint import Checkpoint, load_checkpoint, own_tensors, read_file
 from course_lib.training.disk import disk_errors, write_file
 from course_lib.training.identity import checksum

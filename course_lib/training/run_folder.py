@@ -19,8 +19,8 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
-from course_lib.files import move
-from course_lib.folders import make_folder, reason
+from course_lib.doors.files import move
+from course_lib.doors.folders import make_folder, reason
 from course_lib.training.disk import CheckpointError, disk_errors, read_pointer, replace_file, sync_folder
 
 CHECKPOINT_NAME = re.compile(r"step-\d{6,}(\.\d+)?")  # step-000500.2: saved again, before the first was let go

@@ -8,7 +8,8 @@ def root(tmp_path, monkeypatch):
     """An empty course, entered."""
     (tmp_path / "notebooks").mkdir()
     (tmp_path / "pyproject.toml").write_text('[project]\nname = "x"\n')
-    for module in ("folders", "lab.results", "classroom.checking.start", "lab.standing_table", "lab.public_checks"):
+    homes = ("doors.folders", "lab.results", "classroom.checking.start", "lab.standing_table", "lab.public_checks")
+    for module in homes:
         monkeypatch.setattr(f"course_lib.{module}.course_root", lambda: tmp_path)
     monkeypatch.setenv("COURSE_WORK", str(tmp_path / "work"))
     monkeypatch.chdir(tmp_path)

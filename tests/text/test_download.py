@@ -6,7 +6,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from course_lib.folders import cache_folder, data_folders
+from course_lib.doors.folders import cache_folder, data_folders
 from course_lib.text.download import DOWNLOADS, Download, DownloadError, fetch, locate
 
 CONTENT = bytes(range(256)) * 40  # 10,240 bytes

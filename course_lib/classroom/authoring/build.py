@@ -20,8 +20,8 @@ from course_lib.classroom.authoring.lesson_checks import checks_of, dump, same_c
 from course_lib.classroom.authoring.lint import problems
 from course_lib.classroom.authoring.nbgrader_cells import mark_cells, mark_questions, release_cells
 from course_lib.classroom.authoring.prove import table
-from course_lib.files import move, write_text
-from course_lib.folders import make_folder
+from course_lib.doors.files import move, write_text
+from course_lib.doors.folders import make_folder
 from course_lib.lab.public_checks import FILE
 
 WAY_OUT = "the course is built in a clone of your own"

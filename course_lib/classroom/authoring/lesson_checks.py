@@ -18,7 +18,7 @@ from course_lib.classroom.authoring.record import public_checks, public_question
 from course_lib.classroom.checking.diagnose import same_evidence
 from course_lib.classroom.checking.exercise import Exercise
 from course_lib.classroom.checking.open_question import OpenQuestion
-from course_lib.json_file import read_json
+from course_lib.doors.json_file import read_json
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,8 @@ import re
 from pathlib import Path
 
 from course_lib.classroom.authoring.checks_files import PARTS, WHOLE, checks_files
-from course_lib.files import write_text
-from course_lib.folders import make_folder
+from course_lib.doors.files import write_text
+from course_lib.doors.folders import make_folder
 from course_lib.lab.course_map import LESSONS
 
 NOTEBOOK = '''# %% [markdown]

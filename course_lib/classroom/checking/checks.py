@@ -10,10 +10,10 @@ import os
 
 from course_lib.classroom.checking.diagnose import Outcome, diagnose
 from course_lib.classroom.checking.probing import run_probes
-from course_lib.json_file import read_json
+from course_lib.doors.json_file import read_json
+from course_lib.doors.terminal import say
 from course_lib.lab.attempts import record_event, standing
 from course_lib.lab.public_checks import NoChecks, load_checks
-from course_lib.terminal import say
 
 TRIES = 3
 MARKS = ("### BEGIN SOLUTION", "### END SOLUTION")

@@ -19,7 +19,7 @@ import inspect
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from course_lib.settings import settle
+from course_lib.doors.settings import settle
 
 HINTS = 3
 

@@ -11,7 +11,7 @@ in the cell below it; students and graders read the same rubric, and points are 
 
 from dataclasses import dataclass
 
-from course_lib.settings import settle
+from course_lib.doors.settings import settle
 
 STUB = "*Your answer: double-click here and write.*"
 

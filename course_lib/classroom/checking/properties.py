@@ -15,7 +15,7 @@ from course_lib.classroom.checking.examples import EXAMPLES
 from course_lib.classroom.checking.forbid import Watch
 from course_lib.classroom.checking.plain import decode
 from course_lib.classroom.checking.probing import load_probes, run_probe
-from course_lib.folders import FolderError, some_current_folder, work_folder
+from course_lib.doors.folders import FolderError, some_current_folder, work_folder
 
 SECONDS = 0.8  # after that no new example is tried,
 FEW = 6  # but so many are in any case, however slow the machine

@@ -3,8 +3,8 @@
 import os
 from pathlib import Path
 
-from course_lib.files import move
-from course_lib.folders import OWN_FOLDER, course_root, make_folder, work_folder
+from course_lib.doors.files import move
+from course_lib.doors.folders import OWN_FOLDER, course_root, make_folder, work_folder
 
 
 def start(name: str) -> tuple[Path, bool]:

@@ -21,7 +21,7 @@ from typing import IO
 
 from course_lib.classroom.grading.folders import Folders, read_json
 from course_lib.classroom.grading.intake.reading import LARGEST
-from course_lib.files import write_text
+from course_lib.doors.files import write_text
 
 CANVAS = re.compile(r"^(?P<name>[^_/]+)_(?:LATE_)?(?P<user>\d+)_(?P<attachment>\d+)_(?P<file>.+)$")
 MOODLE = re.compile(r"^(?P<name>[^/]+?)_(?P<user>\d+)_assignsubmission_(?:file|onlinetext)_?(?P<file>.*)$")

@@ -16,10 +16,10 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from course_lib import json_file
 from course_lib.classroom.authoring.checks_files import checks_files
-from course_lib.files import move, write_text
-from course_lib.folders import make_folder
+from course_lib.doors import json_file
+from course_lib.doors.files import move, write_text
+from course_lib.doors.folders import make_folder
 
 WAY_OUT = "grading keeps what it knows there: name a course that is yours with --course, or make a clone of your own"
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from course_lib.classroom.authoring.checks_files import load_lesson_checks
 from course_lib.classroom.authoring.leaks import leaks
-from course_lib.json_file import read_json
+from course_lib.doors.json_file import read_json
 
 FOLDERS = ("course_lib", "notebooks", "runs/reference", "tools")
 NEVER = ("__pycache__", ".ipynb_checkpoints", ".nbgrader")

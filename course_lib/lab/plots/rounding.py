@@ -1,4 +1,4 @@
-"""Numbers as words that do not hang on the last bit, the same on every processor. Used by all figures and widgets.
+"""Numbers as words that do not hang on the last bit, the same on every processor. For the figures of all lessons.
 
 0.125 and the next smaller float are one number to a reader, but with two decimals one is written 0.12 and the other,
 on another processor, 0.13. So a number is rounded twice: first to three places more than are shown.

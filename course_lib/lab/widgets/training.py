@@ -7,13 +7,13 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from course_lib.json_file import read_lines
+from course_lib.doors.json_file import read_lines
+from course_lib.doors.terminal import say
 from course_lib.lab.plots import training_curve
 from course_lib.lab.progress import headless, progress
 from course_lib.lab.widgets.base import Widget
 from course_lib.lab.widgets.control import Control, button, slider
 from course_lib.lab.widgets.picture import Picture, picture_of
-from course_lib.terminal import say
 
 CAPTION = "Thin line: the loss of every batch; thick line: the same, smoothed; dots: held-out text."
 ALT = "Loss against training step."

@@ -14,7 +14,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Sequence
 
-from course_lib.settings import plain
+from course_lib.doors.settings import plain
 
 Chooser = Callable[[Sequence[str], Sequence[float] | None], int]
 

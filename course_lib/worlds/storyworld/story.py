@@ -13,7 +13,7 @@ from functools import cached_property
 from itertools import count
 from typing import Any
 
-from course_lib.settings import plain
+from course_lib.doors.settings import plain
 from course_lib.worlds.storyworld import plot
 from course_lib.worlds.storyworld.chooser import Chooser, Dice, NotAStory, Reader, Walk
 from course_lib.worlds.storyworld.teller import Happening, Key, Recall, Teller

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import zip_longest
 
-from course_lib.settings import settle
+from course_lib.doors.settings import settle
 from course_lib.worlds.storyworld import lexicon
 from course_lib.worlds.storyworld.places import PLACES, Place
 

@@ -16,7 +16,7 @@ import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from course_lib.json_file import text_of
+from course_lib.doors.json_file import text_of
 
 LARGEST = 50_000_000
 MOST_PARTS = 1_000_000  # lists and dicts: each takes many times the room that it takes in the file

@@ -2,7 +2,7 @@
 
 from dataclasses import asdict, dataclass
 
-from course_lib.settings import settle
+from course_lib.doors.settings import settle
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -14,7 +14,7 @@ from course_lib.classroom.checking import checks
 from course_lib.classroom.grading import folders, release
 from course_lib.classroom.grading.intake.reading import read_cells
 from course_lib.cli.samples import read_samples
-from course_lib.json_file import as_written, read_lines
+from course_lib.doors.json_file import as_written, read_lines
 from course_lib.lab import results
 from course_lib.lab.public_checks import NoChecks, read_checks
 from course_lib.lab.widgets.training import Dashboard
@@ -223,7 +223,7 @@ DOORS = {
 OTHER_DOORS = {"course_lib.classroom.grading.intake.reading._text", "course_lib.training.disk.read_pointer"}
 # What is parsed elsewhere: nothing that lay on a disk, or what must be judged with its own hands.
 NOT_FILES = {
-    "course_lib.json_file._loads": "the reader itself",
+    "course_lib.doors.json_file._loads": "the reader itself",
     "course_lib.training.identity.differences": "values in memory, made plain",
     "course_lib.classroom.authoring.lesson_checks.same_checks": "values in memory, made plain",
     "course_lib.classroom.grading.sandbox.watch._read": "lines from a box, bad ones left out",
@@ -266,12 +266,12 @@ def calls(repository):
 def test_nobody_reads_json_but_the_reader(repository):
     found = {place for place, called, _ in calls(repository)
              if called in ("json.load", "json.loads", "json.JSONDecoder", "json.decoder.JSONDecoder")}
-    assert found == set(NOT_FILES), "read files with course_lib.json_file"
+    assert found == set(NOT_FILES), "read files with course_lib.doors.json_file"
 
 
 def test_every_door_is_tried(repository):
     found = {place for place, called, _ in calls(repository)
-             if called.startswith("course_lib.json_file.") and called.rpartition(".")[2] in READER}
+             if called.startswith("course_lib.doors.json_file.") and called.rpartition(".")[2] in READER}
     assert found == set(DOORS) | OTHER_DOORS
 
 

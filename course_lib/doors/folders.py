@@ -51,7 +51,7 @@ def above(folder: Path | None) -> list[Path]:
 def course_root() -> Path:
     """The folder that holds `notebooks/`: found from the package, else from the current folder upwards."""
     here = current_folder()
-    for folder in (Path(__file__).resolve().parents[1], *above(here)):
+    for folder in (Path(__file__).resolve().parents[2], *above(here)):
         if os.path.isdir(folder / "notebooks"):  # unlike Path.is_dir, it answers where one may not look
             return folder
     return here or _home() or Path(tempfile.gettempdir())

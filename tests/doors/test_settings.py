@@ -16,10 +16,10 @@ import course_lib
 from course_lib.classroom.checking.exercise import Exercise, Probe, Property
 from course_lib.classroom.checking.open_question import OpenQuestion
 from course_lib.classroom.grading.sandbox.limits import Limits
+from course_lib.doors.settings import plain
 from course_lib.lab import results
 from course_lib.model.config import GPTConfig
 from course_lib.model.gpt import GPT
-from course_lib.settings import plain
 from course_lib.text.dataset import TokenDataset
 from course_lib.text.token_file import TokenFile
 from course_lib.text.tokenizer import BPETokenizer, CharTokenizer, load_tokenizer

@@ -12,7 +12,6 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from course_lib import folders
 from course_lib.classroom import check, hint, solution
 from course_lib.classroom.authoring.lesson_checks import checks_of, dump
 from course_lib.classroom.authoring.skeleton import new_exercise
@@ -21,7 +20,8 @@ from course_lib.classroom.grading.folders import Folders
 from course_lib.cli.run import claim
 from course_lib.cli.samples import read_samples
 from course_lib.doctor import doctor, report
-from course_lib.folders import FolderError, cache_folder, course_root, data_folders, make_folder, work_folder
+from course_lib.doors import folders
+from course_lib.doors.folders import FolderError, cache_folder, course_root, data_folders, make_folder, work_folder
 from course_lib.lab import attempts
 from course_lib.lab.course_map import CourseMap
 from course_lib.lab.public_checks import NoChecks, load_checks
@@ -93,7 +93,7 @@ def course(ground, monkeypatch):
     (root / "exercises" / "01_tokens").mkdir(parents=True)
     (root / "exercises" / "01_tokens" / "checks.json").write_text(dump(checks_of(cells).public()), encoding="utf-8")
     (root / "exercises" / "01_tokens" / "01_tokens.ipynb").write_text("{}")
-    monkeypatch.setattr(folders, "__file__", str(root / "course_lib" / "folders.py"))
+    monkeypatch.setattr(folders, "__file__", str(root / "course_lib" / "doors" / "folders.py"))
     monkeypatch.chdir(ground)
     assert course_root() == root
     return root
@@ -287,7 +287,7 @@ def test_an_account_without_a_home(course, ground, monkeypatch, capsys):
 
 
 def test_a_package_without_a_course_works_from_where_one_is(ground, monkeypatch):
-    monkeypatch.setattr(folders, "__file__", str(ground / "site-packages" / "course_lib" / "folders.py"))
+    monkeypatch.setattr(folders, "__file__", str(ground / "site-packages" / "course_lib" / "doors" / "folders.py"))
     monkeypatch.chdir(ground)
     assert course_root() == ground
     (ground / "x" / "notebooks").mkdir(parents=True)
@@ -303,8 +303,8 @@ def test_folders_are_made_and_named_in_one_place(repository):
     """
     mine = {"mkdir", "makedirs", "cwd", "getcwd", "home", "expanduser"}
     allowed = {("classroom/grading/collect.py", "mkdir"), ("classroom/grading/folders.py", "mkdir"),
-               ("training/run_folder.py", "mkdir"), ("folders.py", "mkdir"), ("folders.py", "cwd"),
-               ("folders.py", "expanduser")}
+               ("training/run_folder.py", "mkdir"), ("doors/folders.py", "mkdir"), ("doors/folders.py", "cwd"),
+               ("doors/folders.py", "expanduser")}
     found = set()
     for path in sorted((repository / "course_lib").rglob("*.py")):
         name = path.relative_to(repository / "course_lib").as_posix()
@@ -314,7 +314,7 @@ def test_folders_are_made_and_named_in_one_place(repository):
             if isinstance(node, ast.Constant) and node.value in ("COURSE_WORK", "COURSE_CACHE", "COURSE_DATA"):
                 found.add((name, node.value))
     allowed |= {("classroom/authoring/execute.py", "COURSE_WORK")}  # for those who execute what they build
-    settings = {("folders.py", name) for name in ("COURSE_WORK", "COURSE_CACHE", "COURSE_DATA")}
+    settings = {("doors/folders.py", name) for name in ("COURSE_WORK", "COURSE_CACHE", "COURSE_DATA")}
     told = {(name, what) for name, what in found if name.startswith("doctor/") or name.endswith("bubblewrap.py")}
     assert found - told == allowed | settings
 

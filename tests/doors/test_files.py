@@ -9,8 +9,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from course_lib import files
-from course_lib.files import move, write_text
+from course_lib.doors import files
+from course_lib.doors.files import move, write_text
 
 RESERVED = {"con", "prn", "aux", "nul", *(f"{name}{digit}" for name in ("com", "lpt") for digit in "0123456789")}
 
@@ -100,7 +100,7 @@ def test_texts_are_opened_with_their_encoding_and_written_with_their_ends_of_lin
             if "encoding" not in words:
                 wrong.append(f"{where}: say encoding=\"utf-8\"")
             if set(mode) & set("wax") and "newline" not in words:
-                wrong.append(f"{where}: say newline=\"\\n\", or use course_lib.files.write_text")
+                wrong.append(f"{where}: say newline=\"\\n\", or use course_lib.doors.files.write_text")
     assert wrong == [] and seen > 20
 
 

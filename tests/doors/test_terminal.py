@@ -10,7 +10,7 @@ import unicodedata
 import pytest
 
 from course_lib.cli import course
-from course_lib.terminal import Substituting, any_sign, readable, say
+from course_lib.doors.terminal import Substituting, any_sign, readable, say
 
 NARROW = ["ascii", "latin-1", "cp1252", "cp437"]
 SLOW = {"doctor", "train", "generate", "plan", "release", "build", "grade", "export", "feedback", "similar", "stats"}
@@ -72,8 +72,9 @@ def printed(request, tmp_path_factory):
     names = COMMANDS if request.param == "ascii" else set(COMMANDS) - SLOW  # the slow ones on the narrowest console
     lines = [line for name in sorted(names) if name != "generate" for line in COMMANDS[name]]
     lines += COMMANDS["generate"] if "generate" in names else []  # after train
-    done = subprocess.run([sys.executable, "-c", f"LINES = {lines!r}\n{RUN}"], cwd=folder, env=environment, stdout=subprocess.PIPE,
-                          stderr=subprocess.STDOUT, timeout=900)
+    command = [sys.executable, "-c", f"LINES = {lines!r}\n{RUN}"]
+    done = subprocess.run(command, cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                          timeout=900)
     return request.param, done.stdout
 
 
@@ -112,7 +113,7 @@ def test_every_sign_that_the_package_prints_has_a_likeness(repository):
             if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in docs:
                 missing |= {sign for sign in node.value if readable(sign, "ascii") == "?" != sign
                             and unicodedata.category(sign) not in ("Lo", "Cs") and sign < "\U00010000"}
-    assert missing == set(), "give it a likeness in course_lib.terminal"
+    assert missing == set(), "give it a likeness in course_lib.doors.terminal"
 
 
 @pytest.mark.parametrize(("encoding", "text", "becomes"), [

@@ -1,0 +1,1 @@
+"""What comes in from other machines and goes out to them: values, files, folders, terminals. Standard library only."""
