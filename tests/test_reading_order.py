@@ -74,7 +74,8 @@ READING_ORDER = """
     classroom.grading.feedback classroom.grading.tables classroom.grading.similar classroom.grading.stats
 
     doctor
-    cli.doctor cli.data cli.generate cli.samples cli.run cli.train cli.plan cli.exercises cli.classroom cli __main__
+    cli.doctor cli.data cli.generate cli.samples cli.drain cli.run cli.train cli.plan cli.exercises cli.classroom cli
+    __main__
 """.split()
 
 NO_TORCH = ("worlds.", "text.", "byhand.", "doctor.")
