@@ -78,7 +78,8 @@ READING_ORDER = """
     classroom.grading.feedback classroom.grading.tables classroom.grading.similar classroom.grading.stats
 
     doctor.finding doctor.machine doctor.software doctor.kernel doctor
-    cli.doctor cli.data cli.columns cli.generate cli.samples cli.text_of_run cli.run cli.train cli.plan cli.exercises
+    cli.doctor cli.data cli.columns cli.generate cli.samples cli.drain cli.text_of_run cli.run cli.train cli.plan
+    cli.exercises
     cli.classroom cli __main__
 """.split()
 

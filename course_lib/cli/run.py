@@ -1,4 +1,4 @@
-"""What `course train` does: claim a folder, set up, drain the trainer, keep the score. Used like lesson 12 (gpt)."""
+"""What `course train` does: claim a folder, set up, and at the end keep the score. Used like lesson 12 (gpt)."""
 
 import contextlib
 import inspect
@@ -12,7 +12,6 @@ from pathlib import Path
 
 import click
 
-from course_lib.cli.samples import cut_samples, keep_sample
 from course_lib.cli.text_of_run import new_text, same_text
 from course_lib.doors.folders import reason
 from course_lib.lab import scoreboard
@@ -25,9 +24,10 @@ from course_lib.text.texts import as_texts
 from course_lib.training import ranks
 from course_lib.training.checkpoint import load_checkpoint, read_config
 from course_lib.training.config import RECIPES, TrainConfig
-from course_lib.training.device import seed_everything
+from course_lib.training.device import eagerly, seed_everything
 from course_lib.training.distributed import is_whole
 from course_lib.training.distributed import spread as spread_over_ranks
+from course_lib.training.fitting import in_passes_of
 from course_lib.training.identity import differences
 from course_lib.training.run_folder import find_checkpoint
 from course_lib.training.trainer import Trainer
@@ -87,10 +87,16 @@ def set_up(preset: str, data: str | None, folder: Path, *, vocab_size: int | Non
 
 
 def recipe(preset: str, changes: dict) -> TrainConfig:
-    """How `preset` is trained, with those changes that are not None. Some recipes depend on the number of steps."""
+    """How `preset` is trained, with those changes that are not None. Some recipes depend on the number of steps.
+
+    Another `batch_size` cuts the same update into other passes.
+    """
     make, steps = RECIPES[preset], changes.get("max_steps")
     depends = "max_steps" in inspect.signature(make).parameters
-    return with_changes(make(steps) if depends and steps is not None else make(), changes)
+    config = make(steps) if depends and steps is not None else make()
+    if changes.get("batch_size") is not None:
+        config = in_passes_of(config, changes["batch_size"])
+    return with_changes(config, changes)
 
 
 def with_changes(config: TrainConfig, changes: dict) -> TrainConfig:
@@ -119,33 +125,6 @@ def describe(trainer: Trainer, prepared: Prepared, preset: str, data: str, secon
             f"{prepared.train.n_bytes:,} bytes in {prepared.train.n_ids:,} tokens (ready in {seconds:.0f} s)\n"
             f"{config.max_steps:,} steps, {tokens:,} tokens, {config.device}, {config.dtype}, "
             f"{config.threads} threads")
-
-
-def drain(trainer: Trainer, stopped: list) -> None:
-    """Train to the end, or until `stopped` is filled, under a bar; leave a checkpoint either way.
-
-    Each evaluation also leaves a sample of what the model writes by then. Of several ranks the first one shows the
-    bar; all stop as soon as one is asked to.
-    """
-    from tqdm import tqdm
-
-    if ranks.is_main():
-        cut_samples(trainer.out, trainer.step)
-    with tqdm(total=trainer.config.max_steps, initial=trainer.step, unit="step", dynamic_ncols=True,
-              disable=not ranks.is_main()) as bar:
-        for record in trainer:
-            bar.update()
-            speed = record["tokens"] / max(record["seconds"], 1e-9)
-            bar.set_postfix_str(f"loss {record['loss']:.3f}, {speed:,.0f} tokens/s", refresh=False)
-            if "held_out_loss" in record and ranks.is_main():
-                bar.write(f"step {record['step']:>6,}  training {record['loss']:.3f}  "
-                          f"held out {record['held_out_loss']:.3f} nats a token  "
-                          f"{record.get('bits_per_byte', float('nan')):.3f} bits per byte")
-                if is_whole(trainer.model):
-                    keep_sample(trainer)
-            if ranks.total(len(stopped)):
-                trainer.save()
-                return
 
 
 @contextlib.contextmanager
@@ -178,7 +157,8 @@ def score(trainer: Trainer, prepared: Prepared, corpus: Corpus) -> tuple[dict[st
     held_out, log_probs = spread(split.held_out), split.held_out_log_probs
     rows = scoreboard.ngram_bits(beginning(split.train, COUNTED), held_out)
     model = trainer.model if is_whole(trainer.model) else load_checkpoint(trainer.out).model
-    rows["GPT (this run)"] = scoreboard.model_bits(model, prepared.tokenizer, held_out)
+    with eagerly(trainer.config):  # documents have all lengths
+        rows["GPT (this run)"] = scoreboard.model_bits(model, prepared.tokenizer, held_out)
     entropy = None if log_probs is None else scoreboard.source_bits(spread(log_probs), held_out)
     return rows | ({} if entropy is None else {"entropy of the source": entropy}), entropy
 

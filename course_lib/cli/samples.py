@@ -21,11 +21,13 @@ def keep_sample(trainer, max_new_tokens: int = 160) -> str:
     import torch
 
     from course_lib.generation.stopping import complete
+    from course_lib.training.device import eagerly
 
     if trainer.tokenizer is None or trainer.tokenizer.end_of_text is None:
         return ""
-    [text] = complete(trainer.model, trainer.tokenizer, [""], max_new_tokens=max_new_tokens, temperature=TEMPERATURE,
-                      generator=torch.Generator(trainer.device).manual_seed(0))
+    with eagerly(trainer.config):  # a text grows by one token a pass
+        [text] = complete(trainer.model, trainer.tokenizer, [""], max_new_tokens=max_new_tokens,
+                          temperature=TEMPERATURE, generator=torch.Generator(trainer.device).manual_seed(0))
     if trainer.out is not None:
         with open(trainer.out / FILE, "a", encoding="utf-8", newline="\n") as file:
             file.write(json.dumps({"step": trainer.step, "text": text}, ensure_ascii=False) + "\n")

@@ -12,6 +12,8 @@ import click
 @click.option("--data", "data_name", help="A text of `course data list`.  [default: storyworld]")
 @click.option("--out", type=click.Path(), required=True, help="The run's folder: checkpoints, metrics, ids.")
 @click.option("--steps", type=click.IntRange(min=1), help="Optimizer updates instead of the recipe's.")
+@click.option("--batch-size", type=click.IntRange(min=1),
+              help="Windows in one forward pass; the update stays the recipe's. What does not fit is halved by itself.")
 @click.option("--device", help="cpu, cuda, cuda:1, mps; default: a GPU if there is one.")
 @click.option("--seed", type=click.IntRange(min=0), help="Another seed than the recipe's 0.")
 @click.option("--threads", type=click.IntRange(min=1), help="CPU threads; default: one for each core.")
@@ -23,8 +25,8 @@ import click
               help="How the processes of torchrun share the run; fsdp shares the memory, too.  [default: ddp]")
 @click.option("--resume", is_flag=True, help="Go on from the run's last checkpoint, with its text and settings.")
 @click.option("--fresh", is_flag=True, help="Replace a run that is already in --out.")
-def train(preset: str, data_name: str | None, out: str, steps: int | None, device: str | None, seed: int | None,
-          threads: int | None, tokenizer: str | None, vocab_size: int | None, min_chars: int | None,
+def train(preset: str, data_name: str | None, out: str, steps: int | None, batch_size: int | None, device: str | None,
+          seed: int | None, threads: int | None, tokenizer: str | None, vocab_size: int | None, min_chars: int | None,
           parallel: str | None, resume: bool, fresh: bool) -> None:
     """Train the model PRESET (tiny, baseline_tiny, small_cpu, gpt2_124m ...) on a text.
 
@@ -35,6 +37,7 @@ def train(preset: str, data_name: str | None, out: str, steps: int | None, devic
     On several GPUs: torchrun --nproc-per-node 8 -m course_lib train PRESET ... (docs/many_nodes.md).
     """
     from course_lib.cli import run
+    from course_lib.cli.drain import drain
     from course_lib.doors.files import write_text
     from course_lib.lab import scoreboard
     from course_lib.training import ranks
@@ -45,12 +48,13 @@ def train(preset: str, data_name: str | None, out: str, steps: int | None, devic
             run.claim(folder, resume=resume, fresh=fresh)
         started = time.perf_counter()
         trainer, prepared, corpus = run.set_up(
-            preset, data_name, folder, max_steps=steps, device=device, seed=seed, threads=threads, parallel=parallel,
-            tokenizer=tokenizer, vocab_size=vocab_size, min_chars=min_chars, resume=resume)
+            preset, data_name, folder, max_steps=steps, batch_size=batch_size, device=device, seed=seed,
+            threads=threads, parallel=parallel, tokenizer=tokenizer, vocab_size=vocab_size, min_chars=min_chars,
+            resume=resume)
         if ranks.is_main():
             click.echo(run.describe(trainer, prepared, preset, corpus.name, time.perf_counter() - started))
         with run.interruptible() as stopped:
-            run.drain(trainer, stopped)
+            drain(trainer, stopped)
         if not ranks.is_main():
             return
     if trainer.step < trainer.config.max_steps:

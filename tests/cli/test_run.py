@@ -23,6 +23,15 @@ def test_other_recipes_keep_their_published_rates():
     assert recipe("gpt2_124m", {"max_steps": 50_000}).max_lr == recipe("gpt2_124m", {}).max_lr
 
 
+def test_another_batch_makes_the_same_update():
+    whole = recipe("gpt2_124m", {})
+    cut = recipe("gpt2_124m", {"batch_size": 16})
+    assert (cut.batch_size, cut.accumulation_steps) == (16, 32) and whole.batch_size * whole.accumulation_steps == 512
+    assert recipe("tiny", {"batch_size": 2, "max_steps": 1440}).max_lr == recipe("tiny", {"max_steps": 1440}).max_lr
+    with pytest.raises(ValueError, match="batch_size=5 does not divide an update of 8 windows; take one of 1, 2, 4, 8"):
+        recipe("tiny", {"batch_size": 5})
+
+
 def test_no_steps_are_refused_in_words():
     with pytest.raises(ValueError, match="max_steps"):
         recipe("tiny", {"max_steps": 0})
