@@ -179,6 +179,7 @@ DRIVERS = {
     "training.muon": drive_muon,
     "training.trainer": drive_trainer,
     "generation.beam": drive_beam,
+    "generation.ranking": drive_beam,
     "generation.generate": drive_generation,
     "generation.penalties": drive_penalties,
     "generation.sampling": drive_generation,

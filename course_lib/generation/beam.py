@@ -8,11 +8,13 @@ import math
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from course_lib.generation.evaluation_mode import evaluation_mode
 from course_lib.generation.generate import checked_stops
+from course_lib.generation.ranking import SLACK, ranked
 from course_lib.model.gpt import GPT
 from course_lib.model.kv_cache import KVCache
 from course_lib.text.ids import checked_ids
@@ -78,6 +80,8 @@ def beam_search(next_log_probs: NextLogProbs, prompt: Sequence[int], *, n_beam: 
     At each step the n_beam · (1 + number of stop ids) most probable continuations of all beams are candidates. Those
     among the first n_beam that end are hypotheses; the first n_beam that do not are the next beams. It ends when no
     beam can still reach the n_beam best hypotheses, or after max_new_tokens, where what is unfinished counts as it is.
+    Equally probable candidates: the continuation of the better beam first, then the smaller id. Equal scores: the
+    hypothesis found first.
 
     `score = log_prob / norm(new tokens, alpha)`; log_prob is negative, so alpha > 0 favours long texts, and
     without it the short ones win. n_beam=1 and alpha=0 is greedy decoding. Impossible tokens (-inf) are never taken.
@@ -95,12 +99,12 @@ def beam_search(next_log_probs: NextLogProbs, prompt: Sequence[int], *, n_beam: 
     stop_ids = checked_stops(stop_ids)
     log_probs = [0.0]
     for length in range(1, max_new_tokens + 1):
-        n, before = len(beams), torch.tensor(log_probs, dtype=torch.float64)
+        before = torch.tensor(log_probs, dtype=torch.float64)
         totals = before[:, None] + checked_log_probs(next_log_probs(idx))     # (n, V)
         V, n_candidates = totals.shape[1], n_beam * (1 + len(stop_ids))
-        best = totals.flatten().topk(min(n_candidates, n * V))
-        alive = []
-        for rank, (log_prob, place) in enumerate(zip(*map(Tensor.tolist, best), strict=True)):
+        totals, alive = totals.flatten().numpy(), []
+        for rank, place in enumerate(ranked(totals, n_candidates).tolist()):
+            log_prob = float(totals[place])
             if log_prob == -math.inf:
                 break
             row, token = divmod(place, V)
@@ -111,9 +115,9 @@ def beam_search(next_log_probs: NextLogProbs, prompt: Sequence[int], *, n_beam: 
             elif not ends and len(alive) < n_beam:
                 alive.append((row, token, log_prob, node))
             tree.kept[node] = ends and rank < n_beam or bool(alive) and alive[-1][-1] == node
-        done = sorted(done, key=lambda hypothesis: -hypothesis.score)[:n_beam]
+        done = [done[place] for place in ranked(np.array([text.score for text in done]), n_beam)]
         if not alive or len(done) == n_beam and done[-1].score >= best_possible(
-                alive[0][2], length + 1, max_new_tokens, alpha, norm):
+                alive[0][2], length + 1, max_new_tokens, alpha, norm) - SLACK:
             break
         rows, ids, log_probs, beams = map(list, zip(*alive, strict=True))
         idx = torch.cat([idx[rows], idx.new_tensor(ids)[:, None]], dim=1)

@@ -18,13 +18,19 @@ def ranked(values: np.ndarray, n: int | None = None) -> np.ndarray:
     >>> ranked(np.array([0.3, 0.1 + 0.2, 0.4])).tolist()
     [2, 0, 1]
     """
+    if len(values) < 2:
+        return np.arange(len(values))[:n]
     values = np.where(np.isnan(values), -np.inf, values)
-    order = np.argsort(-values, kind="stable")                                # (N,)
-    high, low = values[order[:-1]], values[order[1:]]                         # (N - 1,)
-    wide = np.maximum(abs(high), abs(low))                                    # (N - 1,)
+    places = np.arange(len(values))
+    if n is not None and 0 < n < len(values):  # a vocabulary is long; only the first n and their equals need an order
+        least = np.partition(values, -n)[-n]
+        places = np.flatnonzero(values >= least - (2 * SLACK * abs(least) if np.isfinite(least) else 0))
+    order = places[np.argsort(-values[places], kind="stable")]                # (M,)
+    high, low = values[order[:-1]], values[order[1:]]                         # (M - 1,)
+    wide = np.maximum(abs(high), abs(low))                                    # (M - 1,)
     with np.errstate(invalid="ignore"):  # of two infinities
         apart = high - low > SLACK * np.where(np.isfinite(wide), wide, 0.0)
-    group = np.concatenate([[0], np.cumsum(apart)])[:len(values)]             # (N,): equal ones have one number
+    group = np.concatenate([[0], np.cumsum(apart)])                           # (M,): equal ones have one number
     return order[np.lexsort((order, group))][:n]
 
 

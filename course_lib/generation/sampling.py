@@ -1,7 +1,8 @@
 """From logits to the next token: temperature, top-k, top-p, min-p, typical. Derived in lesson 13 (decoding).
 
-Each rule maps logits (B, V) to logits (B, V); a token that may no longer be chosen gets -inf. What is no distribution
-(nan, +inf, or every token at -inf) is refused before anything is drawn from it: see `check_logits`.
+Each rule maps logits (B, V) to logits (B, V); a token that may no longer be chosen gets -inf. A bound that is met but
+for rounding is met: 0.45 + 0.25 reaches a nucleus of 0.7 on every processor. What is no distribution (nan, +inf, or
+every token at -inf) is refused before anything is drawn from it: see `check_logits`.
 """
 
 import math
@@ -9,6 +10,7 @@ import math
 import torch
 from torch import Tensor
 
+from course_lib.generation.ranking import SLACK
 from course_lib.model.ids import can_look
 
 COLD = 1e-4  # below this temperature logits / t may overflow
@@ -72,8 +74,13 @@ def top_p(logits: Tensor, p: float) -> Tensor:
     ranked, order = logits.sort(dim=-1, descending=True, stable=True)         # (B, V)
     probs = ranked.softmax(dim=-1)                                            # (B, V)
     before = probs.cumsum(dim=-1) - probs                                     # (B, V)
-    ranked = ranked.masked_fill(before >= p, -torch.inf)                      # (B, V)
+    ranked = ranked.masked_fill(reached(before, p), -torch.inf)                      # (B, V)
     return torch.empty_like(logits).scatter(-1, order, ranked)
+
+
+def reached(before: Tensor, p: float) -> Tensor:
+    """Whether the probabilities before a token already sum to p; all of them, p = 1, only the last one reaches."""
+    return before >= (p - SLACK if p < 1 else torch.inf)
 
 
 def min_p(logits: Tensor, p: float) -> Tensor:
@@ -83,7 +90,7 @@ def min_p(logits: Tensor, p: float) -> Tensor:
     """
     if not 0 < p <= 1:
         raise ValueError(f"min_p={p} must be above 0 and at most 1; None turns it off")
-    return logits.masked_fill(logits < logits.amax(dim=-1, keepdim=True) + math.log(p), -torch.inf)
+    return logits.masked_fill(logits < logits.amax(dim=-1, keepdim=True) + math.log(p) - SLACK, -torch.inf)
 
 
 def typical_p(logits: Tensor, p: float) -> Tensor:
@@ -100,7 +107,7 @@ def typical_p(logits: Tensor, p: float) -> Tensor:
     order = (-log_probs - entropy).abs().argsort(dim=-1, stable=True)         # (B, V)
     probs = log_probs.exp().gather(-1, order)                                 # (B, V)
     before = probs.cumsum(dim=-1) - probs                                     # (B, V)
-    ranked = logits.gather(-1, order).masked_fill(before >= p, -torch.inf)    # (B, V)
+    ranked = logits.gather(-1, order).masked_fill(reached(before, p), -torch.inf)    # (B, V)
     return torch.empty_like(logits).scatter(-1, order, ranked)
 
 

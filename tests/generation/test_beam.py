@@ -59,9 +59,9 @@ def test_few_beams_may_miss_the_best_and_more_find_it():
 
 @pytest.fixture(scope="module")
 def pair():
+    torch.manual_seed(0)
     theirs = GPT2LMHeadModel(GPT2Config(vocab_size=13, n_positions=32, n_layer=2, n_head=4, n_embd=32,
                                         bos_token_id=None, eos_token_id=None))
-    torch.manual_seed(0)
     with torch.no_grad():
         for parameter in theirs.parameters():
             parameter.add_(0.25 * torch.randn_like(parameter))
@@ -132,6 +132,20 @@ def test_the_tree_holds_what_was_looked_at():
     assert {parent for parent in tree.parents if parent >= 0} <= {n for n, kept in enumerate(tree.kept) if kept}
     assert all(tree.kept[hypothesis.node] for hypothesis in found) and not all(tree.kept)
     assert sum(tree.kept[n] for n, parent in enumerate(tree.parents) if parent < 0) >= 2
+
+
+@pytest.mark.parametrize("by", [0.0, 1e-15, -1e-15, 1e-7, -1e-7])
+def test_equally_probable_texts_come_in_one_order_however_they_round(by):
+    """Each place takes 1 or 2, with the same chances whatever stands before: 1 2 2, 2 1 2 and 2 2 1 are equal."""
+    def log_probs(idx):
+        away = 1 + by * (idx.sum(dim=1, keepdim=True) % 3 - 1)  # each text rounds in its own way
+        return torch.tensor([[0.0, 0.6, 0.4]], dtype=torch.float64).log() * away
+
+    found, tree = beam_search(log_probs, [1], n_beam=8, max_new_tokens=3)
+    assert ["".join(map(str, text.ids)) for text in found] == ["111", "112", "121", "211", "122", "212", "221", "222"]
+    assert [tree.path(text.node) for text in found] == [text.ids for text in found]
+    few, _ = beam_search(log_probs, [1], n_beam=3, max_new_tokens=3)
+    assert ["".join(map(str, text.ids)) for text in few] == ["111", "112", "121"]
 
 
 def test_impossible_tokens_are_never_taken():

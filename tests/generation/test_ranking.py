@@ -30,6 +30,12 @@ def test_small_numbers_have_an_order_too():
     assert ranked(-values).tolist() == [1, 4, 0, 5, 2, 3]
 
 
+@pytest.mark.parametrize("n", [1, 2, 3, 5, 30, 40])
+def test_the_first_few_are_the_first_of_all(n):
+    values = np.random.default_rng(n).integers(0, 6, 30) * np.random.default_rng(0).choice([1, 1 - 1e-15], 30)
+    assert ranked(values, n).tolist() == ranked(values).tolist()[:n]
+
+
 def test_a_chain_of_equal_numbers_is_one_group():
     values = 1 - 0.5 * SLACK * np.arange(4)
     assert ranked(values[::-1]).tolist() == [0, 1, 2, 3]
@@ -38,6 +44,7 @@ def test_a_chain_of_equal_numbers_is_one_group():
 
 def test_infinities_and_nan():
     values = np.array([np.nan, -np.inf, 2.0, np.inf, -np.inf, np.inf])
-    assert ranked(values).tolist() == [3, 5, 2, 0, 1, 4]
+    assert ranked(values).tolist() == [3, 5, 2, 0, 1, 4] and ranked(values, 4).tolist() == [3, 5, 2, 0]
+    assert ranked(values, 1).tolist() == [3]
     assert largest(np.array([[np.nan, 1.0], [2.0, 2.0 + 1e-15]])) == 2
-    assert ranked(np.array([])).tolist() == []
+    assert ranked(np.array([])).tolist() == ranked(np.array([]), 1).tolist() == []

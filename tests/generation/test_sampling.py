@@ -3,6 +3,7 @@
 import math
 import re
 
+import numpy as np
 import pytest
 import torch
 from transformers import (
@@ -56,6 +57,21 @@ def test_top_p_is_the_smallest_set_that_reaches_p(p):
 
 def test_top_p_takes_the_smaller_id_of_equals():
     assert top_p(torch.zeros(1, 4), 0.5)[0].isfinite().tolist() == [True, True, False, False]
+
+
+@pytest.mark.parametrize("ulps", [-2, -1, 0, 1, 2])
+def test_bounds_that_are_met_but_for_rounding_are_met(ulps):
+    probs = torch.tensor([[0.45, 0.25, 0.15, 0.1, 0.05]])
+    probs = torch.tensor(probs.numpy() + ulps * np.spacing(probs.numpy()))
+    assert top_p(probs.log(), 0.7).isfinite().tolist() == [[True, True, False, False, False]]
+    assert top_p(probs.log(), 0.85).isfinite().tolist() == [[True, True, True, False, False]]
+    assert min_p(probs.log(), 1 / 3).isfinite().tolist() == [[True, True, True, False, False]]
+    assert typical_p(probs.log(), 0.25).isfinite().sum() == 1, "the most typical, 0.25, is enough"
+
+
+def test_at_one_no_token_is_dropped_however_small():
+    logits = torch.cat([torch.zeros(1, 500), torch.full((1, 9), -30.0)], dim=1)
+    assert top_p(logits, 1.0).isfinite().all() and typical_p(logits, 1.0).isfinite().all()
 
 
 def test_top_k_keeps_all_equals_of_the_last():
