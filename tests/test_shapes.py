@@ -39,6 +39,8 @@ def drive_model():
     for values in itertools.zip_longest(*CHOICES.values()):
         chosen = {name: value for name, value in zip(CHOICES, values, strict=True) if value}
         tiny_gpt(**chosen, qk_norm=True, bias=True, logit_soft_cap=30.0)(idx)
+    with torch.autocast("cpu", torch.bfloat16):
+        tiny_gpt()(idx)
     model = tiny_gpt()
     padding_mask = torch.arange(T) >= torch.tensor([[0], [1], [3]])
     cache = KVCache(model.config, B)
@@ -48,9 +50,13 @@ def drive_model():
     cache.select(torch.tensor([0, 2, 2, 1]))
     q, k, v = torch.randn(B, 6, 2, 4), torch.randn(B, 6, T, 4), torch.randn(B, 6, T, 4)
     attention(q, k, v, causal_mask(2, T))
+    attention(q, k, v, causal_mask(2, T) & torch.tensor([[True], [False]]))
 
 
 def drive_generation():
+    from unittest.mock import patch
+
+    from course_lib.generation import generate as module
     from course_lib.generation.generate import generate, left_pad
     from course_lib.generation.static_cache import GreedyDecoder
 
@@ -62,6 +68,8 @@ def drive_generation():
     GreedyDecoder(tiny_gpt(), 2, max_length=7)(idx, max_new_tokens=4)
     for position in CHOICES["position"]:  # enough new tokens for numpy
         generate(tiny_gpt(position=position, norm="layernorm"), idx, max_new_tokens=20)
+    with patch.object(module, "waits_anyway", lambda idx, stop_ids: False):  # as on a GPU
+        generate(tiny_gpt(), idx, max_new_tokens=2, temperature=1e-5)
     generate(tiny_gpt(), idx, max_new_tokens=2, adjust=lambda logits, so_far: logits - so_far[:, -1:])
 
 

@@ -51,7 +51,8 @@ def temperature(logits: Tensor, t: float) -> Tensor:
         raise ValueError(f"temperature={t} must be above 0, and finite, to divide by; "
                          "sample_next(temperature=0) is greedy")
     if t < COLD:
-        logits, t = logits - logits.amax(dim=-1, keepdim=True), max(t, 1e-30)  # (B, V)
+        logits = logits - logits.amax(dim=-1, keepdim=True)                   # (B, V)
+        t = max(t, 1e-30)
     return logits / t
 
 
