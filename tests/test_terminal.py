@@ -72,8 +72,8 @@ def printed(request, tmp_path_factory):
     names = COMMANDS if request.param == "ascii" else set(COMMANDS) - SLOW  # the slow ones on the narrowest console
     lines = [line for name in sorted(names) if name != "generate" for line in COMMANDS[name]]
     lines += COMMANDS["generate"] if "generate" in names else []  # after train
-    done = subprocess.run([sys.executable, "-c", f"LINES = {lines!r}\n{RUN}"], cwd=folder, env=environment, stdout=subprocess.PIPE,
-                          stderr=subprocess.STDOUT, timeout=900)
+    done = subprocess.run([sys.executable, "-c", f"LINES = {lines!r}\n{RUN}"], cwd=folder, env=environment,
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=900)
     return request.param, done.stdout
 
 

@@ -70,15 +70,15 @@ def collect(name: str, downloads: Path, received: datetime | None, root: Path | 
 def grade(name: str, jobs: int, only: tuple[str, ...], due: datetime | None, late: float | None, again: bool,
           new_seed: bool, no_sandbox: bool, scheduler: str | None, root: Path | None) -> None:
     """Grade what was collected: run, compare, enter into the gradebook, write table and feedback pages."""
+    from course_lib.classroom.grading.sandbox.bubblewrap import require_linux, require_sandbox
+    require_linux()  # before what follows is imported: not all of it is there on other systems
     from course_lib.classroom.grading.assignment import load_assignment
     from course_lib.classroom.grading.batch import UNTRUSTED
     from course_lib.classroom.grading.batch import grade as run
     from course_lib.classroom.grading.cluster import workers
     from course_lib.classroom.grading.gradebook import Book
-    from course_lib.classroom.grading.sandbox.bubblewrap import require_linux, require_sandbox
     from course_lib.lab.progress import progress
 
-    require_linux()
     if no_sandbox:
         click.echo(f"course: {UNTRUSTED}: a submission can read and change whatever you can", err=True)
     else:
