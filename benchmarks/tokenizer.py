@@ -26,14 +26,15 @@ from _machine import describe_machine
 from _spread import spread
 from tokenizers import models, pre_tokenizers, trainers
 
+from course_lib.doors.folders import data_folders
 from course_lib.text.pretokenize import PATTERN
 from course_lib.text.tokenizer import BPETokenizer
 
 
 def shakespeare() -> tuple[str, list[str]]:
     """Tiny shakespeare by speeches from a COURSE_DATA folder; without it, the texts behind `help()`."""
-    for folder in filter(None, os.environ.get("COURSE_DATA", "").split(":")):
-        if (path := Path(folder) / "tinyshakespeare.txt").exists():
+    for folder in data_folders():
+        if (path := folder / "tinyshakespeare.txt").exists():
             return "tiny shakespeare", path.read_text(encoding="utf-8").split("\n\n")
     return "pydoc topics", list(topics.values())
 

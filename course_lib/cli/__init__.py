@@ -16,6 +16,7 @@ from course_lib.cli.exercises import build, new_exercise, progress, start
 from course_lib.cli.generate import generate
 from course_lib.cli.plan import plan
 from course_lib.cli.train import train
+from course_lib.doors.folders import FolderError, current_folder
 from course_lib.doors.terminal import any_sign
 
 
@@ -33,6 +34,8 @@ def main(arguments: list[str] | None = None) -> None:
     """Run one command and leave the process with its exit code: 0, 2 after bad input, 130 after Ctrl-C."""
     with any_sign():
         try:
+            if current_folder() is None:  # the libraries below torch end the process there, without a word of ours
+                raise FolderError("the folder that you are in was deleted; change into another one, then try again")
             course.main(args=arguments, prog_name="course", standalone_mode=False)
         except click.ClickException as error:
             error.show()

@@ -5,6 +5,8 @@ import contextlib
 import json
 import os
 import shutil
+import subprocess
+import sys
 import tempfile
 from pathlib import Path
 from types import SimpleNamespace
@@ -284,6 +286,21 @@ def test_an_account_without_a_home(course, ground, monkeypatch, capsys):
     said = capsys.readouterr().out.splitlines()
     assert said[0] == "01.1 correct" and "COURSE_WORK=~/mine needs your home folder" in said[1]
     assert not (ground / "~").exists()
+
+
+@pytest.mark.skipif(not POSIX, reason="Windows lets nobody delete the folder that one is in")
+def test_a_folder_that_was_deleted_under_a_whole_process(ground, repository):
+    """As under a notebook's kernel; torch is imported before, for in such a folder it cannot be used at all."""
+    code = ("import os, torch\nos.mkdir('gone'); os.chdir('gone'); os.rmdir('../gone')\n"
+            "from course_lib.classroom import check\n"
+            "check('07.1', lambda *a: torch.ones(300, 300) @ torch.ones(300, 300))\n"
+            "from course_lib.cli import main\nmain(['doctor'])")
+    environment = os.environ | {"PYTHONPATH": str(repository), "COURSE_WORK": str(ground / "work")}
+    done = subprocess.run([sys.executable, "-c", code], cwd=ground, env=environment, capture_output=True,
+                          encoding="utf-8", timeout=300)
+    assert done.stdout.startswith("07.1 not yet: ") and "could not be saved" not in done.stdout, done.stderr
+    assert done.returncode == 2 and done.stderr == (
+        "course: the folder that you are in was deleted; change into another one, then try again\n")
 
 
 def test_a_package_without_a_course_works_from_where_one_is(ground, monkeypatch):

@@ -10,6 +10,7 @@ import os
 
 from course_lib.classroom.checking.diagnose import Outcome, diagnose
 from course_lib.classroom.checking.probing import run_probes
+from course_lib.doors.folders import some_current_folder
 from course_lib.doors.json_file import read_json
 from course_lib.doors.terminal import say
 from course_lib.lab.attempts import record_event, standing
@@ -34,8 +35,9 @@ def check(number: str, answer: object) -> None:
         say(f'{number}: hand over the function itself, without calling it: check("{number}", {record["function"]})')
         return
     ns = {record["function"]: answer}
-    outcome = diagnose(record, run_probes(record, ns, seed=record["seed"]))
-    text, kind = _told(number, record, outcome, ns)
+    with some_current_folder():
+        outcome = diagnose(record, run_probes(record, ns, seed=record["seed"]))
+        text, kind = _told(number, record, outcome, ns)
     say("\n".join(filter(None, [text, _edited(number, record)])))  # before the disk has its say
     if trouble := record_event(number, kind, outcome.mistake):
         say(trouble)

@@ -15,7 +15,7 @@ from course_lib.classroom.checking.examples import EXAMPLES
 from course_lib.classroom.checking.forbid import Watch
 from course_lib.classroom.checking.plain import decode
 from course_lib.classroom.checking.probing import load_probes, run_probe
-from course_lib.doors.folders import FolderError, some_current_folder, work_folder
+from course_lib.doors.folders import FolderError, work_folder
 
 SECONDS = 0.8  # after that no new example is tried,
 FEW = 6  # but so many are in any case, however slow the machine
@@ -40,8 +40,7 @@ def first_broken(record: dict, ns: dict) -> Broken | None:
     rules = record["properties"]["list"]
     functions = load_probes(record["properties"]["source"], [rule["id"] for rule in rules], name="<properties>")
     settings = {"function": record["function"], "watch": Watch(record["forbidden"]), "seconds": record["seconds"]}
-    with some_current_folder():
-        import hypothesis.strategies  # noqa: F401  (takes its time once; rules have theirs from here on)
+    import hypothesis.strategies  # noqa: F401  (takes its time once; rules have theirs from here on)
 
     start = time.monotonic()
     for rule in rules:
