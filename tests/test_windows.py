@@ -12,7 +12,7 @@ ROBBED = "windows_like.py"
 GUARDED = {
     "classroom/checking/time_limit.py": {"SIGALRM", "setitimer", "ITIMER_REAL"},
     "doctor/machine.py": {"sched_getaffinity"},
-    "folders.py": {"fchdir"},
+    "doors/folders.py": {"fchdir"},
 }
 
 
