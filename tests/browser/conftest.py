@@ -54,6 +54,24 @@ class Bench:
         names = self.root.get_by_label(label, exact=True), self.root.get_by_role("button", name=label, exact=True)
         return names[0].or_(names[1]).first
 
+    def use(self, control):
+        """Move a slider by one, take another choice, switch, write, or press; what is disabled is left alone."""
+        field = control.locator("input, select").or_(control.locator("xpath=self::button")).first
+        if field.is_disabled():
+            return
+        kind = field.evaluate("node => node.matches('select, button') ? node.localName : node.type")
+        if kind == "range":
+            at_end = field.evaluate("node => +node.value >= +node.max")
+            field.press("ArrowLeft" if at_end else "ArrowRight")
+        elif kind == "select":
+            n, now = field.evaluate("node => [node.options.length, node.selectedIndex]")
+            field.select_option(index=(now + 1) % n)
+        elif kind == "text":
+            field.fill("One")
+            field.press("Enter")
+        else:  # a switch or a button
+            field.click()
+
     def settle(self):
         """Wait until the kernel has answered all that was asked."""
         self.root.page.wait_for_function(
@@ -144,6 +162,20 @@ class Tab:
         cells = self.page.locator(".jp-NotebookPanel:not(.lm-mod-hidden) .jp-CodeCell")
         return cells.filter(has=self.page.locator(".cm-content", has_text=text)).first
 
+    def run_cells(self, places):
+        """Run the cells at these places of the open notebook, one after the other."""
+        self.page.evaluate(
+            """async places => {
+                const notebook = jupyterapp.shell.currentWidget.content;
+                for (const place of places) {
+                    notebook.activeCellIndex = place;
+                    notebook.deselectAll();
+                    await jupyterapp.commands.execute("notebook:run-cell");
+                }
+            }""",
+            list(places),
+        )
+
     def run_cell(self, cell, source=None):
         """Run one cell, with another source if given; returns what it printed."""
         number = cell.locator(".jp-InputPrompt").inner_text().strip()
@@ -165,7 +197,12 @@ class Tab:
         assert self.errors() == []
         root = self.page.locator(".jp-NotebookPanel:not(.lm-mod-hidden)").get_by_role("group", name=label, exact=True)
         root.first.wait_for(timeout=60 * SECONDS)
-        return Bench(root.first).settle()
+        return self.bench_of(root.first)
+
+    def bench_of(self, root):
+        """The widget whose element is `root`, brought into view."""
+        root.scroll_into_view_if_needed()
+        return Bench(root).settle()
 
     def keep(self, name, element=None):
         """Keep a picture of the page, or of one element of it."""
@@ -229,6 +266,7 @@ def lab(chromium, tmp_path_factory):
         "ServerApp.root_dir": folder,
         "IdentityProvider.token": TOKEN,
         "LabApp.extension_manager": "readonly",
+        "LabApp.expose_app_in_browser": True,  # so that a test can run the cells it wants
     }
     command = [sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root"]
     command += [f"--{name}={value}" for name, value in options.items()]
