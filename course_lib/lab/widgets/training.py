@@ -166,9 +166,8 @@ class Dashboard(Widget):
         parts = [f"step {record['step']}{of}", f"loss {record['loss']:.2f} {self.look['unit']}"]
         measured = [r for r in self.records if r["step"] <= record["step"] and r.get("held_out_loss") is not None]
         parts += [f"held out {measured[-1]['held_out_loss']:.2f}"] if measured else []
-        shown = (("lr", "lr {:.2g}"), ("grad_norm", "gradient norm {:.2f}"), ("tokens", "{:,} tokens"),
-                 ("seconds", "{:.0f} s"))
-        parts += [form.format(record[key]) for key, form in shown if record.get(key) is not None]
+        shown = dict(lr="lr {:.2g}", grad_norm="gradient norm {:.2f}", tokens="{:,} tokens", seconds="{:.0f} s")
+        parts += [form.format(record[key]) for key, form in shown.items() if record.get(key) is not None]
         return " · ".join(parts + (["paused"] if self.paused else []))
 
     def _show_live(self):
