@@ -217,6 +217,27 @@ def test_resume_keeps_the_dtype_of_the_run_or_refuses(small, stopped, monkeypatc
         Trainer.resume(half, small.dataset())
 
 
+@pytest.mark.parametrize("gone", ["cuda", "cuda:3", "mps"])
+def test_a_run_of_a_device_that_is_not_here_is_refused_with_advice_that_works(small, stopped, monkeypatch, gone):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 0)
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
+    path = find_checkpoint(stopped) / "config.json"
+    config = json.loads(path.read_text())
+    config["training"]["device"] = gone
+    path.write_text(json.dumps(config))
+    for given in (None, small.config(save_every=2, device="auto")):
+        with pytest.raises(ValueError) as caught:
+            Trainer.resume(stopped, small.dataset(), held_out=small.ids[:90], config=given)
+        said = str(caught.value)
+        assert f"the run in {stopped} can go on only on the kind of device" in said and f"device='{gone}'" in said
+        assert "try device='cpu'" not in said, "which would be refused"
+        assert f"`course generate {stopped} --device cpu`" in said and "device='cpu' in another folder" in said
+    assert load_checkpoint(stopped, device="cpu").model(torch.tensor([[1, 2]])).shape[:2] == (1, 2)
+    new = Trainer(small.model(), small.dataset(), small.config(device="cpu"), out=stopped.parent / "another")
+    assert new.train_step()["step"] == 1
+
+
 def test_a_new_run_is_not_started_over_an_old_one(small, stopped):
     with pytest.raises(CheckpointError, match="already holds a run; resume it"):
         Trainer(small.model(), small.dataset(), small.config(), out=stopped)
