@@ -93,8 +93,8 @@ def beam_search(next_log_probs: NextLogProbs, prompt: Sequence[int], *, n_beam: 
     idx = torch.as_tensor(prompt)[None]                                       # (1, T)
     log_probs = [0.0]
     for length in range(1, max_new_tokens + 1):
-        before = torch.tensor(log_probs, dtype=torch.float64)
-        totals = before[:, None] + next_log_probs(idx).double().cpu()         # (n, V)
+        n, before = len(beams), torch.tensor(log_probs, dtype=torch.float64)
+        totals = before.view(n, 1) + next_log_probs(idx).double().cpu()       # (n, V)
         V, n_candidates = totals.shape[1], n_beam * (1 + len(set(stop_ids)))
         totals, alive = totals.flatten().numpy(), []
         for rank, place in enumerate(ranked(totals, n_candidates).tolist()):
