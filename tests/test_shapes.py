@@ -40,6 +40,8 @@ def drive_model():
         chosen = {name: value for name, value in zip(CHOICES, values, strict=True) if value}
         tiny_gpt(**chosen, qk_norm=True, bias=True, logit_soft_cap=30.0)(idx)
     model = tiny_gpt()
+    with torch.autocast("cpu", dtype=torch.bfloat16):  # here always, in training only on processors that have bf16
+        model(idx)
     padding_mask = torch.arange(T) >= torch.tensor([[0], [1], [3]])
     cache = KVCache(model.config, B)
     model(idx, padding_mask=padding_mask, cache=cache)
