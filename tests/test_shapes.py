@@ -42,6 +42,8 @@ def drive_model():
     with torch.autocast("cpu", torch.bfloat16):
         tiny_gpt()(idx)
     model = tiny_gpt()
+    with torch.autocast("cpu", dtype=torch.bfloat16):  # here always, in training only on processors that have bf16
+        model(idx)
     padding_mask = torch.arange(T) >= torch.tensor([[0], [1], [3]])
     cache = KVCache(model.config, B)
     model(idx, padding_mask=padding_mask, cache=cache)

@@ -99,8 +99,8 @@ def beam_search(next_log_probs: NextLogProbs, prompt: Sequence[int], *, n_beam: 
     stop_ids = checked_stops(stop_ids)
     log_probs = [0.0]
     for length in range(1, max_new_tokens + 1):
-        before = torch.tensor(log_probs, dtype=torch.float64)
-        totals = before[:, None] + checked_log_probs(next_log_probs(idx))     # (n, V)
+        n, before = len(beams), torch.tensor(log_probs, dtype=torch.float64)
+        totals = before.view(n, 1) + checked_log_probs(next_log_probs(idx))   # (n, V)
         V, n_candidates = totals.shape[1], n_beam * (1 + len(stop_ids))
         totals, alive = totals.flatten().numpy(), []
         for rank, place in enumerate(ranked(totals, n_candidates).tolist()):
