@@ -6,7 +6,7 @@ NAMES := .venv/bin/python python3 python python3.11 python3.12 python3.13 python
 STARTS := import sys; sys.exit(sys.version_info < (3, 8))
 COURSE = $(or $(shell for p in $(NAMES); do "$$p" -E -c '$(STARTS)' >/dev/null 2>&1 && echo "$$p" -E course.py && break; done),$(NONE))
 NONE = echo "course: Python 3.11 or newer is needed, and no Python was found (Debian, Ubuntu: sudo apt-get install python3 python3-venv)" >&2; false
-COMMANDS := help setup lab gpt doctor test notebooks check grade site bench clean
+COMMANDS := help setup lab gpt doctor test portable notebooks check grade site bench clean
 ARGS ?=
 
 .PHONY: $(COMMANDS)

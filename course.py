@@ -46,6 +46,8 @@ COMMANDS = {
     "doctor": ("is everything here, and what to do if not", "", lambda more: [COURSE + ["doctor"] + more]),
     "test": ("run every test, lesson and solution (--student: those for every system; more goes to pytest)", "dev",
              lambda more: [["tools/run_tests.py"] + more]),
+    "portable": ("run every lesson and solution with other processors' arithmetic, against what is stored", "dev",
+                 lambda more: [["tools/portable.py"] + more]),
     "notebooks": ("rebuild the notebooks that differ from their sources (12_gpt: this one, --all: all)", "dev",
                   lambda more: [["tools/build_notebooks.py"] + more]),
     "check": ("say which notebooks are out of date; starts no kernel", "dev",
