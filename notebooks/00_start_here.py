@@ -122,7 +122,7 @@ from course_lib.training.trainer import Trainer
 train_ids = write_ids(tempfile.mkdtemp() + "/train.bin", split.train, tokenizer)
 model = GPT(tiny(tokenizer.vocab_size, context_length=128))
 settings = TrainConfig(max_steps=120, batch_size=8, optimizer="muon", muon_lr=0.05, max_lr=1.5e-2,
-                       warmup_steps=5, schedule="wsd", decay_fraction=0.7, threads=1)
+                       warmup_steps=5, schedule="wsd", decay_fraction=0.7, threads=1, device="cpu")
 dataset = TokenDataset(train_ids, batch_size=8, context_length=128)
 print(f"{sum(p.numel() for p in model.parameters()):,} numbers to learn, all random still")
 

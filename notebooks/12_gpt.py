@@ -36,9 +36,11 @@ from course_lib.lab import plots, scoreboard
 from course_lib.lab.expect import expect
 from course_lib.lab.results import record_result
 from course_lib.lab.widgets import Dashboard
+from course_lib.training.device import pick_device
 
 torch.set_printoptions(precision=3, sci_mode=False)
 _ = torch.manual_seed(12)
+device = pick_device()                                             # the GPU, if there is one
 
 # %% [markdown]
 # ## 1 · The task: guess the next token
@@ -325,7 +327,7 @@ held_out_ids = write_ids(f"{folder}/held_out.bin", split.held_out, tokenizer)
 
 settings = TrainConfig(max_steps=160, batch_size=8, optimizer="muon", muon_lr=0.05, max_lr=1.5e-2,
                        warmup_steps=10, schedule="wsd", decay_fraction=0.6, eval_every=32,
-                       eval_batches=8, threads=1)
+                       eval_batches=8, threads=1, device=str(device))
 config = tiny(V, context_length=192)
 dataset = TokenDataset(train_ids, batch_size=settings.batch_size, context_length=config.context_length)
 print(f"{train_ids.n_ids:,} tokens, {train_ids.n_bytes / train_ids.n_ids:.1f} bytes each, "
@@ -342,7 +344,7 @@ from course_lib.generation.generate import generate
 
 def write(model, start, n):
     """What the model goes on to write after `start`, always taking the most probable token."""
-    prompt = torch.tensor([[tokenizer.end_of_text, *tokenizer.encode(start)]])
+    prompt = torch.tensor([[tokenizer.end_of_text, *tokenizer.encode(start)]], device=device)
     new = generate(model, prompt, max_new_tokens=n, temperature=0.0, stop_ids=[tokenizer.end_of_text])
     return tokenizer.decode([i for i in new[0].tolist() if i != tokenizer.end_of_text])
 
@@ -420,15 +422,15 @@ from course_lib.model.attention import attention_weights
 def weights_of(block_number, idx):
     """Attention weights (H, T, T) of one block for ids (1, T), computed by the model's own parts."""
     x = model.token_embedding(idx)
-    rotation = model.position.rotation(torch.arange(idx.shape[1]))
+    rotation = model.position.rotation(torch.arange(idx.shape[1], device=device))
     for earlier in model.blocks[:block_number]:
         x = earlier(x, rotation=rotation)
     block = model.blocks[block_number]
     q, k, _ = block.attention.qkv_heads(block.attention_norm(x), rotation)
-    return attention_weights(q, k, causal_mask(idx.shape[1]))[0]
+    return attention_weights(q, k, causal_mask(idx.shape[1], device=device))[0]
 
 
-beginning = path[:, 1:15]
+beginning = path[:, 1:15].to(device)
 weights = weights_of(config.n_layer - 1, beginning)
 pieces = [tokenizer.decode([i]) for i in beginning[0].tolist()]
 figure = plots.attention_maps(

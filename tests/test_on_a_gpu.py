@@ -30,7 +30,7 @@ from course_lib.training.loss import next_token_loss
 from course_lib.training.muon import build_optimizers, set_lr
 from course_lib.training.optim import clip_gradients
 from course_lib.training.trainer import Trainer
-from tools.pretend_device import pretend
+from tools.pretend_device import pretend, rehearse
 
 SMALL = dict(context_length=16, n_layer=2, n_head=2, n_embd=16, n_kv_head=None, n_hidden=None)
 V = 41
@@ -100,12 +100,11 @@ def played():
     """How often a recorded step was played."""
     plays = []
 
-    def rehearse(step, device):
-        for _ in range(4):
-            step()
+    def counted(step, device):
+        rehearse(step, device)
         return lambda: (plays.append(device), step())
 
-    with patch("course_lib.generation.static_cache.record", rehearse):
+    with patch("course_lib.generation.static_cache.record", counted):
         yield plays
 
 
