@@ -173,7 +173,8 @@ def pretend(device: str = "cuda:0", capability: tuple[int, int] = (9, 0)) -> Ite
                    reset_peak_memory_stats=lambda *_: None, max_memory_allocated=lambda *_: 10**9,
                    get_rng_state=lambda *_: torch.get_rng_state(), set_rng_state=lambda *_: None,
                    mem_get_info=lambda *_: (60 * 10**9, 80 * 10**9), current_device=lambda: ON.device.index or 0,
-                   get_arch_list=lambda: ["sm_{}{}".format(*capability)], set_device=lambda *_: None, device=lambda *_: contextlib.nullcontext())
+                   get_arch_list=lambda: ["sm_{}{}".format(*capability)], set_device=lambda *_: None,
+                   device=lambda *_: contextlib.nullcontext())
     before = torch.__future__.get_overwrite_module_params_on_conversion()
     with contextlib.ExitStack() as stack:
         for name, answer in answers.items():
