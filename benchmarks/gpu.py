@@ -1,14 +1,18 @@
 """What a GPU makes of GPT-2's shapes: ceilings, the ladder, tokens a second, decoding: `python benchmarks/gpu.py`.
 
 Every line is written to the record (JSON lines, --out) as soon as it is measured, so that a run that is cut short
-leaves what it had. It takes under 9 minutes on one H200; parts that would begin later than --minutes are left out.
-On a CPU, or with --smoke, the same lines are measured at toy sizes. Goals on one H200: 450,000 tokens/s at the shapes
-of GPT-2 124M with 1024 of context, a ladder of 15 times, 2,000 tokens/s of one decoded text.
+leaves what it had. It takes under 9 minutes on one H200; parts that would begin later than --minutes are left out. So
+the last rung, which matters most, is climbed first, and what compiles for long comes last. On a CPU, or with --smoke,
+the same lines are measured at toy sizes; on a GPU in bf16 and compiled, too. Goals on one H200: 450,000 tokens/s at the
+shapes of GPT-2 124M with 1024 of context, a ladder of 15 times, 2,000 tokens/s of one decoded text.
+
+`tools/gpu_record.sh` runs all that a GPU is to show, within a quarter of an hour.
 """
 
 import argparse
 import dataclasses
 import json
+import subprocess
 import time
 from collections.abc import Callable
 from functools import partial
@@ -23,7 +27,7 @@ from course_lib.model.gpt import GPT
 from course_lib.training.cost import flops_per_token, measure_peak, mfu
 from course_lib.training.device import compile_blocks
 from course_lib.training.hardware import find_hardware
-from course_lib.training.ladder import Step, climb, measure_step
+from course_lib.training.ladder import RUNGS, Step, climb, measure_step, read_ladder
 
 RECORD = Path(__file__).parents[1] / "runs" / "reference" / "gpu.jsonl"
 TOY = dict(vocab_size=97, context_length=16, n_layer=2, n_head=2, n_embd=16)
@@ -41,7 +45,7 @@ class Bench:
         self.sheet, self.peak = find_hardware(name), float("nan")
         out.parent.mkdir(parents=True, exist_ok=True)
         out.write_text("", encoding="utf-8")
-        self.keep("machine", device=name, machine=describe_machine(), smoke=self.smoke)
+        self.keep("machine", device=name, machine=describe_machine(), smoke=self.smoke, **software())
 
     def keep(self, kind: str, **values) -> None:
         """One line of the record."""
@@ -100,41 +104,65 @@ def synchronize(bench: Bench) -> None:
         torch.cuda.synchronize()
 
 
-def train_row(bench: Bench, kind: str, step: Step, first: float | None) -> float | None:
-    """Measure one rung or preset, print and keep it; returns tokens a second."""
+def software() -> dict:
+    """Versions of what computes on the GPU; None where there is none."""
+    if not torch.cuda.is_available():
+        return {"cuda": None, "cudnn": None, "driver": None}
+    command = ["nvidia-smi", "--query-gpu=driver_version", "--format=csv,noheader"]
+    try:
+        driver = subprocess.run(command, capture_output=True, text=True, timeout=20).stdout.split("\n")[0].strip()
+    except (OSError, subprocess.TimeoutExpired):
+        driver = ""
+    return {"cuda": torch.version.cuda, "cudnn": torch.backends.cudnn.version(), "driver": driver or None}
+
+
+def train_row(bench: Bench, kind: str, step: Step) -> dict:
+    """Measure one rung or preset, print and keep it; returns its line of the record."""
     found = bench.attempt(lambda: measure_step(step, seconds=bench.seconds))
     speed = found.get("tokens_per_second")
     if speed:
-        found |= bench.shares(step.model, speed) | {"times_the_first": speed / (first or speed)}
+        found |= bench.shares(step.model, speed)
     bench.keep(kind, name=step.name, prediction=step.prediction, model=step.model.to_dict(),
                train=step.train.to_dict(), tf32=step.tf32, fused_adamw=step.fused_adamw, **found)
-    if not speed:
-        print(f"| {step.name} | {step.train.batch_size} | {found['error'][:60]} | | | | |", flush=True)
-        return None
-    print(f"| {step.name} | {step.train.batch_size} | {speed:,.0f} | {found['times_the_first']:.2f} | "
-          f"{percent(found['mfu_datasheet'])} | {percent(found['mfu_measured'])} | {gigabytes(found['memory'])} |",
-          flush=True)
-    return speed
+    cells = [found["error"][:60], "", "", "", ""] if not speed else [
+        f"{speed:,.0f}", f"{found['ms_fastest']:.1f} to {found['ms_slowest']:.1f}", percent(found["mfu_datasheet"]),
+        percent(found["mfu_measured"]), gigabytes(found["memory"])]
+    print(f"| {step.name} | {step.train.batch_size} | {' | '.join(cells)} |", flush=True)
+    return {"kind": kind, "name": step.name, **found}
 
 
 def training(bench: Bench) -> None:
-    """The ladder at the shapes of gpt2_124m, then modern_124m with all that its last rung uses."""
-    changes = {"dtype": "float32", "compile": False, "batch_size": 2, "threads": 1} if bench.smoke else {}
+    """The ladder at the shapes of gpt2_124m from its last rung down, and modern_124m with all that this rung uses."""
+    changes = {"batch_size": 2, "threads": 1} if bench.smoke else {}
+    if bench.device.type == "cpu":
+        changes |= {"dtype": "float32", "compile": False}
     toy = {"vocab_size": TOY["vocab_size"]} if bench.smoke else {}
-    print("| rung | windows | tokens/s | times the first | MFU, data sheet | MFU, measured peak | GB |")
+    print("| rung | windows | tokens/s | ms a step | MFU, data sheet | MFU, measured peak | GB |")
     print("|---|---|---|---|---|---|---|")
-    first = None
-    for step in climb(bench.shapes("gpt2_124m"), **changes):
-        step = dataclasses.replace(step, model=dataclasses.replace(step.model, **toy))
-        speed = train_row(bench, "rung", step, first)
-        first = first or speed
-    optimizer = {"optimizer": "muon", "muon_lr": 0.02}
-    for name, settings in (("modern_124m, AdamW", {}), ("modern_124m, Muon", optimizer)):
-        model = dataclasses.replace(bench.shapes("modern_124m"), vocab_size=step.model.vocab_size)
-        preset = dataclasses.replace(step, name=name, prediction="", model=model,
-                                     train=dataclasses.replace(step.train, **settings))
-        train_row(bench, "preset", preset, first)
-    print()
+    steps = [dataclasses.replace(step, model=dataclasses.replace(step.model, **toy))
+             for step in climb(bench.shapes("gpt2_124m"), **changes)]
+    last, lines = steps[-1], [train_row(bench, "rung", steps[-1])]
+    model = dataclasses.replace(bench.shapes("modern_124m"), vocab_size=last.model.vocab_size)
+    for name, settings in (("modern_124m, AdamW", {}), ("modern_124m, Muon", {"optimizer": "muon", "muon_lr": 0.02})):
+        train_row(bench, "preset", dataclasses.replace(last, name=name, prediction="", model=model,
+                                                       train=dataclasses.replace(last.train, **settings)))
+    lines += [train_row(bench, "rung", step) for step in steps[-2::-1]]
+    print(f"\n{summary(bench, lines)}\n")
+
+
+def summary(bench: Bench, lines: list[dict]) -> str:
+    """How many times the first rung the last one is, and whether all began at the same loss, in words; kept, too.
+
+    The rungs see the same text and begin with the same weights; a padded vocabulary and less exact numbers may move the
+    first loss by some thousandths, a wrong one moves it by more.
+    """
+    ladder = read_ladder(lines)
+    losses = {line["name"]: line["first_loss"] for line in ladder}
+    times = ladder[-1]["times_the_first"] if ladder and ladder[-1]["name"] == RUNGS[-1].name else None
+    apart = max(losses.values()) - min(losses.values()) if losses else None
+    bench.keep("ladder", times_the_first=times, first_losses=losses, apart=apart)
+    return (f"the last rung is {'not to be compared' if times is None else f'{times:.2f} times the first'}; the losses "
+            f"of the first step are {'not measured' if apart is None else f'{apart:.4f} nats apart'}")
 
 
 def decoding(bench: Bench) -> None:
@@ -150,6 +178,21 @@ def decoding(bench: Bench) -> None:
                 f"{row['tokens_per_second']:,.0f}", f"{row['ms_per_step']:.2f}",
                 f"{row['bytes_per_second'] / 1e9:,.1f} GB/s"]
             print(f"| {way} | {batch_size} | {' | '.join(cells)} |", flush=True)
+    if on_gpu:
+        found = bench.attempt(lambda: {"equal": same_ids(bench, new)})
+        bench.keep("recorded = unrecorded", new_tokens=new, **found)
+        print(f"\nthe recorded step writes what the step by step does: {found.get('equal', found.get('error'))}")
+
+
+def same_ids(bench: Bench, new: int) -> bool:
+    """Whether decoding in bf16 gives the same ids with the step recorded and without."""
+    torch.manual_seed(0)
+    model = GPT(bench.shapes("gpt2_124m")).to(bench.device, torch.bfloat16).eval()
+    idx = torch.randint(model.config.vocab_size, (4, 4), device=bench.device)
+    length = min(2 * new, model.config.context_length)
+    both = [GreedyDecoder(model, 4, max_length=length, use_graph=graph)(idx, max_new_tokens=length - 4)
+            for graph in (False, True)]
+    return torch.equal(*both)
 
 
 def decode(bench: Bench, batch_size: int, new: int, way: str) -> dict:
@@ -157,14 +200,14 @@ def decode(bench: Bench, batch_size: int, new: int, way: str) -> dict:
     torch.manual_seed(0)
     model = GPT(bench.shapes("gpt2_124m")).to(bench.device, torch.bfloat16).eval()
     if way.startswith("compiled"):
-        torch._dynamo.config.recompile_limit = 64  # every layer writes to a place of its own in the cache
+        torch._dynamo.config.recompile_limit = 64  # every layer writes to a tensor of its own
         compile_blocks(model)
     idx = torch.randint(model.config.vocab_size, (batch_size, 1), device=bench.device)
     decoder = GreedyDecoder(model, batch_size, max_length=min(2 * new, model.config.context_length),
                             use_graph=way.endswith("recorded"))
     decoder(idx, max_new_tokens=new)
     seconds = fastest(lambda: decoder(idx, max_new_tokens=new), bench, rounds=2)
-    read = sum(p.nbytes for p in model.parameters()) + decoder.cache.keys.nbytes + decoder.cache.values.nbytes
+    read = sum(tensor.nbytes for tensor in (*model.parameters(), *decoder.cache.keys, *decoder.cache.values))
     return {"tokens_per_second": batch_size * new / seconds, "ms_per_step": 1e3 * seconds / new,
             "bytes_per_second": read * new / seconds}
 
