@@ -12,7 +12,7 @@ from course_lib.training.config import RECIPES, TrainConfig
     ({"threads": 0}, "threads=0 must be at least 1, or None"),
     ({"schedule": "linear"}, "schedule='linear' is unknown; choose from cosine, wsd"),
     ({"optimizer": "sgd"}, "optimizer='sgd' is unknown; choose from adamw, muon"),
-    ({"dtype": "float16"}, "dtype='float16' is unknown; choose from auto, float32, bfloat16"),
+    ({"dtype": "float8"}, "dtype='float8' is unknown; choose from auto, float32, bfloat16, float16"),
     ({"max_lr": 1e-3, "min_lr": 1e-2}, "min_lr=0.01 must lie between 0 and max_lr=0.001"),
     ({"warmup_steps": 50}, "warmup_steps=50 does not fit into max_steps=40; try warmup_steps=2"),
     ({"decay_fraction": 0.0}, "decay_fraction=0.0 must be in"),
