@@ -3,7 +3,7 @@
 PYTHON_IN_VENV := .venv/bin/python
 ARGS ?=
 
-.PHONY: help setup setup-dev setup-grade setup-site lab test gpt notebooks check grade site bench clean
+.PHONY: help setup setup-dev setup-grade setup-site lab test portable gpt notebooks check grade site bench clean
 
 help:                 ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
@@ -27,6 +27,9 @@ lab: setup            ## open JupyterLab at lesson 00 (ARGS="--port=9000" and th
 
 test: setup-dev       ## run every test, every lesson and every solution (ARGS go to pytest)
 	@sh tools/test.sh $(ARGS)
+
+portable: setup-dev   ## run every lesson and solution with other processors' arithmetic, against the stored outputs
+	@$(PYTHON_IN_VENV) tools/portable.py $(ARGS)
 
 gpt: setup            ## train a GPT for about a minute and let it write (ARGS="--data pydoc": on another text)
 	@.venv/bin/course train tiny --data storyworld --out runs/gpt --fresh $(ARGS)
