@@ -115,7 +115,8 @@ TEXT_DOORS = {
     "lab.scoreboard.source_bits.held_out": lambda texts, at: scoreboard.source_bits([-3.0], texts),
     "cli.run.beginning.documents": lambda texts, at: list(run.beginning(texts, 100)),
 }
-NO_TEXT_DOORS = {"text.texts.CheckedTexts.texts": "what `as_texts` makes of streams"}
+NO_TEXT_DOORS = {"text.texts.CheckedTexts.texts": "what `as_texts` makes of streams",
+                 "training.autocast_list.functions.names": "names of functions, written beside it"}
 # Doors that take one text; and those above, which take it as a list of one.
 ONE_TEXT = {
     "chunks": lambda text: list(chunks(text)),

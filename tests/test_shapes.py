@@ -59,6 +59,7 @@ def drive_generation():
     from unittest.mock import patch
 
     from course_lib.generation import generate as module
+    from course_lib.generation import static_cache
     from course_lib.generation.generate import generate, left_pad
     from course_lib.generation.static_cache import GreedyDecoder
 
@@ -70,6 +71,9 @@ def drive_generation():
     GreedyDecoder(tiny_gpt(), 2, max_length=7)(idx, max_new_tokens=4)
     for position in CHOICES["position"]:  # enough new tokens for numpy
         generate(tiny_gpt(position=position, norm="layernorm"), idx, max_new_tokens=20)
+    with (patch.object(module, "can_record", lambda model: True),  # as on a GPU, without its recording
+          patch.object(static_cache, "record", lambda step, device: step)):
+        generate(tiny_gpt(), idx, padding_mask=padding_mask, max_new_tokens=12)
     with patch.object(module, "waits_anyway", lambda idx, stop_ids: False):  # as on a GPU
         generate(tiny_gpt(), idx, max_new_tokens=2, temperature=1e-5)
     generate(tiny_gpt(), idx, max_new_tokens=2, adjust=lambda logits, so_far: logits - so_far[:, -1:])
@@ -187,7 +191,7 @@ DRIVERS = {
     "model.position": drive_model,
     "training.evaluate": drive_evaluate,
     "training.muon": drive_muon,
-    "training.trainer": drive_trainer,
+    "training.gradients": drive_trainer,
     "generation.beam": drive_beam,
     "generation.ranking": drive_beam,
     "generation.generate": drive_generation,

@@ -51,7 +51,7 @@ def read_stamp(folder: Path) -> dict:
 def write_stamp(folder: Path, stamp: dict) -> None:
     """Replace the stamp in one step: an interruption leaves the old one or the new one."""
     part = folder / (STAMP + ".part")
-    part.write_text(json.dumps(stamp), encoding="utf-8")
+    part.write_text(json.dumps(stamp), encoding="utf-8", newline="\n")
     part.replace(folder / STAMP)
 
 
@@ -72,7 +72,7 @@ def is_done(folder: Path, extra: str, environ: Mapping[str, str], os_name: str) 
 @contextlib.contextmanager
 def one_at_a_time(path: Path) -> Iterator[None]:
     """Hold a lock that the system drops with this process; a second set-up of the same folder waits for the first."""
-    with open(path, "a") as file:
+    with open(path, "ab") as file:
         waiting = False
         while True:
             try:
@@ -128,4 +128,5 @@ def set_up(extra: str, environ: Mapping[str, str] = os.environ, os_name: str = o
     except OSError as error:
         raise Stop(f"{error.filename or ROOT}: {error.strerror or error}. Set-up writes into {ROOT}: if that cannot be "
                    "written, copy the course into a folder of yours and run this there.") from error
+    environ.setdefault("JUPYTER_PREFER_ENV_PATH", "1")  # kernels of this environment first, whoever made it
     return interpreter(folder, os_name), environ

@@ -1,5 +1,6 @@
 """Texts of several models, side by side: for `course generate` with more than one. Looked at in lesson 12 (gpt)."""
 
+import os
 import shutil
 import textwrap
 from collections.abc import Iterator, Sequence
@@ -21,7 +22,7 @@ def held_out_beginning(run: str | Path, tokenizer: Tokenizer, chars: int = 60) -
     "" where the folder is no run, or its tokenizer does not know where documents end.
     """
     path, end = Path(run) / "ids" / "held_out.bin", tokenizer.end_of_text
-    if end is None or not path.is_file():
+    if end is None or not os.path.isfile(path):
         return ""
     ids = TokenFile.open(path).ids[:8 * chars].tolist()  # each document stands behind an end-of-text id
     first = ids[1:ids.index(end, 1)] if end in ids[1:] else ids[1:]

@@ -14,6 +14,7 @@ from typing import Any
 AGAIN = "take it again from where it came from"
 KINDS = {dict: "an object {…}", list: "a list", str: "text", bool: "true or false", int: "a whole number",
          float: "a number", type(None): "null"}
+MARK = chr(0xFEFF)  # a byte order mark, decoded
 CONFLICT = ("<<<<<<< ", ">>>>>>> ")
 
 
@@ -24,7 +25,7 @@ def text_of(raw: bytes) -> str:
     """
     encoding = json.detect_encoding(raw)
     try:
-        text = raw.decode(encoding).removeprefix("\ufeff")
+        text = raw.decode(encoding).removeprefix(MARK)
     except UnicodeDecodeError as error:
         raise ValueError(f"byte {error.start} is 0x{raw[error.start]:02x}, which is not {encoding.upper()}: a program "
                          "has saved it in another encoding") from None

@@ -14,7 +14,7 @@ from course_lib.text.download import TINY_SHAKESPEARE, fetch
 from course_lib.text.place_names import place_names
 from course_lib.text.pydoc_text import pydoc_documents
 from course_lib.text.python_source import PythonSource
-from course_lib.text.texts import as_texts, clean, utf8
+from course_lib.text.texts import CheckedTexts, as_texts, clean, utf8
 from course_lib.worlds.storyworld import stories
 
 HELD_OUT = 10  # one document in so many
@@ -85,13 +85,13 @@ class Corpus:
         return {"name": self.name, "source": self.source, "licence": self.licence, "documents": n, "chars": chars,
                 "sha256": sha256.hexdigest(), "python": platform.python_version()}
 
-
     def identity(self) -> dict:
         """What must be equal for what is derived from two corpora to be equal; plain values.
 
         Name, split, and what is there: documents, chars and sha256, or what lazy documents say of themselves.
         """
-        own = getattr(self.documents, "identity", None)
+        source = self.documents.texts if isinstance(self.documents, CheckedTexts) else self.documents
+        own = getattr(source, "identity", None)
         there = own() if own else {name: value for name, value in self.manifest().items()
                                    if name in ("documents", "chars", "sha256")}
         split = "the last tenth" if self.last_tenth else "a tenth of the documents"

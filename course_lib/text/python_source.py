@@ -23,7 +23,7 @@ class PythonSource:
     def __init__(self, folders: str | Path | list[str | Path] | None = None, max_chars: int | None = None):
         usual = [sysconfig.get_path("purelib"), sysconfig.get_path("platlib")]
         given = as_list(folders, "folders", (str, Path)) if folders else []
-        if missing := [folder for folder in given if not Path(folder).is_dir()]:
+        if missing := [folder for folder in given if not os.path.isdir(folder)]:
             raise ValueError(f"there is no folder {missing[0]}; name folders with .py files, or leave folders out")
         self.folders = list(dict.fromkeys(Path(folder).resolve() for folder in given or usual))  # often the same one
         self.max_chars = max_chars

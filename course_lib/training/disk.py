@@ -20,15 +20,14 @@ def disk_errors(out: Path) -> Iterator[None]:
     """Turn what the disk complains about into a `CheckpointError` that says what is safe and what to do."""
     try:
         yield
-    except FolderError as error:
-        raise CheckpointError(str(error)) from error
     except OSError as error:
+        why = error.__cause__ if isinstance(error, FolderError) else error
         last = ""
         with contextlib.suppress(OSError):
             last = read_pointer(out / "latest")
         safe = f"the last checkpoint, {out / last}, is whole" if last else "nothing was saved there before"
         raise CheckpointError(
-            f"cannot write to {out}: {reason(error)}{_free(out)}; {safe}. "
+            f"cannot write to {out}: {reason(why)}{_free(out)}; {safe}. "
             "Make room or choose a folder that can be written, then go on") from error
 
 

@@ -29,7 +29,7 @@ def refuse_unsaveable(model: nn.Module, dataset: Any) -> None:
                 json.dumps(value)
             except (TypeError, ValueError) as error:
                 raise ValueError(f"the {whose}'s {name}={value!r} cannot be saved ({error}); "
-                                 "make it a plain number, text or list of these") from None
+                                 "it must be a plain number, text or list of these") from None
 
 
 def describe_data(dataset, held_out: np.ndarray | None = None) -> dict:

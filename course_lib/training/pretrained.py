@@ -35,7 +35,7 @@ def load_model(name: str | Path, *, device: str | torch.device = "cpu") -> Check
 
     Raises ValueError where there is neither, CheckpointError as `load_checkpoint` does.
     """
-    if Path(name).exists() or Path(name).name != str(name):  # a path: `load_checkpoint` says what is wrong with it
+    if os.path.exists(name) or Path(name).name != str(name):  # a path: `load_checkpoint` says what is wrong with it
         return load_checkpoint(name, device=device)
     try:
         return load_pretrained(str(name), device=device)

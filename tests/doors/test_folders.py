@@ -252,7 +252,7 @@ def test_a_foreign_checks_json_is_passed_over_and_named(course, ground, monkeypa
     assert load_checks("01.1")["function"] == "shares"
     with pytest.raises(NoChecks, match="there is no exercise 01.9") as error:
         load_checks("01.9")
-    assert (str(folder) in str(error.value)) == ("01.1" not in text)
+    assert str(folder) in str(error.value)
 
 
 def test_a_checks_json_that_one_may_not_read_is_passed_over(course, ground):

@@ -124,7 +124,7 @@ def test_lazy_documents_are_compared_without_reading_gigabytes(tmp_path):
     made = prepare(whole, tmp_path / "ids", vocab_size=280)
     assert read_note(tmp_path / "ids")["options"] == {"folders": [str(tmp_path / "packages")], "max_chars": None}
     assert prepare(whole, tmp_path / "ids", vocab_size=280).train == made.train
-    (tmp_path / "packages" / "broken.py").symlink_to("nowhere.py")
+    (tmp_path / "packages" / "z.py").write_text("more = 1\n")
     with pytest.raises(ValueError, match="files was 40 and is 41"):
         prepare(whole, tmp_path / "ids", vocab_size=280)
     part = load_corpus("python_source", folders=[tmp_path / "packages"], max_chars=900)
