@@ -14,6 +14,7 @@ import dataclasses
 import json
 import subprocess
 import time
+from collections import defaultdict
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -128,7 +129,7 @@ def train_row(bench: Bench, kind: str, step: Step) -> dict:
         f"{speed:,.0f}", f"{found['ms_fastest']:.1f} to {found['ms_slowest']:.1f}", percent(found["mfu_datasheet"]),
         percent(found["mfu_measured"]), gigabytes(found["memory"])]
     print(f"| {step.name} | {step.train.batch_size} | {' | '.join(cells)} |", flush=True)
-    return {"kind": kind, "name": step.name, **found}
+    return {"kind": kind, "name": step.name, "reads": (step.model.vocab_size, step.train.batch_size), **found}
 
 
 def training(bench: Bench) -> None:
@@ -153,16 +154,19 @@ def training(bench: Bench) -> None:
 def summary(bench: Bench, lines: list[dict]) -> str:
     """How many times the first rung the last one is, and whether all began at the same loss, in words; kept, too.
 
-    The rungs see the same text and begin with the same weights; a padded vocabulary and less exact numbers may move the
-    first loss by some thousandths, a wrong one moves it by more.
+    Rungs of one vocabulary and one batch see the same text and begin with the same weights: less exact numbers move the
+    first loss by some thousandths, wrong ones by more. The others read something else, and are not compared.
     """
     ladder = read_ladder(lines)
     losses = {line["name"]: line["first_loss"] for line in ladder}
     times = ladder[-1]["times_the_first"] if ladder and ladder[-1]["name"] == RUNGS[-1].name else None
-    apart = max(losses.values()) - min(losses.values()) if losses else None
+    alike = defaultdict(list)
+    for line in ladder:
+        alike[line["reads"]].append(line["first_loss"])
+    apart = max((max(found) - min(found) for found in alike.values()), default=None)
     bench.keep("ladder", times_the_first=times, first_losses=losses, apart=apart)
     return (f"the last rung is {'not to be compared' if times is None else f'{times:.2f} times the first'}; the losses "
-            f"of the first step are {'not measured' if apart is None else f'{apart:.4f} nats apart'}")
+            f"of the first step are {'not measured' if apart is None else f'at most {apart:.4f} nats apart'}")
 
 
 def decoding(bench: Bench) -> None:

@@ -1,12 +1,12 @@
-"""Lessons on a machine with a GPU: the cells that act on it, and what those need, run on a pretended one at toy sizes.
+"""Lessons on a machine with a GPU: cells that act on it, and what those need, run on a pretended one at toy sizes.
 
 Every lesson that picks a device or trains is found and run; SMALLER says what makes it short. What a cell computes is
 compared elsewhere; here it must run, on a card with bf16 and on one without.
 """
 
-import ast
 import linecache
 import re
+import symtable
 from pathlib import Path
 from unittest.mock import patch
 
@@ -47,37 +47,34 @@ def cells_of(path, smaller):
 
 
 def names(code):
-    """(names that the cell uses, names that it sets for later cells)."""
-    uses, sets, inside = set(), set(), (ast.FunctionDef, ast.Lambda, ast.ClassDef)
-
-    def look(node, top):
-        if isinstance(node, ast.Name):
-            (sets if isinstance(node.ctx, ast.Store) and top else uses).add(node.id)
-        elif isinstance(node, ast.FunctionDef | ast.ClassDef) and top:
-            sets.add(node.name)
-        elif isinstance(node, ast.Import | ast.ImportFrom) and top:
-            sets.update((alias.asname or alias.name).partition(".")[0] for alias in node.names)
-        for child in ast.iter_child_nodes(node):
-            look(child, top and not isinstance(node, inside))
-
-    look(ast.parse(code), True)
-    return uses, sets
+    """(names that the cell uses, those that it sets for later cells, those that it imports)."""
+    module = symtable.symtable(code, "cell", "exec")
+    symbols, tables = module.get_symbols(), [module]
+    for table in tables:  # grows while it is read: functions in functions
+        tables += table.get_children()
+    uses = {symbol.get_name() for table in tables for symbol in table.get_symbols()
+            if symbol.is_referenced() and (symbol.is_global() or table is module)}
+    sets, imports = ({symbol.get_name() for symbol in symbols if which(symbol)} for which in (
+        lambda symbol: symbol.is_assigned() and not symbol.is_imported(), lambda symbol: symbol.is_imported()))
+    return uses - sets - imports, sets, imports  # what a cell uses and sets it sets first, as a loop its variable
 
 
 def that_act_on_a_device(cells):
-    """The cells that use `device` (where none is named, a trainer) or what such a cell has assigned, and, for each name
-    that these use, the cell that set it last."""
+    """The cells that use `device` or what such a cell has set, and what those need; where none is named, all cells."""
     found = [names(code) for code in cells]
-    touched = {"device" if any("device" in sets for _, sets in found) else "Trainer"}
-    chosen = [0]
-    for number, (uses, sets) in enumerate(found[1:], 1):
-        if uses & touched:
+    if not any("device" in sets for _, sets, _ in found):
+        return cells
+    last, sources = {}, []  # name -> the cell that set it last; for each cell those that set what it uses
+    for number, (uses, sets, imports) in enumerate(found):
+        sources.append({(name, last[name]) for name in uses if name in last})
+        last |= dict.fromkeys(sets | imports, number)
+    chosen = []
+    for number, (uses, _, _) in enumerate(found[1:], 1):
+        if "device" in uses or any(cell in chosen and name not in found[cell][2] for name, cell in sources[number]):
             chosen.append(number)
-            touched |= sets
+    chosen.append(0)
     for number in chosen:  # grows while it is read
-        for name in found[number][0]:
-            before = [earlier for earlier in range(number) if name in found[earlier][1]]
-            chosen += before[-1:] if before and before[-1] not in chosen else []
+        chosen += {cell for _, cell in sources[number]} - set(chosen)
     return [cells[number] for number in sorted(chosen)]
 
 

@@ -224,7 +224,8 @@ def test_windows_layout(monkeypatch, tmp_path):
     wanted = tmp_path / ".venv" / "Scripts" / "python.exe"
     for _ in range(2):
         python, environ = environment.set_up("dev", {"PATH": "p", "PYTHONHOME": "q"}, "nt")
-        assert python == wanted and environ == {"PATH": "p", "JUPYTER_PREFER_ENV_PATH": "1"} and installed == [(wanted, "dev")]
+        assert python == wanted and installed == [(wanted, "dev")]
+        assert environ == {"PATH": "p", "JUPYTER_PREFER_ENV_PATH": "1"}
 
 
 def wheel(folder, name, files):
