@@ -1,6 +1,6 @@
 """Lessons on a machine with a GPU: cells that act on it, and what those need, run on a pretended one at toy sizes.
 
-Every lesson that picks a device or trains is found and run; SMALLER says what makes it short. What a cell computes is
+SMALLER names the lessons and says what makes each short. What a cell computes is
 compared elsewhere; here it must run, on a card with bf16 and on one without.
 """
 
@@ -17,23 +17,13 @@ import torch
 
 from tools.pretend_device import pretend, rehearse
 
-LESSONS = [path for path in sorted((Path(__file__).parents[1] / "notebooks").glob("*.py"))
-           if re.search(r"pick_device|Trainer\(", path.read_text(encoding="utf-8"))]
 SMALLER = {
     "00_start_here": {"min_chars=800_000": "min_chars=60_000", "max_steps=120": "max_steps=6"},
     "12_gpt": {"min_chars=1_200_000": "min_chars=100_000", "max_steps=160": "max_steps=3", "warmup_steps=10": "",
                "eval_every=32": "eval_every=2", "(1, 20, 50, 100, settings.max_steps)": "(1, 3)",
                "cheat(150)": "cheat(2)", "steps=60": "steps=2", '"One", 40': '"One", 14'},
-    "14_gpt_on_gpu": {
-        "torch.ones(2048, 2048": "torch.ones(8, 8", "seconds=0.15": "seconds=0.001", "(1, 8, 64, 512)": "(1, 8)",
-        "assert with_waiting > 1.5 * without": "",  # here nobody works while Python goes on
-        "gpt2_124m(), {}, 4.0": "gpt2_124m(context_length=8, n_layer=1, n_head=2, n_embd=8), {}, 0.0",
-        "STEPS = 40 ": "STEPS = 2 ", "warmup_steps=8": "warmup_steps=1", "min_chars=300_000": "min_chars=60_000",
-        "{}, 3000, 200_000_000, 16_384": "dict(context_length=8, n_layer=1, n_head=2, n_embd=8), 2, 200_000, 400",
-        "batch_size=64, accumulation_steps=1, warmup_steps=150": "batch_size=4, accumulation_steps=1, warmup_steps=1",
-        "torch.nn.Linear(768, 3072), torch.nn.GELU(), torch.nn.Linear(3072, 768)": "torch.nn.Linear(768, 768),",
-        "torch.randn(8192, 768": "torch.randn(8, 768"},
 }
+LESSONS = [Path(__file__).parents[1] / "notebooks" / f"{name}.py" for name in SMALLER]
 
 
 def cells_of(path, smaller):
