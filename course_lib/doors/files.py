@@ -34,3 +34,10 @@ def move(part: str | Path, path: str | Path) -> None:
                 advice = "it is open elsewhere: close what reads it (another notebook?), then try again"
                 raise PermissionError(error.errno, advice, str(path)) from error
         time.sleep(0.05)
+
+
+def replace_text(path: str | Path, text: str) -> None:
+    """Write a text under another name, then move it: a kill leaves the old file or the new one."""
+    part = Path(f"{path}.part")
+    write_text(part, text)
+    move(part, path)

@@ -9,7 +9,7 @@ from hashlib import sha256
 from itertools import chain
 from pathlib import Path
 
-from course_lib.doors.files import move, write_text
+from course_lib.doors.files import replace_text
 from course_lib.doors.folders import make_folder
 from course_lib.doors.json_file import as_written, read_json
 from course_lib.doors.settings import plain
@@ -110,6 +110,4 @@ def _marks(prepared):
 
 
 def _write(path, note):
-    part = path.with_name(f"{path.name}.part")
-    write_text(part, json.dumps(note, indent=2) + "\n")
-    move(part, path)
+    replace_text(path, json.dumps(note, indent=2) + "\n")

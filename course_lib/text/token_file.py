@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from course_lib.doors.files import move, write_text
+from course_lib.doors.files import move, replace_text
 from course_lib.doors.folders import make_folder
 from course_lib.doors.json_file import read_json
 from course_lib.doors.settings import settle
@@ -103,9 +103,7 @@ def write_ids(path: str | Path, documents: str | Iterable[str], tokenizer) -> To
 
 def _write_header(info):
     header = KIND | {name: value for name, value in asdict(info).items() if name != "path"}
-    part = Path(f"{header_path(info.path)}.part")
-    write_text(part, json.dumps(header, indent=2) + "\n")
-    move(part, header_path(info.path))
+    replace_text(header_path(info.path), json.dumps(header, indent=2) + "\n")
 
 
 def _read_header(path):

@@ -18,7 +18,7 @@ from pathlib import Path
 
 from course_lib.classroom.authoring.checks_files import checks_files
 from course_lib.doors import json_file
-from course_lib.doors.files import move, write_text
+from course_lib.doors.files import replace_text
 from course_lib.doors.folders import make_folder
 
 WAY_OUT = "grading keeps what it knows there: name a course that is yours with --course, or make a clone of your own"
@@ -82,9 +82,7 @@ class Folders:
 
 def write_safely(path: Path, text: str) -> None:
     """Write under another name, then rename: a kill leaves the old file or the new one."""
-    part = path.with_name(path.name + ".part")
-    write_text(part, text)
-    move(part, path)
+    replace_text(path, text)
 
 
 def read_json(path: Path, **keys: type) -> dict | None:
