@@ -24,7 +24,7 @@ from _parts import seconds_by_part
 from _spread import spread
 
 from course_lib.byhand.ngram import NGram
-from course_lib.cli.run import recipe
+from course_lib.cli.run import recipe, with_changes
 from course_lib.model.config import PRESETS
 from course_lib.model.gpt import GPT
 from course_lib.text.corpora import load_corpus
@@ -59,7 +59,7 @@ class Run:
     def __init__(self, preset: str, max_steps: int, texts: tuple[np.ndarray, np.ndarray, int], seed: int, **changes):
         train, held_out, vocab_size = texts
         seed_everything(seed)
-        config = recipe(preset, {"max_steps": max_steps, "seed": seed, **changes})
+        config = with_changes(recipe(preset, {"max_steps": max_steps}), {"seed": seed, **changes})
         dataset = TokenDataset(train, batch_size=config.batch_size, context_length=CONTEXT, seed=seed)
         self.trainer = Trainer(GPT(PRESETS[preset](vocab_size)), dataset, config)
         wall, cpu = time.perf_counter(), time.process_time()

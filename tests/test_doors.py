@@ -310,28 +310,27 @@ def refused(door, ids):
         door(ids)
 
 
-@pytest.mark.parametrize("kind", NONE)
-@pytest.mark.parametrize("name", [*ID_DOORS, *ARRAY_DOORS])
+def asked(doors, kinds):
+    """Each door with each kind of number that is none. In a list Python's True and False are whole numbers."""
+    lists = ("decode.ids", "decode_bytes.ids", "read.ids", "accept.ids", "stop_ids")
+    return [(name, kind) for name in doors for kind in kinds if not (kind == "truth values" and name.endswith(lists))]
+
+
+@pytest.mark.parametrize("name, kind", asked(ID_DOORS | ARRAY_DOORS, NONE))
 def test_ids_that_are_none_are_named(name, kind):
     door = ID_DOORS.get(name) or ARRAY_DOORS[name]
     if kind == "negative" and name in ("cross_entropy", "cross_entropy_backward", "next_token_loss", "target_nats",
                                        "Trainer, targets"):
         door([0, -1])  # nothing is asked there
         return
-    as_they_are = ("decode.ids", "decode_bytes.ids", "read.ids", "accept.ids", "stop_ids")
-    if kind == "truth values" and name.endswith(as_they_are):
-        pytest.skip("a list of Python's True and False, which are whole numbers to Python")
     if kind == "negative" and name == "NumpyDecoder.step":
         refused(door, [-1, 0])
         return
     refused(door, NONE[kind])
 
 
-@pytest.mark.parametrize("kind", [kind for kind in NONE if kind != "too large"])
-@pytest.mark.parametrize("name", FLOOR_DOORS)
+@pytest.mark.parametrize("name, kind", asked(FLOOR_DOORS, [kind for kind in NONE if kind != "too large"]))
 def test_where_the_vocabulary_is_not_known_the_rest_is_refused(name, kind):
-    if kind == "truth values" and name.endswith("stop_ids"):
-        pytest.skip("a list of Python's True and False, which are whole numbers to Python")
     refused(FLOOR_DOORS[name], NONE[kind])
 
 

@@ -167,5 +167,6 @@ def test_tests_and_tools_import_what_dev_declares(repository, project):
     files = [*repository.glob("tests/**/*.py"), *repository.glob("tools/*.py"), *repository.glob("benchmarks/**/*.py")]
     files += [repository / "conftest.py", repository / "course.py"]
     local = [path.stem for folder in ("benchmarks", "docs/_ext") for path in repository.glob(f"{folder}/*.py")]
-    found = undeclared(texts(*files), requirements(project, "dev"), "tools", "course", "_pytest", "benchmarks", *local)
+    local += ["tools", "tests", "course", "benchmarks", "_pytest"]
+    found = undeclared(texts(*files), requirements(project, "dev"), *local)
     assert found == set()

@@ -172,7 +172,8 @@ def training(here):
     """A text, its ids, some steps with checkpoints over each other, a resumed run, samples, a model that writes."""
     import torch
 
-    from course_lib.cli.run import drain, interruptible, set_up
+    from course_lib.cli.drain import drain
+    from course_lib.cli.run import interruptible, set_up
     from course_lib.generation.stopping import complete
     from course_lib.training.checkpoint import load_checkpoint
 

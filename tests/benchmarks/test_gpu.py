@@ -47,8 +47,8 @@ def test_what_comes_too_late_is_left_out_and_said(tmp_path):
     assert "not to be compared" in printed
 
 
-def record(out, minutes):
-    environment = os.environ | {"GPU_RECORD_SMOKE": "1", "PYTHON": sys.executable}
+def record(out, minutes, python=sys.executable):
+    environment = os.environ | {"GPU_RECORD_SMOKE": "1", "PYTHON": str(python)}
     command = ["sh", ROOT / "tools" / "gpu_record.sh", out, str(minutes)]
     done = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=600)
     return done, [json.loads(line) for line in (out / "steps.jsonl").read_text().splitlines()]
@@ -65,7 +65,10 @@ def test_the_whole_record_is_made_by_one_script(tmp_path):
 
 
 def test_the_record_ends_in_time_with_what_it_has(tmp_path):
-    done, steps = record(tmp_path, 0.2)
+    hangs = tmp_path / "hangs"
+    hangs.write_text("#!/bin/sh\nexec sleep 300\n", encoding="utf-8", newline="\n")
+    hangs.chmod(0o755)
+    done, steps = record(tmp_path, 0.2, hangs)
     assert done.returncode == 1 and [step["step"] for step in steps] == ["smoke", "benchmark", "tests"]
     assert steps[0]["status"] == 124 and steps[2]["status"] == "left out", "the first is ended, the last not begun"
     assert sum(step["seconds"] for step in steps) < 60

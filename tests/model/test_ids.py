@@ -96,7 +96,7 @@ def test_gradients_of_each_sample_alone():
 
 
 @pytest.mark.gpu
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU")
 def test_a_gpu_names_them_too():
     model = GPT(CONFIG).cuda().eval()
     with pytest.raises(ValueError, match=r"idx\[0, 1\] is 11"):
