@@ -1,12 +1,12 @@
 """Lessons on a machine with a GPU: cells that act on it, and what those need, run on a pretended one at toy sizes.
 
-SMALLER names the lessons and says what makes each short. What a cell computes is
-compared elsewhere; here it must run, on a card with bf16 and on one without.
+SMALLER names the lessons and says what makes each short. What a cell computes is compared elsewhere; here it must run,
+on a card with bf16 and on one without.
 """
 
+import ast
 import linecache
 import re
-import symtable
 from pathlib import Path
 from unittest.mock import patch
 
@@ -15,6 +15,7 @@ import matplotlib.pyplot as plt
 import pytest
 import torch
 
+from tools.needed_cells import made_and_needed, needed_cells
 from tools.pretend_device import pretend, rehearse
 
 SMALLER = {
@@ -22,6 +23,17 @@ SMALLER = {
     "12_gpt": {"min_chars=1_200_000": "min_chars=100_000", "max_steps=160": "max_steps=3", "warmup_steps=10": "",
                "eval_every=32": "eval_every=2", "(1, 20, 50, 100, settings.max_steps)": "(1, 3)",
                "cheat(150)": "cheat(2)", "steps=60": "steps=2", '"One", 40': '"One", 14'},
+    "14_gpt_on_gpu": {
+        "torch.ones(2048, 2048": "torch.ones(8, 8", "seconds=0.15": "seconds=0.001", "(1, 8, 64, 512)": "(1, 8)",
+        "assert with_waiting > 1.5 * without": "",  # here nobody works while Python goes on
+        "range(60)": "range(2)", "steps=30": "steps=2",
+        "gpt2_124m(), {}, 4.0": "gpt2_124m(context_length=8, n_layer=1, n_head=2, n_embd=8), {}, 0.0",
+        "list(climb(shapes, **changes))": "list(climb(shapes, **changes))[-1:]",  # the last rung has all others
+        "STEPS = 40 ": "STEPS = 2 ", "warmup_steps=8": "warmup_steps=1", "min_chars=300_000": "min_chars=60_000",
+        "{}, 3000, 200_000_000, 16_384": "dict(context_length=8, n_layer=1, n_head=2, n_embd=8), 2, 200_000, 400",
+        "batch_size=64, accumulation_steps=1, warmup_steps=150": "batch_size=4, accumulation_steps=1, warmup_steps=1",
+        "torch.nn.Linear(768, 3072), torch.nn.GELU(), torch.nn.Linear(3072, 768)": "torch.nn.Linear(768, 768),",
+        "torch.randn(8192, 768": "torch.randn(8, 768"},
 }
 LESSONS = [Path(__file__).parents[1] / "notebooks" / f"{name}.py" for name in SMALLER]
 
@@ -36,36 +48,26 @@ def cells_of(path, smaller):
     return [code for head, code in zip(parts[::2], parts[1::2], strict=True) if "[markdown]" not in head]
 
 
-def names(code):
-    """(names that the cell uses, those that it sets for later cells, those that it imports)."""
-    module = symtable.symtable(code, "cell", "exec")
-    symbols, tables = module.get_symbols(), [module]
-    for table in tables:  # grows while it is read: functions in functions
-        tables += table.get_children()
-    uses = {symbol.get_name() for table in tables for symbol in table.get_symbols()
-            if symbol.is_referenced() and (symbol.is_global() or table is module)}
-    sets, imports = ({symbol.get_name() for symbol in symbols if which(symbol)} for which in (
-        lambda symbol: symbol.is_assigned() and not symbol.is_imported(), lambda symbol: symbol.is_imported()))
-    return uses - sets - imports, sets, imports  # what a cell uses and sets it sets first, as a loop its variable
-
-
 def that_act_on_a_device(cells):
-    """The cells that use `device` or what such a cell has set, and what those need; where none is named, all cells."""
-    found = [names(code) for code in cells]
-    if not any("device" in sets for _, sets, _ in found):
+    """The cells that use `device` or what such a cell has made, and what those need; where none is named, all cells."""
+    found = [made_and_needed(code) for code in cells]
+    if not any("device" in made for made, _ in found):
         return cells
-    last, sources = {}, []  # name -> the cell that set it last; for each cell those that set what it uses
-    for number, (uses, sets, imports) in enumerate(found):
-        sources.append({(name, last[name]) for name in uses if name in last})
-        last |= dict.fromkeys(sets | imports, number)
-    chosen = []
-    for number, (uses, _, _) in enumerate(found[1:], 1):
-        if "device" in uses or any(cell in chosen and name not in found[cell][2] for name, cell in sources[number]):
-            chosen.append(number)
-    chosen.append(0)
-    for number in chosen:  # grows while it is read
-        chosen += {cell for _, cell in sources[number]} - set(chosen)
-    return [cells[number] for number in sorted(chosen)]
+    imported = set().union(*map(imports, cells))
+    there, acting = {"device"}, []
+    for place, (made, needed) in enumerate(found):
+        if needed & there:
+            acting.append(place)
+            there |= made - imported
+        else:
+            there -= made - {"device"}  # made anew, elsewhere
+    return [cells[place] for place in needed_cells(cells, acting)]
+
+
+def imports(code):
+    """The names that a cell imports: the same thing, wherever the cell acts."""
+    return {(alias.asname or alias.name).partition(".")[0] for node in ast.walk(ast.parse(code))
+            if isinstance(node, ast.Import | ast.ImportFrom) for alias in node.names}
 
 
 @pytest.mark.parametrize("capability", [(9, 0), (7, 5)], ids=["H100", "T4"])

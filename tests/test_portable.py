@@ -1,6 +1,8 @@
 """`make portable`: the arithmetic of other processors is really another."""
 
+import nbformat
 import pytest
+from nbclient import NotebookClient
 
 from tools import portable
 
@@ -24,3 +26,18 @@ def test_where_nothing_changes_nothing_is_claimed(monkeypatch, capsys, own):
     monkeypatch.setattr(portable, "probed", lambda environment: own)
     assert portable.main([]) == 1
     assert "nothing was shown" in capsys.readouterr().err
+
+
+def test_a_notebook_that_hangs_on_rounding_fails_and_another_does_not(tmp_path, monkeypatch, capfd):
+    """All digits of a sum hang on the order in which a processor adds; its sign does not."""
+    made = ("import torch\ntorch.set_num_threads(1)\ngenerator = torch.Generator().manual_seed(0)\n"
+            "sum_of_products = (torch.randn(200, 200, generator=generator) @ torch.randn(200, 200, generator=generator)"
+            ".square()).sum().item()")
+    for name, printed in {"hangs": "sum_of_products", "holds": "sum_of_products > 0"}.items():
+        notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source) for source in (made, printed)])
+        NotebookClient(notebook, kernel_name="python3").execute()
+        nbformat.write(notebook, tmp_path / f"{name}.ipynb")
+    monkeypatch.setattr(portable, "JOBS", "0")
+    assert portable.main([str(tmp_path)]) == 1
+    failed = {line for line in capfd.readouterr().out.splitlines() if line.startswith("FAILED")}
+    assert failed and all("hangs.ipynb::Cell 1" in line for line in failed)

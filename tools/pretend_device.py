@@ -17,15 +17,16 @@ from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode, return_and_correct_aliasing
 from torch.utils._pytree import tree_leaves, tree_map, tree_map_only
 
+from course_lib.training.autocast_list import SUMMED, WIDENED, functions
+
 META = torch.device("meta")  # what C++ takes the tensors for: the one device beside the CPU that every build knows
 COPIES = {"aten::_to_copy", "aten::copy_"}
 INDEXING = {"aten::index", "aten::index_put", "aten::index_put_", "aten::_index_put_impl_"}  # may take CPU indices
 ASKING = {"aten::_local_scalar_dense", "aten::equal", "aten::nonzero", "aten::masked_select"}
-# torch/csrc: autocast_mode.h, the lists for CUDA, as far as the course uses them
+# CUDA's autocast: products in the low dtype, the rest that the course uses in float32
 LOWER = {F.linear, F.scaled_dot_product_attention, torch.matmul, torch.Tensor.matmul, torch.Tensor.__matmul__, torch.mm,
          torch.bmm, torch.addmm, torch.baddbmm}
-HIGHER = {F.layer_norm, F.rms_norm, F.softmax, torch.softmax, torch.Tensor.softmax, torch.Tensor.log_softmax,
-          F.cross_entropy, torch.Tensor.pow, torch.pow, torch.Tensor.sum, torch.Tensor.norm, torch.Tensor.cumsum}
+HIGHER = functions(WIDENED + SUMMED) | {F.cross_entropy}
 ON = SimpleNamespace(device=None)  # the device pretended now
 
 

@@ -13,7 +13,7 @@ WIDGETS = ROOT / "course_lib" / "lab" / "widgets" / "__init__.py"
 TO_NOTEBOOK = re.compile(r"""(href=["'](?!https?:)[\w./-]+)\.ipynb\b""")
 
 HOW = """:::{{container}} run-this
-**Run it:** `make lab` in the course's folder, then open `{path}`. [What you need](/run.md) ·
+**Run it:** `python course.py lab` in the course's folder, then open `{path}`. [What you need](/run.md) ·
 {{download}}`This notebook <{name}>`
 :::"""
 STILL = """:::{{container}} still

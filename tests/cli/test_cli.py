@@ -13,6 +13,7 @@ import pytest
 import torch
 
 from course_lib.cli import main
+from course_lib.generation.beam import beam_search, next_log_probs
 from course_lib.generation.generate import generate
 from course_lib.generation.penalties import adjust_with
 from course_lib.model.config import baseline_tiny
@@ -107,7 +108,12 @@ def test_a_repetition_penalty_counts_the_prompt_but_not_the_token_before_it(tmp_
     penalised = course(*arguments, "--repetition-penalty", 1.5)
     assert penalised[1] == tokenizer.decode([i for i in ids[0].tolist() if i != tokenizer.end_of_text]) + "\n"
     assert penalised != course(*arguments) == course(*arguments, "--repetition-penalty", 1)
-    assert course(*arguments, "--beams", 2) != course(*arguments, "--beams", 2, "--repetition-penalty", 1.5)
+    log_probs = next_log_probs(model)
+    found, _ = beam_search(lambda idx: adjust(log_probs(idx), idx), idx[0].tolist(), n_beam=2, max_new_tokens=12,
+                           stop_ids=[tokenizer.end_of_text])
+    best = tokenizer.decode([i for i in [*idx[0].tolist(), *found[0].ids] if i != tokenizer.end_of_text])
+    assert course(*arguments, "--beams", 2, "--repetition-penalty", 1.5)[1] == best + "\n"
+    assert course(*arguments, "--beams", 2)[1] != best + "\n"
     counted = []
     monkeypatch.setattr("course_lib.generation.penalties.adjust_with",
                         lambda said, **options: counted.append(said) or adjust_with(said, **options))

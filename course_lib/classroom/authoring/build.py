@@ -20,7 +20,7 @@ from course_lib.classroom.authoring.lesson_checks import checks_of, dump, same_c
 from course_lib.classroom.authoring.lint import problems
 from course_lib.classroom.authoring.nbgrader_cells import mark_cells, mark_questions, release_cells
 from course_lib.classroom.authoring.prove import table
-from course_lib.doors.files import move, write_text
+from course_lib.doors.files import replace_text, write_text
 from course_lib.doors.folders import make_folder
 from course_lib.lab.public_checks import FILE
 
@@ -153,9 +153,7 @@ def _compare(wanted, target, root):
 
 
 def _write(nb, target):
-    """Write under another name and rename, so that a kill leaves the old notebook or the new one."""
+    """Write a notebook of the right form; a kill leaves the old one or the new one."""
     nbformat.validate(nb)
     make_folder(target.parent, way_out=WAY_OUT)
-    part = target.with_name(target.name + ".part")
-    write_text(part, nbformat.writes(nb) + "\n")
-    move(part, target)
+    replace_text(target, nbformat.writes(nb) + "\n")
