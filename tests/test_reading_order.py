@@ -68,7 +68,8 @@ READING_ORDER = """
 
     classroom.authoring.launch classroom.authoring.exercise classroom.authoring.lint
     classroom.authoring.probe_source classroom.authoring.checks_files classroom.authoring.record
-    classroom.authoring.answers classroom.authoring.ways_round classroom.authoring.prove classroom.authoring.leaks
+    classroom.authoring.answers classroom.authoring.ways_round classroom.authoring.announced
+    classroom.authoring.prove classroom.authoring.leaks
     classroom.authoring.nbgrader_cells classroom.authoring.lesson_checks classroom.authoring.execute
     classroom.authoring.build classroom.authoring.skeleton
 

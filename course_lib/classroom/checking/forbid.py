@@ -47,7 +47,7 @@ class Watch:
         self.methods: dict[str, list[tuple[object, str]]] = {}
         self.caught: list[str] = []
         for name in with_twins(names):
-            if name in names or name.partition(".")[0] in sys.modules:  # nobody calls what was never imported
+            if name in names or _is_loaded(name):  # nobody calls what was never imported
                 with contextlib.suppress(ValueError):  # another version of a library may not have it
                     self._add(name)
 
@@ -169,6 +169,11 @@ def _is_called_by(frame, known, boundary):
             return False
         frame = frame.f_back
     return False
+
+
+def _is_loaded(name):
+    module, owner = name.rpartition(".")[0], name.rsplit(".", 2)[0]
+    return module in sys.modules or owner in sys.modules
 
 
 def _code(thing):

@@ -7,18 +7,20 @@ import pytest
 import torch
 from torch.nn import functional as F
 
+from course_lib.byhand.autograd import Tensor
 from course_lib.classroom.checking.forbid import Forbidden, Watch, forbidding, resolve
 from course_lib.classroom.checking.twins import GROUPS, with_twins
 
-ALL = [name for group in GROUPS for name in group.split()]
+ALL = [name for group in GROUPS.values() for name in group.split()]
 NAMES = [name for name in ALL if importlib.util.find_spec(name.partition(".")[0]) is not None]  # of what is installed
 rows = torch.randn(2, 3, requires_grad=True)
 USES = {
     "torch.nn.functional.softmax": ("torch.softmax", lambda: torch.nn.Softmax(-1)(rows)),
     "torch.Tensor.softmax": ("torch.softmax", lambda: rows.softmax(-1)),
     "torch.special.softmax": ("torch.softmax", lambda: torch.special.softmax(rows, -1)),
-    "torch.nn.LogSoftmax": ("torch.log_softmax", lambda: torch.nn.LogSoftmax(-1)),
+    "torch.nn.LogSoftmax": ("torch.softmax", lambda: torch.nn.LogSoftmax(-1)),
     "torch.Tensor.backward": ("torch.autograd.grad", lambda: rows.sum().backward()),
+    "the course's": ("torch.autograd.grad", lambda: Tensor(2.0).backward()),
     "torch.autograd.backward": ("torch.autograd.grad", lambda: torch.autograd.backward(rows.sum())),
     "torch.func.grad": ("torch.autograd.grad", lambda: torch.func.grad(torch.sum)(torch.ones(2))),
     "torch.func.jacrev": ("torch.autograd.grad", lambda: torch.func.jacrev(torch.sum)(torch.ones(2))),
