@@ -63,7 +63,7 @@ READING_ORDER = """
     classroom.checking.twins classroom.checking.forbid
     classroom.checking.students_code classroom.checking.arguments classroom.checking.returned
     classroom.checking.asking classroom.checking.kept_state classroom.checking.examples classroom.checking.probing
-    classroom.checking.diagnose classroom.checking.properties classroom.checking.checks
+    classroom.checking.beside classroom.checking.diagnose classroom.checking.properties classroom.checking.checks
     classroom.checking.start classroom
 
     classroom.authoring.launch classroom.authoring.exercise classroom.authoring.lint

@@ -76,8 +76,8 @@ def make_record(exercise: Exercise, answers: Namespace, *, seed: int, hidden: bo
 def run_mistake(job: dict, fn: object, answers: Namespace, *, seed: int, expected: dict | None = None) -> dict:
     """Evidence of a wrong answer, without its lines and messages: its code stays at home.
 
-    It may use what is forbidden to students: what counts is what it returns. What it does with whole numbers counts
-    only where it would be right without.
+    It may use what is forbidden to students: what counts is what it returns. What stands beside that counts only where
+    it would be right without.
 
     Args:
         answers: the other names of the notebook. expected: evidence of the right answer.
@@ -87,13 +87,13 @@ def run_mistake(job: dict, fn: object, answers: Namespace, *, seed: int, expecte
         "value" in one and same_evidence({"value": expected[id]["value"]}, one, job["tolerance"])
         for id, one in evidence.items()
     )
-    return {id: _kept(one, whole=right) for id, one in evidence.items()}
+    return {id: _kept(one, beside=right) for id, one in evidence.items()}
 
 
-def _kept(evidence, *, whole=True):
+def _kept(evidence, *, beside=True):
     if "value" not in evidence:
         return evidence | {"line": None, "message": ""}
-    return {key: one for key, one in evidence.items() if key in ("value", "note") or key == "whole" and whole}
+    return {key: one for key, one in evidence.items() if key == "value" or beside and key in ("note", "whole")}
 
 
 def _arguments(answer):

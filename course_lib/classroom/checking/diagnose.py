@@ -5,13 +5,12 @@ Used by the checks of all lessons, and by the grader for its feedback pages.
 
 from dataclasses import dataclass
 
+from course_lib.classroom.checking.beside import readable, same_beside, spoiled
 from course_lib.classroom.checking.compare import EQUAL, Verdict, compare
 from course_lib.classroom.checking.forbid import ASKS
 from course_lib.classroom.checking.plain import decode
 
 KINDS = ("missing", "not started", "forbidden", "timeout", "exit", "unreadable", "absent", "error")
-NOTES = ("changed", "again")
-WHOLE = "with whole numbers (integers) in the arrays in place of floating-point ones"
 SILENT = {"error": "error", "type": "", "message": "the code ended before this question", "line": None}
 
 
@@ -80,7 +79,7 @@ def earned(record: dict, right: set[str]) -> tuple[str, ...]:
 
 def judge(record: dict, probe: dict, answer: dict) -> Verdict:
     """One probe's verdict: the answer's value against the expected one, or its error in a student's words."""
-    if answer.get("error") == "absent":
+    if answer.get("error") == "absent" and "example" in probe:  # worth no points, for anyone can say so
         return EQUAL
     if "error" in answer:
         return Verdict(False, answer["error"], _told(answer, record["function"]))
@@ -93,28 +92,15 @@ def judge(record: dict, probe: dict, answer: dict) -> Verdict:
     else:
         expected = decode(record["expected"][probe["id"]]["value"])
         verdict = compare(expected, got, tolerance=record["tolerance"], axes=probe["axes"])
-    return _also(record, probe, answer) if verdict.ok else verdict
-
-
-def _also(record, probe, answer):
-    """A right value is not all: arguments stay as they were, twice is the same, whole numbers are numbers, too."""
-    if note := answer.get("note"):
-        return Verdict(False, note["kind"], note["message"])
-    if "whole" not in record.get("expected", {}).get(probe["id"], {}):
-        return EQUAL
-    found = answer.get("whole", SILENT)
-    if found.get("type") == "RuntimeError":  # torch says that it takes floats only: whoever chose torch is not misled
-        return EQUAL
-    expected = {probe["id"]: record["expected"][probe["id"]]["whole"]}
-    verdict = judge(record | {"expected": expected}, probe, found)
-    return verdict if verdict.ok else Verdict(False, "whole", f"{WHOLE}: {verdict.message}")
+    if not verdict.ok:
+        return verdict
+    told = record.get("expected", {}).get(probe["id"], {})
+    return spoiled(told, answer, lambda a, b: judge(record | {"expected": {probe["id"]: a}}, probe, b))
 
 
 def same_evidence(known: dict, answer: dict, tolerance: float) -> bool:
     """Whether an answer did what a known mistake does: equal values, or the same type of error."""
-    if known.get("note") and _about(known) != _about(answer):
-        return False
-    if "whole" in known and not same_evidence(known["whole"], answer.get("whole", SILENT), tolerance):
+    if not same_beside(known, answer, lambda a, b: same_evidence(a, b, tolerance)):
         return False
     if "error" in known or "error" in answer:
         return known.get("error") == answer.get("error") and known.get("type") == answer.get("type")
@@ -137,22 +123,11 @@ def _readable(answer):
     if not isinstance(answer, dict) or not ({"error", "value"} & answer.keys()):
         return SILENT | {"message": "what came back cannot be read"}
     if "error" not in answer:
-        beside = {"note": _note(answer["note"])} if isinstance(answer.get("note"), dict) else {}
-        beside |= {"whole": _readable(answer["whole"])} if "whole" in answer else {}
-        return {"value": answer["value"]} | beside
+        return {"value": answer["value"]} | readable(answer, _readable)
     texts = {key: str(answer.get(key) or "")[:500] for key in ("type", "message")}
     kind, line = answer["error"], answer.get("line")
     has_line = isinstance(line, list) and [type(part) for part in line] == [int, str]
     return texts | {"error": kind if kind in KINDS else "error", "line": line if has_line else None}
-
-
-def _note(note):
-    kind = note.get("kind") if note.get("kind") in NOTES else "again"
-    return {"kind": kind, "about": str(note.get("about"))[:80], "message": str(note.get("message"))[:500]}
-
-
-def _about(evidence):
-    return tuple((evidence.get("note") or {}).get(key) for key in ("kind", "about"))
 
 
 def _worst(answers, verdicts):
