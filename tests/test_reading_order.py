@@ -60,12 +60,16 @@ READING_ORDER = """
     lab.widgets
     classroom.checking.plain classroom.checking.side_by_side classroom.checking.compare classroom.checking.exercise
     classroom.checking.open_question classroom.checking.time_limit classroom.checking.stand_ins
-    classroom.checking.forbid classroom.checking.examples classroom.checking.probing classroom.checking.diagnose
-    classroom.checking.properties classroom.checking.checks classroom.checking.start classroom
+    classroom.checking.twins classroom.checking.forbid
+    classroom.checking.students_code classroom.checking.arguments classroom.checking.returned
+    classroom.checking.asking classroom.checking.kept_state classroom.checking.examples classroom.checking.probing
+    classroom.checking.beside classroom.checking.diagnose classroom.checking.properties classroom.checking.checks
+    classroom.checking.start classroom
 
     classroom.authoring.launch classroom.authoring.exercise classroom.authoring.lint
     classroom.authoring.probe_source classroom.authoring.checks_files classroom.authoring.record
-    classroom.authoring.answers classroom.authoring.prove classroom.authoring.leaks
+    classroom.authoring.answers classroom.authoring.ways_round classroom.authoring.announced
+    classroom.authoring.prove classroom.authoring.leaks
     classroom.authoring.nbgrader_cells classroom.authoring.lesson_checks classroom.authoring.execute
     classroom.authoring.build classroom.authoring.skeleton
 

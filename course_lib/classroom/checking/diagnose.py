@@ -5,11 +5,12 @@ Used by the checks of all lessons, and by the grader for its feedback pages.
 
 from dataclasses import dataclass
 
+from course_lib.classroom.checking.beside import readable, same_beside, spoiled
 from course_lib.classroom.checking.compare import EQUAL, Verdict, compare
 from course_lib.classroom.checking.forbid import ASKS
 from course_lib.classroom.checking.plain import decode
 
-KINDS = ("missing", "not started", "forbidden", "timeout", "exit", "unreadable", "error")
+KINDS = ("missing", "not started", "forbidden", "timeout", "exit", "unreadable", "absent", "error")
 SILENT = {"error": "error", "type": "", "message": "the code ended before this question", "line": None}
 
 
@@ -78,6 +79,8 @@ def earned(record: dict, right: set[str]) -> tuple[str, ...]:
 
 def judge(record: dict, probe: dict, answer: dict) -> Verdict:
     """One probe's verdict: the answer's value against the expected one, or its error in a student's words."""
+    if answer.get("error") == "absent" and "example" in probe:  # worth no points, for anyone can say so
+        return EQUAL
     if "error" in answer:
         return Verdict(False, answer["error"], _told(answer, record["function"]))
     try:
@@ -85,13 +88,20 @@ def judge(record: dict, probe: dict, answer: dict) -> Verdict:
     except (ValueError, KeyError) as error:
         return Verdict(False, "unreadable", f"what came back cannot be read: {error}")
     if "ranges" in probe:
-        return _keeps_rule(got, record["tolerance"])
-    expected = decode(record["expected"][probe["id"]]["value"])
-    return compare(expected, got, tolerance=record["tolerance"], axes=probe["axes"])
+        verdict = _keeps_rule(got, record["tolerance"])
+    else:
+        expected = decode(record["expected"][probe["id"]]["value"])
+        verdict = compare(expected, got, tolerance=record["tolerance"], axes=probe["axes"])
+    if not verdict.ok:
+        return verdict
+    told = record.get("expected", {}).get(probe["id"], {})
+    return spoiled(told, answer, lambda a, b: judge(record | {"expected": {probe["id"]: a}}, probe, b))
 
 
 def same_evidence(known: dict, answer: dict, tolerance: float) -> bool:
     """Whether an answer did what a known mistake does: equal values, or the same type of error."""
+    if not same_beside(known, answer, lambda a, b: same_evidence(a, b, tolerance)):
+        return False
     if "error" in known or "error" in answer:
         return known.get("error") == answer.get("error") and known.get("type") == answer.get("type")
     try:
@@ -113,7 +123,7 @@ def _readable(answer):
     if not isinstance(answer, dict) or not ({"error", "value"} & answer.keys()):
         return SILENT | {"message": "what came back cannot be read"}
     if "error" not in answer:
-        return answer
+        return {"value": answer["value"]} | readable(answer, _readable)
     texts = {key: str(answer.get(key) or "")[:500] for key in ("type", "message")}
     kind, line = answer["error"], answer.get("line")
     has_line = isinstance(line, list) and [type(part) for part in line] == [int, str]

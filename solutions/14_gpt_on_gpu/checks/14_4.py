@@ -8,7 +8,7 @@ from course_lib.classroom.checking.exercise import Exercise
 from course_lib.training.optim import clip_gradients
 
 accumulation = Exercise(
-    "14.4", "update_repaired", title="Find the bugs", difficulty=3, minutes=15,
+    "14.4", "update_repaired", title="Find the bugs", difficulty=3, minutes=15, changes=("model", "optimizer"),
     hints=(
         "Which of the five lines belong before the loop, which after it? zero_grad, backward, clip, step: when is the gradient complete?",
         "The loss of the whole batch is (sum of all nats) / (number of all targets). Count the targets before the loop; reduction=\"sum\" gives nats.",

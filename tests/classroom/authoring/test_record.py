@@ -55,5 +55,5 @@ def test_a_mistakes_error_tells_nothing_of_its_code(checks):
         raise KeyError("a line of the wrong answer")
 
     job = make_job(checks.exercises[0], hidden=False)
-    found = run_mistake(job, wrong, seed=0)["shares_of_four"]
+    found = run_mistake(job, wrong, {}, seed=0)["shares_of_four"]
     assert found == {"error": "error", "type": "KeyError", "message": "", "line": None}
