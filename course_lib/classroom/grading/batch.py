@@ -22,7 +22,7 @@ from course_lib.classroom.grading.intake.reading import Unreadable, read_submiss
 from course_lib.classroom.grading.intake.rebuilding import rebuild
 from course_lib.classroom.grading.marking import Mark, mark_all
 from course_lib.classroom.grading.sandbox.limits import Limits
-from course_lib.classroom.grading.sandbox.rounds import Run, run_submission
+from course_lib.classroom.grading.sandbox.rounds import ASIDE, Run, run_submission
 
 UNTRUSTED = "graded WITHOUT a sandbox"
 
@@ -102,7 +102,7 @@ def _run_all(executor, jobs, assignment, limits, sandboxed) -> Iterator[tuple[_J
             try:
                 run = Run(**future.result())
             except Exception as error:  # one bad submission never stops a batch, whatever it found
-                run = Run(notes=[f"the run failed: {type(error).__name__}: {str(error)[:200]}"])
+                run = Run(notes=[f"{ASIDE}the run failed: {type(error).__name__}: {str(error)[:200]}"])
                 yield replace(waiting[future], fingerprint=""), run  # so that the next batch tries again
             else:
                 yield waiting[future], run

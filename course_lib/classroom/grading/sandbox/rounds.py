@@ -5,10 +5,14 @@ or on another machine.
 """
 
 import time
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 
 from course_lib.classroom.grading.sandbox.limits import Limits
 from course_lib.classroom.grading.sandbox.watch import run_box
+
+# Notes that begin so are for whoever grades, and stand on no student's page: what the grader's own system complains of,
+# and what happens in the last stage, for code can choose by the secret numbers how it ends.
+ASIDE = "not for the student: "
 
 
 @dataclass
@@ -41,7 +45,13 @@ def run_submission(
     limits, began = limits or Limits(), time.monotonic()
     run, skip, known = Run(evidence=[{} for _ in stages]), {}, {cell["id"] for cell in cells}
     for _ in range(1 + limits.restarts):
-        said = run_box([{"cells": cells, "skip": skip}, *stages], limits, sandboxed=sandboxed)
+        left = limits.total - (time.monotonic() - began)
+        if left < limits.grace:
+            run.notes.append(f"the sandbox: longer than {limits.total:g} s in all")
+            break
+        box = replace(limits, seconds=min(limits.seconds, left))
+        first = {"cells": cells, "skip": skip, "careful": bool(skip)}
+        said = run_box([first, *stages], box, sandboxed=sandboxed)
         run.peak = max(run.peak, said.peak)
         run.cells |= said.cells
         for kept, new in zip(run.evidence, said.evidence, strict=False):
@@ -50,9 +60,16 @@ def run_submission(
             break
         # What the box calls its cells is a student's word as well: only those that were sent are believed.
         blame = said.current if said.current in known - said.cells.keys() else None
-        run.notes.append(f"{f'cell {blame}' if blame is not None else 'the sandbox'}: {said.stopped}")
+        run.notes.append(_note(said, blame, stages))
         if blame is None or blame in skip:
             break
         skip[blame] = said.stopped
     run.seconds = time.monotonic() - began
     return run
+
+
+def _note(said, blame, stages):
+    if blame is not None:
+        return f"cell {blame}: {said.stopped}"
+    begun, secret = bool(said.cells or said.evidence), bool(stages) and len(said.evidence) == len(stages)
+    return f"{'' if begun and not secret else ASIDE}the sandbox: {said.stopped}"
