@@ -9,9 +9,11 @@ and what does not fit counts as no answer.
 from dataclasses import asdict, dataclass
 
 from course_lib.classroom.checking.diagnose import Outcome, diagnose, earned
+from course_lib.classroom.grading import student_text
 from course_lib.classroom.grading.assignment import Assignment
 
 KINDS = ("missing", "not started", "forbidden", "timeout", "exit", "unreadable", "error", "died")
+LONGEST_MESSAGE = 5000  # characters
 ONLY_THESE_NUMBERS = "right for the numbers in the notebook, not for others"
 
 
@@ -65,6 +67,7 @@ def _mark(assignment, number, public_evidence, secret_evidence):
             told["message"] = f"it breaks a rule: {'; '.join(broken)}"
         if full.kind in ("forbidden", "timeout"):
             told["message"] += f" ({'a forbidden name' if full.kind == 'forbidden' else 'it takes too long'})"
+    told["message"] = student_text.shown(told["message"], LONGEST_MESSAGE)
     return Mark(number, secret["title"], points, assignment.points(number), **told)
 
 
