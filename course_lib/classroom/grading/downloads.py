@@ -25,13 +25,20 @@ class Entry:
     """Something below the downloads folder.
 
     parts: its path, names as they are written; opener: opens it for reading, None for what is only named; problem:
-    why it was left out, else empty; above: what an archive put before the path, such as "../" or "/", else empty.
+    why it was left out, else empty; folder: whether it is one; above: what an archive put before the path, such as
+    "../" or "/", else empty.
     """
 
     parts: tuple[str, ...]
     opener: Callable[[], IO[bytes]] | None = None
     problem: str = ""
     above: str = ""
+    folder: bool = False
+
+    @property
+    def path(self) -> tuple[str, ...]:
+        """The parts, with an empty name of a file behind those of a folder."""
+        return (*self.parts, "") if self.folder else self.parts
 
 
 @contextlib.contextmanager
@@ -70,7 +77,7 @@ def _below(first, parts) -> Iterator[Entry]:
     waiting, seen = [(first, parts)], 0
     while waiting:
         entry, parts = waiting.pop()
-        seen += 1
+        seen, is_folder = seen + 1, False
         if seen > MOST_ENTRIES:
             yield Entry(parts, problem=f"only the first {MOST_ENTRIES:,} files and folders were looked at")
             return
@@ -78,8 +85,9 @@ def _below(first, parts) -> Iterator[Entry]:
             if entry.is_symlink():
                 yield Entry(parts, problem="a link to another file")
             elif entry.is_dir(follow_symlinks=False):
+                is_folder = True
                 if len(parts) == 1:
-                    yield Entry(parts)
+                    yield Entry(parts, folder=True)
                 if parts[-1] == "__MACOSX":
                     continue
                 if len(parts) > DEPTH:
@@ -92,7 +100,7 @@ def _below(first, parts) -> Iterator[Entry]:
             else:
                 yield Entry(parts, problem="not a regular file")
         except OSError as error:
-            yield Entry(parts, problem=f"cannot be opened: {reason(error)}")
+            yield Entry(parts, problem=f"cannot be opened: {reason(error)}", folder=is_folder)
 
 
 def _open(path):
@@ -111,7 +119,7 @@ def _from_archive(archive) -> Iterator[Entry]:
                 yield Entry(parts, None, f"only the first {MOST_ENTRIES:,} files and folders were looked at", above)
             continue
         if member.is_dir() or len(parts) > 1:
-            yield Entry(parts[:1], above=above)
+            yield Entry(parts[:1], above=above, folder=True)
         if (member.external_attr >> 16) & 0o170000 == 0o120000:
             yield Entry(parts, None, "a link to another file", above)
         elif not member.is_dir():

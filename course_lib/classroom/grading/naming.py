@@ -48,14 +48,15 @@ def whose(parts: tuple[str, ...], name: str) -> Owner:
         return Owner(f"whole {first}", file_name(stem, key=first), last, doubt)
     if forms:
         hit = forms[0].groupdict()
-        key = f"{hit['user']} {unicodedata.normalize('NFC', hit['name'])}"
+        platform = "Moodle" if forms[0].re is MOODLE else "Canvas"
+        key = f"{platform} {hit['user']} {unicodedata.normalize('NFC', hit['name'])}"
         file = last if len(parts) > 1 else hit["file"] or last
         return Owner(key, numbered(hit["name"], hit["user"]), file, attachment=int(hit.get("attachment") or 0))
     if len(parts) > 1:
         return Owner(first, file_name(first), last)
     stem, _, ending = first.rpartition(".") if "." in first.strip(".") else (first, "", "")
     bare = re.sub(rf"[-_. ]*{re.escape(name)}$", "", stem) or stem
-    return Owner(stem, file_name(bare), f"{name}.{ending}" if ending else first)
+    return Owner(f"file {stem}", file_name(bare), f"{name}.{ending}" if ending else first)
 
 
 def numbered(name: str, number: str) -> str:

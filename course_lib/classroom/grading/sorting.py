@@ -35,7 +35,7 @@ def by_owner(entries: Iterable[Entry], name: str) -> list[Found]:
     uploads: dict[tuple[str, int], str] = {}
     for entry in entries:
         try:
-            owner = whose(entry.parts, name)
+            owner = whose(entry.path, name)
             first = uploads.setdefault((owner.key, owner.attachment), entry.parts[0]) if owner.attachment else ""
             if first not in ("", entry.parts[0]):  # Canvas gives each upload a number of its own
                 owner = _whole(entry.parts, "its name has the number of another upload")

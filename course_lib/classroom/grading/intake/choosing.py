@@ -151,7 +151,10 @@ def _left(best, found):
     others = [one for one in found if one is not best]
     if not others:
         return []
-    said = [f"{one.called} ({_answers(one)})" for one in others[:NAMED]]
+    said = []
+    for one in others[:NAMED]:
+        earlier = one.family == best.family and one.number < best.number
+        said.append(f"{one.called} ({_answers(one)}{', an earlier attempt' if earlier else ''})")
     more = f" and {len(others) - NAMED} more" if len(others) > NAMED else ""
     return [f"{best.called} ({_answers(best)}) is graded, not {', '.join(said)}{more}"]
 
