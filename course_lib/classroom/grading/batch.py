@@ -8,7 +8,7 @@ import hashlib
 import json
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, as_completed
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 import nbformat
@@ -18,33 +18,15 @@ from course_lib.classroom.grading.assignment import Assignment
 from course_lib.classroom.grading.display import graded_notebook
 from course_lib.classroom.grading.folders import Folders, read_json, write_safely
 from course_lib.classroom.grading.gradebook import Book
-from course_lib.classroom.grading.intake.reading import Unreadable, read_submission
+from course_lib.classroom.grading.intake.choosing import read_submission
+from course_lib.classroom.grading.intake.reading import Unreadable
 from course_lib.classroom.grading.intake.rebuilding import rebuild
 from course_lib.classroom.grading.marking import Mark, mark_all
+from course_lib.classroom.grading.records import UNTRUSTED, Result
 from course_lib.classroom.grading.sandbox.limits import Limits
 from course_lib.classroom.grading.sandbox.rounds import ASIDE, Run, run_submission
-
-UNTRUSTED = "graded WITHOUT a sandbox"
-
-
-@dataclass(frozen=True)
-class Result:
-    """One graded submission.
-
-    unreadable: why nothing could be graded, else empty; notes: for humans; attempts: how many versions were graded.
-    """
-
-    student: str
-    marks: list[Mark]
-    notes: list[str]
-    unreadable: str
-    received: datetime
-    seconds: float
-    attempts: int = 1
-
-    def to_dict(self) -> dict:
-        """Plain data."""
-        return asdict(self) | {"received": self.received.isoformat()}
+from course_lib.classroom.grading.student_text import few, reason
+from course_lib.classroom.grading.troubles import Troubles
 
 
 @dataclass(frozen=True)
@@ -56,6 +38,14 @@ class _Job:
     received: datetime
     cells: list[dict]
     fingerprint: str
+
+
+@dataclass(frozen=True)
+class _Blank:
+    """What stands in the place of a submission that cannot be graded: the release as it was, and no points."""
+
+    notebook: NotebookNode
+    marks: list[Mark]
 
 
 def run_job(cells: list[dict], stages: list[dict], limits: Limits, sandboxed: bool) -> dict:
@@ -83,15 +73,16 @@ def grade(
     """
     limits = limits or Limits()
     names = students if students is not None else folders.students(assignment.name)
-    jobs = [_prepare(folders, assignment, student, (limits, sandboxed)) for student in names]
+    blank = _Blank(rebuild([], assignment.release)[0], mark_all(assignment, []))
+    jobs = [_prepare(folders, assignment, student, (limits, sandboxed), blank) for student in names]
     kept = {job.student: None if again and not job.unreadable else _kept_run(folders, assignment, job) for job in jobs}
     with Book(folders, assignment) as book:
         for job in jobs:
             if run := kept[job.student]:
-                yield _finish(folders, assignment, book, job, run, sandboxed)
+                yield _finish(folders, assignment, book, job, run, sandboxed, blank)
         new = [job for job in jobs if not kept[job.student]]
         for job, run in _run_all(executor, new, assignment, limits, sandboxed):
-            yield _finish(folders, assignment, book, job, run, sandboxed)
+            yield _finish(folders, assignment, book, job, run, sandboxed, blank)
 
 
 def _run_all(executor, jobs, assignment, limits, sandboxed) -> Iterator[tuple[_Job, Run]]:
@@ -102,7 +93,7 @@ def _run_all(executor, jobs, assignment, limits, sandboxed) -> Iterator[tuple[_J
             try:
                 run = Run(**future.result())
             except Exception as error:  # one bad submission never stops a batch, whatever it found
-                run = Run(notes=[f"{ASIDE}the run failed: {type(error).__name__}: {str(error)[:200]}"])
+                run = Run(notes=[f"{ASIDE}the run failed: {reason(error)}"])
                 yield replace(waiting[future], fingerprint=""), run  # so that the next batch tries again
             else:
                 yield waiting[future], run
@@ -111,20 +102,24 @@ def _run_all(executor, jobs, assignment, limits, sandboxed) -> Iterator[tuple[_J
             future.cancel()
 
 
-def _prepare(folders, assignment, student, how):
+def _prepare(folders, assignment, student, how, blank):
+    try:
+        return _read(folders, assignment, student, how, blank)
+    except Exception as error:  # a submission that nobody thought of
+        return _Job(student, blank.notebook, [], f"it cannot be read ({reason(error)})", datetime.now(UTC), [], "")
+
+
+def _read(folders, assignment, student, how, blank):
     folder = folders.inbox(student, assignment.name)
     receipt = read_json(folder / "receipt.json", received=str, refused=str, notes=list) or {}
-    unreadable, found, notes = receipt.get("refused", ""), [], list(receipt.get("notes", []))
+    unreadable, notebook, notes = receipt.get("refused", ""), blank.notebook, list(receipt.get("notes", []))
     try:
         if not unreadable:
-            found, more = read_submission(folder, assignment.name)
-            notes += more
-        notebook, more = rebuild(found, assignment.release)
-        notes += more if found else []
+            found, more = read_submission(folder, assignment.name, assignment.release)
+            notebook, changed = rebuild(found, assignment.release)
+            notes += more + changed
     except Unreadable as error:
-        unreadable, (notebook, _) = str(error), rebuild([], assignment.release)
-    except Exception as error:  # a file that nobody thought of
-        unreadable, (notebook, _) = f"it cannot be read ({type(error).__name__})", rebuild([], assignment.release)
+        unreadable = str(error)
     given = {cell.source for cell in assignment.release.cells if not cell.metadata.get("nbgrader")}
     cells = [
         {"id": cell.id, "source": cell.source, "given": cell.source in given}
@@ -132,23 +127,44 @@ def _prepare(folders, assignment, student, how):
         if cell.cell_type == "code" and cell.metadata.get("nbgrader", {}).get("grade_id") not in assignment.cells
     ]
     told = json.dumps([cells, assignment.stages, how[0].to_dict(), how[1]], sort_keys=True)
-    received = receipt.get("received")
-    received = datetime.fromisoformat(received) if received else datetime.now(UTC)
+    received = datetime.fromisoformat(receipt["received"]) if receipt else datetime.now(UTC)
     return _Job(student, notebook, notes, unreadable, received, cells, hashlib.sha256(told.encode()).hexdigest())
 
 
 def _kept_run(folders, assignment, job):
     if job.unreadable:
         return Run()
-    kept = read_json(folders.evidence(assignment.name) / f"{job.student}.json", fingerprint=str, run=dict) or {}
-    return Run(**kept["run"]) if kept.get("fingerprint") == job.fingerprint else None
+    try:
+        kept = read_json(folders.evidence(assignment.name) / f"{job.student}.json", fingerprint=str, run=dict) or {}
+        return Run(**kept["run"]) if kept.get("fingerprint") == job.fingerprint else None
+    except Exception:  # a record that cannot be used is no record: it is run again
+        return None
 
 
-def _finish(folders, assignment, book, job, run, sandboxed):
+def _finish(folders, assignment, book, job, run, sandboxed, blank):
+    try:
+        return _enter(folders, assignment, book, job, run, sandboxed)
+    except Exception as error:
+        why = job.unreadable or f"grading it failed ({reason(error)})"
+    marks = [replace(mark, kind="unreadable", message=f"UNREADABLE: {why}") for mark in blank.marks]
+    troubles = Troubles()
+    result = Result(job.student, marks, few(job.notes), why, job.received, 0.0)
+    book.undo()
+    with troubles.of(job.student, "entering that into the gradebook"):
+        book.record(job.student, marks, blank.notebook, None, job.received)
+    book.undo()
+    with troubles.of(job.student, "keeping that"):
+        write_safely(folders.autograded(job.student, assignment.name), nbformat.writes(blank.notebook))
+        file = folders.evidence(assignment.name) / f"{job.student}.json"
+        write_safely(file, json.dumps({"fingerprint": "", "run": {}, "result": result.to_dict()}))
+    return replace(result, notes=result.notes + troubles.get(job.student, []))
+
+
+def _enter(folders, assignment, book, job, run, sandboxed):
     marks = mark_all(assignment, run.evidence)
     if job.unreadable:
         marks = [replace(mark, kind="unreadable", message=f"UNREADABLE: {job.unreadable}") for mark in marks]
-    notes = [*job.notes, *run.notes, *([] if sandboxed else [UNTRUSTED])]
+    notes = few([*job.notes, *run.notes]) + ([] if sandboxed else [UNTRUSTED])
     file = folders.evidence(assignment.name) / f"{job.student}.json"
     attempts = _attempts(read_json(file, result=dict), job)
     result = Result(job.student, marks, notes, job.unreadable, job.received, run.seconds, attempts)
@@ -168,15 +184,3 @@ def _attempts(kept, job):
     if not earlier:
         return 1
     return earlier["attempts"] + (earlier["received"] != job.received.isoformat())
-
-
-def results(folders: Folders, name: str) -> dict[str, Result]:
-    """Student → the last result, as kept on disk."""
-    found = {}
-    for path in sorted(folders.evidence(name).glob("*.json")):
-        kept = (read_json(path, result=dict) or {}).get("result")
-        if kept:
-            marks = [Mark(**mark) for mark in kept["marks"]]
-            received = datetime.fromisoformat(kept["received"])
-            found[kept["student"]] = Result(**kept | {"marks": marks, "received": received})
-    return found

@@ -1,0 +1,222 @@
+"""A fault in any function that handles one submission costs that submission, and nobody else.
+
+The functions are found, not listed: a class is taken through every command once, and whoever of grading's functions is
+called with something of one student's, and of nobody else's, handles one submission. Then each of them fails, for one
+student by each class of error, while two others are graded as ever: every command ends well, names those it failed for,
+and the next run, without the fault, puts everything right.
+"""
+
+import dataclasses
+import functools
+import importlib
+import inspect
+import pkgutil
+import shutil
+import sys
+import types
+from pathlib import Path
+
+import nbformat
+import pytest
+from click.testing import CliRunner
+
+import course_lib.classroom.grading as grading
+from course_lib.classroom.grading.folders import Folders
+from course_lib.cli.classroom import COMMANDS
+
+NAME = "90_toy"
+SOFTMAX = """def softmax(scores):
+    e = np.exp(scores - scores.max(axis=-1, keepdims=True))
+    return e / e.sum(axis=-1, keepdims=True)"""
+RUNNING = "def running_mean(x):\n    return np.cumsum(x) / np.arange(1, len(x) + 1)"
+ERRORS = {
+    "culprit-value": lambda: ValueError("spoilt"),
+    "culprit-recursion": lambda: RecursionError("too deep"),
+    "culprit-memory": MemoryError,
+    "culprit-unicode": lambda: UnicodeEncodeError("utf-8", "\ud800", 0, 1, "surrogates not allowed"),
+    "culprit-system": lambda: OSError(28, "No space left on device"),
+}
+GOOD = ("bystander-one", "bystander-two")
+EVERYBODY = (*ERRORS, *GOOD)
+STEPS = ("collect", "grade", "feedback", "export", "canvas", "similar", "stats")
+ELSEWHERE = ("sandbox", "release", "cluster")  # what runs apart from this process, and what handles no submission
+
+
+def functions():
+    """Every function of grading: (what to say of it, who holds it, its name, the function, how it is wrapped)."""
+    for info in pkgutil.walk_packages(grading.__path__, f"{grading.__name__}."):
+        if set(info.name.split(".")) & set(ELSEWHERE):
+            continue
+        module = importlib.import_module(info.name)
+        for holder in [module, *(one for one in vars(module).values() if inspect.isclass(one))]:
+            if getattr(holder, "__module__", info.name) != info.name:
+                continue
+            for name, held in list(vars(holder).items()):
+                inner = held
+                if isinstance(held, (property, functools.cached_property, staticmethod, classmethod)):
+                    inner = getattr(held, "fget", None) or getattr(held, "func", None) or held.__func__
+                inner = inspect.unwrap(inner) if callable(inner) else inner
+                if isinstance(inner, types.FunctionType) and inner.__code__.co_filename == module.__file__:
+                    yield f"{info.name.removeprefix(f'{grading.__name__}.')}:{inner.__qualname__}", holder, name, inner
+
+
+FUNCTIONS = {said: (holder, name, inner) for said, holder, name, inner in functions()}
+BY_CODE = {inner.__code__: said for said, (_, _, inner) in FUNCTIONS.items()}
+
+
+def whose(frame):
+    """The one student whom a call is about: by its arguments, else by those of whoever called; None if several."""
+    while frame is not None and "course_lib" in frame.f_code.co_filename:
+        code = frame.f_code
+        count = code.co_argcount + code.co_kwonlyargcount
+        told = [frame.f_locals[name] for name in code.co_varnames[:count] if name in frame.f_locals]
+        said = " ".join(map(text_of, told))
+        found = {student for student in EVERYBODY if student in said}
+        if found:
+            return found.pop() if len(found) == 1 else None
+        frame = frame.f_back
+    return None
+
+
+def text_of(value, depth=0):
+    """Everything that can be read in a value, a database's rows among it."""
+    if isinstance(value, (str, int, float, bytes, type(None), Path)):
+        return str(value)
+    if depth > 3:
+        return ""
+    if isinstance(value, dict):
+        return " ".join(f"{key} {text_of(one, depth + 1)}" for key, one in value.items())
+    if isinstance(value, (list, tuple, set)):
+        return " ".join(text_of(one, depth + 1) for one in value)
+    if hasattr(value, "student_id"):
+        return str(value.student_id)
+    if dataclasses.is_dataclass(value):
+        return " ".join(text_of(getattr(value, one.name), depth + 1) for one in dataclasses.fields(value))
+    return ""
+
+
+class Class:
+    """A class that is collected, graded and reported by the commands; its files lie in a folder of its own."""
+
+    def __init__(self, room, folder):
+        self.root, self.downloads = folder / "course", folder / "downloads"
+        shutil.copytree(room.course.root, self.root)
+        shutil.copytree(room.downloads, self.downloads)
+        self.said = ""
+
+    def run(self, step):
+        """One command; it has to end well."""
+        special = {"collect": [step, NAME, str(self.downloads)], "grade": [step, NAME, "--no-sandbox", "--jobs", "1"],
+                   "canvas": ["export", NAME, "--canvas"]}
+        options = special.get(step, [step, NAME])
+        command = next(one for one in COMMANDS if one.name == options[0])
+        done = CliRunner().invoke(command, [*options[1:], "--course", str(self.root)])
+        assert done.exit_code == 0, (step, done.output[-2000:], done.exception)
+        self.said += done.output
+
+    def standing(self):
+        """Student → (line of the table, page without what depends on the moment)."""
+        folders = Folders(self.root)
+        lines = (folders.private / f"{NAME}.csv").read_text(encoding="utf-8").splitlines()[1:]
+        table = {line.split(",")[0]: line for line in lines}
+        pages = {student: path.read_text(encoding="utf-8") for student in table
+                 if (path := folders.private / "feedback" / student / NAME / f"{NAME}.html").exists()}
+        return table, pages
+
+
+@pytest.fixture
+def spoilt(monkeypatch, without_boxes, new_classroom, toy, tmp_path_factory):
+    """A class in which everything that is anybody's tells whose it is; `spoilt()` makes a copy of it."""
+    room = new_classroom()
+    without_boxes(room, say_whose)
+    for student in EVERYBODY:
+        notebook = toy(f"{SOFTMAX}\n# {student}", f"{RUNNING}\n# {student}", f"An essay by {student}.")
+        for number, cell in enumerate(notebook.cells):
+            if number < 2 or cell.cell_type == "markdown":
+                cell.source += f"\n# {student}"
+        room.put(student, notebook)
+        room.put(student, f"# {student}".encode(), "helper.py")
+        room.put(student, nbformat.writes(notebook).encode().replace(b"softmax", b"soft"), f"old {student}.ipynb")
+        (room.downloads / student / "empty").mkdir()
+    return lambda: Class(room, tmp_path_factory.mktemp("class"))
+
+
+def say_whose(cells, run):
+    """Outputs and messages with the student's name, as their own code may print it."""
+    student = next(one for one in EVERYBODY if any(one in cell["source"] for cell in cells))
+    wrong = {"error": "error", "type": "ValueError", "message": f"said by {student}", "line": [1, student]}
+    evidence = [{**stage, "five": wrong} for stage in run["evidence"]]
+    output = {"output_type": "stream", "name": "stdout", "text": f"printed by {student}"}
+    data = {"output_type": "display_data", "data": {"text/plain": student, "image/png": student}}
+    return run | {"cells": {cell["id"]: [output, data] for cell in cells}, "notes": [f"a note on {student}"],
+                  "evidence": evidence}
+
+
+def test_every_function_that_handles_one_submission_may_fail(spoilt, monkeypatch):
+    whole, called = spoilt(), set()
+
+    def watch(frame, event, argument):
+        if event == "call" and frame.f_code in BY_CODE and BY_CODE[frame.f_code] not in called and whose(frame):
+            called.add(BY_CODE[frame.f_code])
+
+    sys.setprofile(watch)
+    try:
+        for step in STEPS:
+            whole.run(step)
+    finally:
+        sys.setprofile(None)
+    table, pages = whole.standing()
+    assert set(table) == set(pages) == set(EVERYBODY)
+    assert len(called) > 60, "the functions are not found"
+    import time; print(len(called)); t=time.time()
+    for said in sorted(called):
+        print(said, time.time()-t, flush=True)
+        holder, name, inner = FUNCTIONS[said]
+        room = spoilt()
+        with monkeypatch.context() as patch:
+            spoil(patch, holder, name, inner)
+            for step in STEPS:
+                room.run(step)
+        now, written = room.standing()
+        for student in GOOD:
+            assert now[student][:-1] == table[student][:-1], (said, now[student])
+            assert written[student] == pages[student], (said, student)
+        for student in ERRORS:
+            line = now.get(student, "")
+            assert "failed" in line or student in room.said or line[:60] == table[student][:60], (said, student, line)
+        for step in STEPS:
+            room.run(step)
+        now, written = room.standing()
+        for student in EVERYBODY:
+            assert now[student] == table[student], (said, now[student])
+            assert written[student] == pages[student], (said, student)
+
+
+def spoil(patch, holder, name, inner):
+    """Let a function fail whenever it is called for a culprit, wherever it was imported to."""
+    @functools.wraps(inner)
+    def failing(*arguments, **options):
+        student = whose(sys._getframe(1)) if not (said := mine(arguments, options)) else said
+        if student in ERRORS:
+            raise ERRORS[student]()
+        return inner(*arguments, **options)
+
+    def mine(arguments, options):
+        said = " ".join(map(text_of, [*arguments, *options.values()]))
+        found = {student for student in EVERYBODY if student in said}
+        return found.pop() if len(found) == 1 else "several" if found else None
+
+    if inspect.isclass(holder):
+        held = vars(holder)[name]
+        if isinstance(held, functools.cached_property):
+            failing = functools.cached_property(failing)
+            failing.__set_name__(holder, name)
+        elif not isinstance(held, types.FunctionType):
+            failing = type(held)(failing)
+        patch.setattr(holder, name, failing)
+        return
+    held = vars(holder)[name]
+    for module in [one for key, one in sys.modules.items() if key.startswith("course_lib.")]:
+        for there, value in list(vars(module).items()):
+            if value is held:
+                patch.setattr(module, there, failing)
