@@ -70,7 +70,7 @@ def whose(parts: tuple[str, ...], name: str) -> tuple[str, str]:
 def safe_name(text: str) -> str:
     """A student's name as a folder's: letters, digits, - _ . @ +; never empty, never a way out of the folder."""
     text = unicodedata.normalize("NFC", text.encode("utf-8", "replace").decode())
-    text = re.sub(r"[^\w.@+-]+", "-", text).strip("-.")[:100]
+    text = re.sub(r"[^\w.@+-]+", "-", text).strip("-.+@")[:100]
     return text or "unnamed"
 
 

@@ -1,17 +1,21 @@
 """Grades as tables: our own CSV, and the one that Canvas imports. Part of grading; no lesson derives it.
 
-Cells that begin like a formula are written as text, for a table program would run them.
+Cells that begin like a formula are written as text, for a table program would run them; what would steer a terminal
+or turn a line around is left out.
 """
 
 import csv
 import re
+import unicodedata
 from pathlib import Path
 
 from course_lib.classroom.grading.batch import Result
 from course_lib.classroom.grading.folders import Folders
 from course_lib.classroom.grading.rows import Row
 
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
+# A formula's first sign in any width, at the beginning or behind what some country's table program splits at.
+SIGNS = "".join(sign for sign in map(chr, range(0x10000)) if unicodedata.normalize("NFKC", sign)[0] in "=+-@\u2212")
+FORMULA = re.compile(rf"(^|[;,|\"'])(\s*)(?=[{re.escape(SIGNS)}])")
 CANVAS_ID = re.compile(r"_(\d+)$")
 
 
@@ -49,7 +53,7 @@ def write_canvas(path: Path, name: str, rows: list[Row]) -> list[str]:
     unknown = []
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
-        writer.writerow(["Student", "ID", "SIS Login ID", "Section", name])
+        writer.writerow(["Student", "ID", "SIS Login ID", "Section", as_text(name)])
         writer.writerow(["Points Possible", "", "", "", f"{rows[0].max_score:g}" if rows else ""])
         for row in rows:
             if not (number := CANVAS_ID.search(row.student)):
@@ -60,9 +64,10 @@ def write_canvas(path: Path, name: str, rows: list[Row]) -> list[str]:
 
 
 def as_text(value: str) -> str:
-    """A value that no table program takes for a formula, on one line."""
+    """A value that no table program takes for a formula and no terminal for a command, on one line."""
     value = " ".join(value.split())
-    return f"'{value}" if value.startswith(FORMULA) else value
+    value = "".join(sign for sign in value if unicodedata.category(sign)[0] != "C")
+    return FORMULA.sub(r"\1\2'", value)
 
 
 def csv_path(folders: Folders, name: str, kind: str = "") -> Path:
