@@ -25,9 +25,10 @@ style-src 'self' 'unsafe-inline'; img-src 'self' data:; font-src 'self' data:; f
 base-uri 'none'; form-action 'none'">"""
 # MathJax' own "Safe" extension, allowed nothing: no links, classes, names, styles, and no further extensions.
 SAFE_MATHJAX = """<script>window.MathJax = {
-  Safe: {allow: {URLs: "none", classes: "none", cssIDs: "none", styles: "none", fontsize: "none", require: "none"}},
+  tex2jax: {inlineMath: [["$", "$"]], processEscapes: true}, showMathMenu: false, messageStyle: "none",
   "HTML-CSS": {availableFonts: [], preferredFont: null, webFont: "STIX-Web", imageFont: null},
-  showMathMenu: false, skipStartupTypeset: true};</script>
+  Safe: {allow: {URLs: "none", classes: "none", cssIDs: "none", styles: "none", fontsize: "none", require: "none"}}};
+</script>
 <script src="%s/static/jupyter_server_mathjax/MathJax.js?config=TeX-AMS-MML_HTMLorMML-full,Safe"></script>"""
 
 

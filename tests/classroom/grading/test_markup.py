@@ -122,7 +122,8 @@ def test_formgrader_gets_formulas_from_this_machine_and_nothing_from_elsewhere(i
     formgrader.root_dir = str(repository)
     formgrader.initialize([])
     about = {"notebook_id": "n", "submission_id": "s", "assignment_id": "a", "index": 0, "total": 1}
-    page, _ = HTMLExporter(config=formgrader.config).from_notebook_node(notebook(), resources=about | {"base_url": "/base"})
+    about["base_url"] = "/base"
+    page, _ = HTMLExporter(config=formgrader.config).from_notebook_node(notebook(), resources=about)
     head, _, body = page.partition("<body>")
     assert not re.search(r"""(src|href)\s*=\s*["']?(https?:)?//""", head), "nothing of the page's own is from the web"
     address = re.search(r'src="(/base/static/jupyter_server_mathjax/(MathJax\.js)\?config=([^"]+))"', head)
