@@ -40,8 +40,8 @@ def test_there_are_such_programs(programs):
     assert {"alembic", "jupyter", "nbgrader", "jupytext", "course"} <= programs
 
 
-@pytest.mark.parametrize("code", ['run(["alembic", "heads"])', 'x = ["jupyter", "lab"]\nPopen(x)', "os.execvp('course', [])",
-                                  'which("nbgrader")', 'subprocess.run("jupytext --sync a", shell=True)'])
+@pytest.mark.parametrize("code", ['run(["alembic", "heads"])', 'x = ["jupyter", "lab"]\nPopen(x)', 'which("nbgrader")',
+                                  "os.execvp('course', [])", 'subprocess.run("jupytext --sync a", shell=True)'])
 def test_one_would_be_seen(code, programs):
     assert started_by_name(code, programs)
 
