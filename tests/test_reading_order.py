@@ -80,8 +80,9 @@ READING_ORDER = """
     classroom.grading.downloads classroom.grading.intake.reading classroom.grading.intake.archive
     classroom.grading.intake.matching classroom.grading.intake.rebuilding classroom.grading.intake.choosing
     classroom.grading.sorting classroom.grading.collect classroom.grading.release
-    classroom.grading.assignment classroom.grading.marking classroom.grading.display classroom.grading.rows
-    classroom.grading.gradebook classroom.grading.batch classroom.grading.cluster classroom.grading.report
+    classroom.grading.assignment classroom.grading.marking classroom.grading.records classroom.grading.markup
+    classroom.grading.display classroom.grading.rows classroom.grading.database classroom.grading.gradebook
+    classroom.grading.batch classroom.grading.cluster classroom.grading.report
     classroom.grading.feedback classroom.grading.tables classroom.grading.similar classroom.grading.stats
 
     doctor.finding doctor.machine doctor.software doctor.kernel doctor

@@ -254,10 +254,9 @@ def _wait_until_up(url, server, log):
     pytest.fail(f"JupyterLab did not start:\n{log.read_text()[-3000:]}")
 
 
-@pytest.fixture(scope="session")
-def lab(chromium, tmp_path_factory):
-    """JupyterLab on a free port of this machine, serving an empty folder; one for all browser tests."""
-    home, folder = tmp_path_factory.mktemp("jupyter"), tmp_path_factory.mktemp("served")
+@contextlib.contextmanager
+def _serving(home, folder, **environment):
+    """The address of a JupyterLab that serves `folder`, is started in it, and keeps what is its own in `home`."""
     port, log = _free_port(), home / "log.txt"
     options = {
         "ServerApp.ip": "127.0.0.1",
@@ -270,12 +269,13 @@ def lab(chromium, tmp_path_factory):
     }
     command = [sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root"]
     command += [f"--{name}={value}" for name, value in options.items()]
+    variables = _private_environment(home) | environment
     with open(log, "w") as output:
-        server = subprocess.Popen(command, env=_private_environment(home), stdout=output, stderr=output)
+        server = subprocess.Popen(command, cwd=folder, env=variables, stdout=output, stderr=output)
     url = f"http://127.0.0.1:{port}"
     try:
         _wait_until_up(url, server, log)
-        yield Lab(url, folder)
+        yield url
     finally:
         server.terminate()
         try:
@@ -283,6 +283,20 @@ def lab(chromium, tmp_path_factory):
         except subprocess.TimeoutExpired:
             server.kill()
             server.wait()
+
+
+@pytest.fixture(scope="session")
+def serving(chromium):
+    """serving(home, folder, **environment): a JupyterLab of one's own, as a context."""
+    return _serving
+
+
+@pytest.fixture(scope="session")
+def lab(chromium, tmp_path_factory):
+    """JupyterLab on a free port of this machine, serving an empty folder; one for all browser tests."""
+    folder = tmp_path_factory.mktemp("served")
+    with _serving(tmp_path_factory.mktemp("jupyter"), folder) as url:
+        yield Lab(url, folder)
 
 
 @pytest.fixture(scope="module")

@@ -1,13 +1,13 @@
 """A graded notebook that a browser may show. Part of grading; no lesson derives it.
 
 Its outputs come from the sandbox and its text from a student: nothing that a browser would run passes, neither in
-Formgrader nor anywhere else. Outputs keep text and PNG only; HTML in their Markdown becomes visible text.
+Formgrader nor anywhere else. Outputs keep text and PNG only; Markdown is rendered and cleaned (markup), and what was
+handed in is kept beside it.
 """
 
 import base64
 import binascii
 import copy
-import re
 
 import nbformat
 from nbformat import NotebookNode
@@ -15,22 +15,25 @@ from nbformat import NotebookNode
 from course_lib.classroom.grading import student_text
 from course_lib.classroom.grading.assignment import Assignment
 from course_lib.classroom.grading.marking import Mark
+from course_lib.classroom.grading.markup import as_html, as_line
 from course_lib.classroom.grading.sandbox.rounds import Run
 
-TAG = re.compile(r"<(?=[A-Za-z/!?])")
-LINK = re.compile(r"(?i)(javascript|vbscript|data)[\s\\]*:")
-REFERENCES = 5  # deeper ones are broken
+MARKDOWN = 40_000  # characters of one student that are rendered; a text may be made to be slow
+KEPT = "handed_in"  # the metadata that holds Markdown as it was handed in
 PNG = b"\x89PNG\r\n"
 
 
 def graded_notebook(notebook: NotebookNode, run: Run, marks: list[Mark], assignment: Assignment) -> NotebookNode:
     """A copy of `notebook` with the outputs of its run, and the verdict below each check cell."""
     shown, by_number = copy.deepcopy(notebook), {mark.number: mark for mark in marks}
+    given, left = {cell.source for cell in assignment.release.cells}, MARKDOWN
     for cell in shown.cells:
         cell.source = student_text.shown(cell.source)
         number = assignment.cells.get(cell.metadata.get("nbgrader", {}).get("grade_id"))
         if cell.cell_type == "markdown":
-            cell.source = clean_markdown(cell.source)
+            left -= 0 if cell.source in given else len(cell.source)
+            cell.metadata[KEPT] = cell.source
+            cell.source = as_html(cell.source) if left >= 0 else as_line(cell.source)
         elif number:
             text = f"{in_words(by_number[number])}\n"
             cell.outputs, cell.execution_count = [nbformat.v4.new_output("stream", name="stdout", text=text)], None
@@ -39,11 +42,9 @@ def graded_notebook(notebook: NotebookNode, run: Run, marks: list[Mark], assignm
     return shown
 
 
-def clean_markdown(source: str) -> str:
-    """Markdown whose HTML is shown as text and whose links run nothing."""
-    for _ in range(REFERENCES):  # javascript&#58; is a link that runs, and nbconvert resolves &amp;#58; as well
-        source = student_text.unescaped(source)
-    return LINK.sub(r"\1 :", TAG.sub("&lt;", source.replace("&#", "& #")))
+def handed_in(cell: NotebookNode) -> str:
+    """The text of a cell of a graded notebook as it was handed in."""
+    return cell.metadata.get(KEPT, cell.source)
 
 
 def in_words(mark: Mark) -> str:

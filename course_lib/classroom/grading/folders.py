@@ -41,9 +41,14 @@ class Folders:
         return make_folder(folder, way_out=WAY_OUT)
 
     @property
+    def gradebook(self) -> Path:
+        """The gradebook's file; absolute, for nbgrader would read a relative one from the current folder."""
+        return self.private.resolve() / "gradebook.db"
+
+    @property
     def database(self) -> str:
-        """The gradebook's address, absolute: nbgrader would read a relative one from the current folder."""
-        return f"sqlite:///{self.private.resolve()}/gradebook.db"
+        """The gradebook's address."""
+        return f"sqlite:///{self.gradebook}"
 
     def inbox(self, student: str, name: str) -> Path:
         """What a student handed in."""

@@ -13,7 +13,8 @@ from nbformat import NotebookNode
 from sqlalchemy.exc import SAWarning
 
 from course_lib.classroom.grading.assignment import Assignment
-from course_lib.classroom.grading.display import clean_markdown
+from course_lib.classroom.grading.database import make_whole
+from course_lib.classroom.grading.display import handed_in
 from course_lib.classroom.grading.folders import Folders, read_json, write_safely
 from course_lib.classroom.grading.marking import Mark
 from course_lib.classroom.grading.rows import Part, Row
@@ -31,6 +32,7 @@ class Book:
     def __init__(self, folders: Folders, assignment: Assignment):
         self.assignment, self.name = assignment, assignment.name
         self.settings = folders.settings(self.name) / "late.json"
+        make_whole(folders.gradebook)
         self.book = Gradebook(folders.database)
 
     def __enter__(self) -> "Book":
@@ -150,13 +152,12 @@ class Book:
 
     def _enter_essay(self, grade, cell, before):
         answer = _find(before, cell.metadata.nbgrader["grade_id"])
-        original = _find(self.assignment.release, cell.metadata.nbgrader["grade_id"]).source
-        original = clean_markdown(original) if cell.cell_type == "markdown" else original
-        if cell.source.strip() == original.strip():
+        original = _find(self.assignment.release, cell.metadata.nbgrader["grade_id"])
+        if handed_in(cell).strip() == original.source.strip():
             grade.auto_score, grade.needs_manual_grade = 0.0, grade.manual_score is not None
             return
         grade.auto_score = None
-        changed = answer is None or answer.source != cell.source
+        changed = answer is None or handed_in(answer) != handed_in(cell)
         grade.needs_manual_grade = grade.manual_score is None or changed
 
     def _complete(self, submission):
@@ -188,4 +189,4 @@ def _find(notebook, grade_id):
 
 
 def _answers(notebook):
-    return [c.source for c in notebook.cells if c.metadata.get("nbgrader", {}).get("solution")]
+    return [handed_in(c) for c in notebook.cells if c.metadata.get("nbgrader", {}).get("solution")]

@@ -1,8 +1,8 @@
 """The page that a student gets back. Part of grading; no lesson derives it.
 
 It says what passed, names the mistake and its hint for what did not, and shows the answers as they were handed in.
-No hidden probe, no expected value of one, no output of the submission; every text is escaped and the page's own
-policy forbids scripts and anything from elsewhere.
+No hidden probe, no expected value of one, no output of the submission; every text is escaped, a sanitiser reads the
+page over, and the page's own policy forbids scripts and anything from elsewhere.
 """
 
 from html import escape
@@ -10,6 +10,8 @@ from string import Template
 
 from nbformat import NotebookNode
 
+from course_lib.classroom.grading.display import handed_in
+from course_lib.classroom.grading.markup import clean_page
 from course_lib.classroom.grading.records import UNTRUSTED, Result
 from course_lib.classroom.grading.rows import Row
 from course_lib.classroom.grading.sandbox.rounds import ASIDE
@@ -17,7 +19,8 @@ from course_lib.classroom.grading.student_text import unescaped
 
 PAGE = Template("""<!doctype html>
 <html lang="en"><head><meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
+<meta http-equiv="Content-Security-Policy"
+      content="default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'">
 <meta name="viewport" content="width=device-width"><title>$title</title>
 <style>
 body { font: 16px/1.5 system-ui, sans-serif; max-width: 46rem; margin: 2rem auto; padding: 0 1rem; color: #1a1a1a }
@@ -53,8 +56,12 @@ def feedback_page(name: str, result: Result, row: Row, notebook: NotebookNode | 
             parts += _exercise(mark, part) if mark else _question(number, by_hand.get(number, number), part)
             parts += _comment(part)
         parts += [*_notes(result), *_answers(notebook)]
-    title = escape(f"{name} · {row.student}")
-    return PAGE.substitute(title=title, body="\n".join(parts))
+    return page(f"{name} · {row.student}", "\n".join(parts))
+
+
+def page(title: str, body: str) -> str:
+    """A page of grading: its title as text, its body as HTML that is cleaned once more."""
+    return PAGE.substitute(title=escape(title), body=clean_page(body))
 
 
 def page_without_points(name: str, student: str, why: str) -> str:
@@ -106,5 +113,5 @@ def _answers(notebook):
     cells = notebook.cells if notebook else []
     for cell in cells:
         if cell.metadata.get("nbgrader", {}).get("solution"):
-            called, text = escape(cell.metadata.nbgrader["grade_id"]), escape(unescaped(cell.source[:20_000]))
+            called, text = escape(cell.metadata.nbgrader["grade_id"]), escape(unescaped(handed_in(cell)[:20_000]))
             yield f"<details><summary>{called}: what you handed in</summary><pre>{text}</pre></details>"

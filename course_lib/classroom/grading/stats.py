@@ -8,7 +8,7 @@ import numpy as np
 
 from course_lib.classroom.grading.folders import Folders
 from course_lib.classroom.grading.records import UNTRUSTED, results
-from course_lib.classroom.grading.report import PAGE
+from course_lib.classroom.grading.report import page
 
 FINE = ("correct", "not started")
 WORDS = {
@@ -101,7 +101,7 @@ def as_page(name: str, found: list[ExerciseStatistics]) -> str:
     head = "".join(f"<th>{escape(cell)}</th>" for cell in HEAD)
     rows = "".join("<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in _row(one)) + "</tr>" for one in found)
     body = f"<p>{_who(found)}</p><table><tr>{head}</tr>{rows}</table>"
-    return PAGE.substitute(title=escape(f"{name} · the class"), body=body)
+    return page(f"{name} · the class", body)
 
 
 def _who(found):

@@ -1,11 +1,13 @@
 """Grades as tables: our own CSV, and the one that Canvas imports. Part of grading; no lesson derives it.
 
-Cells that begin like a formula are written as text, for a table program would run them.
+Cells that begin like a formula are written as text, for a table program would run them; what would steer a terminal
+or turn a line around is left out.
 """
 
 import csv
 import io
 import re
+import unicodedata
 from pathlib import Path
 
 from course_lib.classroom.grading.folders import Folders
@@ -14,7 +16,9 @@ from course_lib.classroom.grading.rows import Row
 from course_lib.classroom.grading.student_text import reason
 from course_lib.doors.files import move
 
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
+# A formula's first sign in any width, at the beginning or behind what some country's table program splits at.
+SIGNS = "".join(sign for sign in map(chr, range(0x10000)) if unicodedata.normalize("NFKC", sign)[0] in "=+-@\u2212")
+FORMULA = re.compile(rf"(^|[;,|\"'])(\s*)(?=[{re.escape(SIGNS)}])")
 CANVAS_ID = re.compile(r"_(\d+)$")
 
 
@@ -73,7 +77,7 @@ def write_canvas(path: Path, name: str, rows: list[Row]) -> list[str]:
             pass
         unknown.append(row.student)
     most = f"{max((row.max_score for row in rows), default=0):g}" if rows else ""
-    head = ["Student", "ID", "SIS Login ID", "Section", name]
+    head = ["Student", "ID", "SIS Login ID", "Section", as_text(name)]
     _write(path, head, [["Points Possible", "", "", "", most], *lines])
     return unknown
 
@@ -88,9 +92,10 @@ def _write(path, head, lines):
 
 
 def as_text(value: str) -> str:
-    """A value that no table program takes for a formula, on one line."""
+    """A value that no table program takes for a formula and no terminal for a command, on one line."""
     value = " ".join(value.split())
-    return f"'{value}" if value.startswith(FORMULA) else value
+    value = "".join(sign for sign in value if unicodedata.category(sign)[0] != "C")
+    return FORMULA.sub(r"\1\2'", value)
 
 
 def csv_path(folders: Folders, name: str, kind: str = "") -> Path:
