@@ -67,7 +67,7 @@ check("04.2", logits_gradient)
 # Here is a network of two layers, ReLU then sigmoid, with the loss $\frac12 \sum (a_2 - y)^2$ over all examples, and the gradients
 # as a widely read article derives them. Only what would crash has been repaired. Four things are still wrong:
 # look at every line and ask for its shape, its sign, and for the slope of each bend that a nudge passes. Repair them by hand: an autograd
-# (torch's or the course's) is refused. Leave `p` as it is.
+# (`backward` of torch or of the course, `torch.autograd.grad`) is refused. Leave `p` as it is.
 
 # %%
 def gradients_of_the_article(p, x, y):
@@ -101,6 +101,7 @@ check("04.3", gradients_repaired)
 # moves with each of the `leaves`. Mind two things: a node may be used several times, even twice by one operation ($x \cdot x$ has
 # the parents `(x, x)`); and before a node passes its gradient on, everything that uses it must have told it. Treat each node once: fifty nodes can have
 # $2^{50}$ paths. And asked twice, it says the same twice: an earlier call may have left something in `grad`.
+# (`Tensor.backward` of `course_lib` is refused.)
 #
 # Before you start: on $y = x \cdot x + x$ at $x = 3$, in which order do you treat the nodes?
 

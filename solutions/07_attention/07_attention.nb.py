@@ -80,8 +80,8 @@ check("07.2", temperatures)
 #
 # This is causal self-attention as one would write it after two widely read articles. It runs, all shapes are
 # right, and four things are wrong. Read line by line: what is divided by what? Which axis is summed over? Where does the mask stand? And
-# what is it that is added up? Repair it with `softmax` and arrays; the finished `attention` of `course_lib`, and torch's, are
-# refused.
+# what is it that is added up? Repair it with `softmax` and arrays; the finished `attention` of `course_lib` and torch's
+# `scaled_dot_product_attention` are refused.
 
 # %%
 def attention_of_the_articles(q, k, v):

@@ -26,7 +26,7 @@ from course_lib.training.optim import clip_gradients
 # through every product that it passes. In attention count all $T$ keys, those that the causal mask hides as well: that is the convention. Norms,
 # softmax and the optimizer are left out. The way back costs twice as much as the way there.
 #
-# Before you start: to look a token up in its table is no product. And the head?
+# Before you start: to look a token up in its table is no product. And the head? (`flops_per_token` of `course_lib` is refused.)
 #
 # When it is correct, ask in a cell of your own how many hours `HARDWARE["H100"].peak` needs for ten billion tokens of GPT-2 ($V$ = 50257, $L$ = 12,
 # $C$ = 768, $T$ = 1024) when 45 % of the peak is used.
@@ -61,6 +61,7 @@ check("14.1", training_flops)
 # the block is computed once more, and has its $16 C$ again, on top of all the inputs; but only one block at a time.
 #
 # Which of the four parts will be the largest for GPT-2, 124 million weights, and 64 windows of 1024 tokens? Guess first.
+# (`activation_bytes` of `course_lib` is refused.)
 
 # %%
 def training_memory(n_weights, n_layer, n_embd, vocab_size, n_tokens, recompute):
@@ -132,7 +133,7 @@ check("14.3", read_the_meter)
 #
 # A batch that does not fit into memory is cut into micro-batches: backward after each of them, then *one* update, the same as the whole batch would have
 # made. This loop tries to do so. It runs, the loss falls, and four things are wrong. One of them is in a widely read tutorial, too, which takes the mean of its
-# batches' means: what if the batches are not equally full? A target of −1 is asked of nobody, and some micro-batches have many.
+# batches' means: what if the batches are not equally full? A target of −1 is asked of nobody, and some micro-batches have many; one may ask nothing at all.
 #
 # Ask of every line: should it happen once, or once for each micro-batch? And of every mean: a mean over what?
 
@@ -244,7 +245,8 @@ check("14.5", checkpoint_of)
 #
 # $$p(s) = a\,s + b\,s^3 + c\,s^5 \qquad a = 3.4445,\quad b = -4.7750,\quad c = 2.0315,$$
 #
-# while the singular vectors stay. With $X = U \Sigma V^\top$: what is $X X^\top X$? And what would be $U \Sigma^5 V^\top$? Only products of matrices are needed.
+# while the singular vectors stay. With $X = U \Sigma V^\top$: what is $X X^\top X$? And what would be $U \Sigma^5 V^\top$? Only products of matrices are needed
+# (`numpy.linalg.svd` and `orthogonalize` of `course_lib` are refused).
 #
 # When it is correct, draw $p(p(p(p(p(s)))))$ for $s$ from 0 to 1 in a cell of your own. How small may a singular value be and still come near one?
 
@@ -254,7 +256,7 @@ a, b, c = 3.4445, -4.7750, 2.0315
 
 # %%
 def all_directions_alike(gradient, n_rounds):
-    """gradient (m, n) -> (m, n), the same singular vectors, singular values p(p(… s / norm))."""
+    """gradient, a numpy array (m, n) -> (m, n), the same singular vectors, singular values p(p(… s / norm))."""
     ### BEGIN SOLUTION
     X = gradient / np.linalg.norm(gradient)
     for _ in range(n_rounds):

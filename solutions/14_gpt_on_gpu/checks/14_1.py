@@ -25,6 +25,12 @@ def gpt2(ns, rng):
     return ns["training_flops"](50257, 12, 768, 1024)
 
 
+@flops.probe()
+def one_layer(ns, rng):
+    """100 words, 1 layer, 8 channels, windows of a single token"""
+    return ns["training_flops"](100, 1, 8, 1)
+
+
 @flops.probe(hidden=True, points=2)
 def any_shapes(ns, rng):
     """any shapes"""
@@ -107,6 +113,18 @@ def a_narrow_feedforward(vocab_size, n_layer, n_embd, T):
 def the_whole_window(vocab_size, n_layer, n_embd, T):
     """the cost of a whole window"""
     return T * products(vocab_size, n_layer, n_embd, T)
+
+
+@flops.mistake(hint="Each of n_layer blocks costs as much as the first.")
+def a_single_block(vocab_size, n_layer, n_embd, T):
+    """a single block"""
+    return products(vocab_size, 1, n_embd, T)
+
+
+@flops.mistake(hint="The head stands behind the last block, once.")
+def a_head_for_every_block(vocab_size, n_layer, n_embd, T):
+    """a head for every block"""
+    return products(vocab_size, n_layer, n_embd, T, head=n_layer)
 
 
 @flops.mistake(hint="It must work for every shape.", memorised=True)

@@ -25,6 +25,12 @@ def blocks_recomputed(ns, rng):
     return ns["training_memory"](2_000_000, 6, 128, 512, 4096, True)
 
 
+@memory.probe()
+def one_block(ns, rng):
+    """a single block, and one token"""
+    return [ns["training_memory"](1000, 1, 16, 50, 1, recompute) for recompute in (False, True)]
+
+
 def some_model(rng):
     return tuple(int(n) for n in rng.integers((10**6, 4, 64, 300, 1000), (10**9, 50, 2000, 60_000, 90_000)))
 
@@ -73,6 +79,18 @@ def with_a_master_copy(n_weights, n_layer, n_embd, vocab_size, n_tokens, recompu
 def gradients_in_half(n_weights, n_layer, n_embd, vocab_size, n_tokens, recompute):
     """gradients in bfloat16"""
     return in_memory(n_weights, n_layer, n_embd, vocab_size, n_tokens, recompute, sizes=(4, 2, 8))
+
+
+@memory.mistake(hint="Mixed precision computes in bfloat16, but the weights stay in float32: four bytes each.")
+def weights_in_half(n_weights, n_layer, n_embd, vocab_size, n_tokens, recompute):
+    """weights in bfloat16"""
+    return in_memory(n_weights, n_layer, n_embd, vocab_size, n_tokens, recompute, sizes=(2, 4, 8))
+
+
+@memory.mistake(hint="Mixed precision computes in bfloat16, but weights and gradients stay in float32: four bytes each.")
+def weights_and_gradients_in_half(n_weights, n_layer, n_embd, vocab_size, n_tokens, recompute):
+    """weights and gradients in bfloat16"""
+    return in_memory(n_weights, n_layer, n_embd, vocab_size, n_tokens, recompute, sizes=(2, 2, 8))
 
 
 @memory.mistake(hint="AdamW keeps two averages for each weight: of the gradient, and of its square.")

@@ -46,6 +46,26 @@ def begun_later(ns, rng):
     return ns["read_the_meter"](the_run()[17:], FLOPS_A_TOKEN, PEAK)
 
 
+@meter.probe()
+def among_the_first_five(ns, rng):
+    """the same run from step 12 on: its highest loss is among the first five"""
+    return ns["read_the_meter"](the_run()[11:], FLOPS_A_TOKEN, PEAK)
+
+
+@meter.probe()
+def six_records(ns, rng):
+    """six records: one is asked"""
+    return ns["read_the_meter"](the_run()[10:16], FLOPS_A_TOKEN, PEAK)
+
+
+@meter.probe()
+def at_both_ends(ns, rng):
+    """a spike at the very end, after a low loss that makes another look high"""
+    records = the_run()[15:30]
+    records[8]["loss"], records[-1]["loss"] = 4.9, 5.9
+    return ns["read_the_meter"](records, 2 * FLOPS_A_TOKEN, 10 * PEAK)
+
+
 def another_run(rng):
     """The end of the real run on a machine of another speed, with a fall of the loss, a dip before it and a spike after it."""
     records, fall = the_run()[15:], int(rng.integers(8, 12))
@@ -172,6 +192,18 @@ def around_it(records, flops_a_token, peak):
     """a median that takes in the losses after it"""
     place = spike_of(records, lambda loss, i: np.median(loss[i - 2 : i + 3]))
     return reading(records, flops_a_token, peak, spike=records[place]["step"])
+
+
+@meter.mistake(hint="The first five records have no five before them; the one at the place i has those from i − 5 to i − 1.")
+def one_step_beside_it(records, flops_a_token, peak):
+    """the step after the spike"""
+    return reading(records, flops_a_token, peak, spike=records[spike_of(records)]["step"] + 1)
+
+
+@meter.mistake(hint="How high the loss is, was not asked: at which step.")
+def how_high_it_is(records, flops_a_token, peak):
+    """the loss at the spike in place of its step"""
+    return reading(records, flops_a_token, peak, spike=records[spike_of(records)]["loss"])
 
 
 @meter.mistake(hint="There may be other runs.", memorised=True)

@@ -1,5 +1,7 @@
 """Exercise 14.4: find the bugs in an update of several micro-batches."""
 
+import math
+
 import numpy as np
 import torch
 from torch.nn import functional as F
@@ -76,6 +78,24 @@ def clipped(ns, rng):
     return what_it_does(ns["update_repaired"], some_bigram(rng), some_micro_batches(rng, (5, 2, 4)), 0.1)
 
 
+@accumulation.probe(axes="tokens down, next tokens across")
+def clipped_hard(ns, rng):
+    """two micro-batches, clipped to nearly nothing"""
+    return what_it_does(ns["update_repaired"], some_bigram(rng), some_micro_batches(rng, (4, 2)), 0.02)
+
+
+@accumulation.probe(axes="tokens down, next tokens across")
+def nothing_asked(ns, rng):
+    """three micro-batches, of which one asks nothing"""
+    return what_it_does(ns["update_repaired"], some_bigram(rng), some_micro_batches(rng, (5, 0, 2)), 100.0)
+
+
+@accumulation.probe(axes="tokens down, next tokens across")
+def a_single_one(ns, rng):
+    """a single micro-batch"""
+    return what_it_does(ns["update_repaired"], some_bigram(rng), some_micro_batches(rng, (4,)), 0.2)
+
+
 @accumulation.probe(hidden=True)
 def any_micro_batches(ns, rng):
     """any micro-batches"""
@@ -111,9 +131,9 @@ def updating(model, optimizer, micro_batches, max_norm, *, zero="before", mean="
         if zero == "inside":
             optimizer.zero_grad()
         nats = F.cross_entropy(model(idx).flatten(0, 1), targets.flatten(), ignore_index=-1, reduction="sum")
-        over = {"all": sum(counts), "own": count, "parts": count * len(counts), "cells": cells, "none": 1}[mean]
-        (nats / over).backward()
-        total, last = total + nats.item(), nats.item() / count
+        over = {"all": sum(counts), "own": count, "parts": count * len(counts), "number": len(counts), "cells": cells, "none": 1}[mean]
+        (nats / over if over else nats * math.nan).backward()
+        total, last = total + nats.item(), nats.item() / count if count else math.nan
         parts.append(last)
         if clip == "inside":
             clip_gradients(model.parameters(), max_norm)

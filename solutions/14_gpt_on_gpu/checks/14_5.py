@@ -81,6 +81,19 @@ def several_epochs(ns, rng):
     return {"weights 15 steps later": before_and_after(ns["checkpoint_of"], rng, 5, 7, 15)[0]}
 
 
+@killed.probe(axes="the weights")
+def at_the_end_of_an_epoch(ns, rng):
+    """a run stopped at the very end of an epoch"""
+    again, _, holds_data = before_and_after(ns["checkpoint_of"], rng, 6, 12, 9)
+    return {"weights 9 steps later": again, "whether the data set is in it": holds_data}
+
+
+@killed.probe(axes="the weights")
+def before_the_first_step(ns, rng):
+    """a run stopped before its first step"""
+    return {"weights 8 steps later": before_and_after(ns["checkpoint_of"], rng, 5, 0, 8)[0]}
+
+
 @killed.probe(hidden=True, points=2)
 def any_stop(ns, rng):
     """a run stopped anywhere"""
@@ -143,6 +156,42 @@ def without_the_order(run):
 def without_the_position(run):
     """a checkpoint that begins the epoch anew"""
     return saved(run, without=("position",))
+
+
+@killed.mistake(hint="The place in the data and the generator are saved, the optimizer's two are not: what does train_step read besides weights?")
+def without_velocity_and_step(run):
+    """a checkpoint without velocity and step"""
+    return saved(run, without=("velocity", "step"))
+
+
+@killed.mistake(hint="Where in the data is the run, and in which order do they come? Neither is saved.")
+def without_order_and_position(run):
+    """a checkpoint without order and position: the epoch begins anew, in another order"""
+    return saved(run, without=("order", "position"))
+
+
+@killed.mistake(hint="This epoch's order was drawn long ago, and dropout draws at every step: neither is saved.")
+def without_order_and_generator(run):
+    """a checkpoint without the order and without the state of the random numbers"""
+    return saved(run, without=("order", "rng"))
+
+
+@killed.mistake(hint="Weights and step are there. What does train_step read besides: of the optimizer, of the data, of chance?")
+def weights_and_step(run):
+    """weights and step, and nothing of velocity, data and random numbers"""
+    return saved(run, without=("velocity", "order", "position", "rng"))
+
+
+@killed.mistake(hint="Weights and velocity are there. What does the learning rate depend on, and the data, and chance?")
+def weights_and_velocity(run):
+    """weights and velocity, and nothing of step, data and random numbers"""
+    return saved(run, without=("step", "order", "position", "rng"))
+
+
+@killed.mistake(hint="All is there but the arrays' own copies: `-=` and `*=` write into them. And the order?")
+def nothing_copied_no_order(run):
+    """references in place of copies, and no order"""
+    return saved(run, without=("order",), shared=("weights", "velocity"))
 
 
 @killed.mistake(hint="The run goes on, and `-=` and `*=` write into the same arrays. The checkpoint changes with them: copy.")

@@ -39,6 +39,19 @@ def a_tall_one(ns, rng):
     return ns["all_directions_alike"](some_gradient(rng, 5, 2), 2)
 
 
+@alike.probe(axes="as the gradient")
+def no_round(ns, rng):
+    """no round at all, and then two"""
+    gradient = some_gradient(rng, 3, 2)
+    return [ns["all_directions_alike"](gradient, n_rounds) for n_rounds in (0, 2)]
+
+
+@alike.probe(axes="as the gradient")
+def one_row(ns, rng):
+    """a single row, and a single negative number"""
+    return [ns["all_directions_alike"](some_gradient(rng, 1, 4), 3), ns["all_directions_alike"](np.array([[-0.3]]), 1)]
+
+
 @alike.probe(hidden=True, points=2)
 def any_gradient(ns, rng):
     """any gradient"""
@@ -164,6 +177,24 @@ def with_muons_factor(gradient, n_rounds):
 def one_round_only(gradient, n_rounds):
     """one round, whatever was asked"""
     return rounds(gradient, 1)
+
+
+@alike.mistake(hint="n_rounds rounds: this went once more.")
+def one_round_more(gradient, n_rounds):
+    """one round too many"""
+    return rounds(gradient, n_rounds + 1)
+
+
+@alike.mistake(hint="n_rounds rounds: this went once less.")
+def one_round_less(gradient, n_rounds):
+    """one round too few"""
+    return rounds(gradient, n_rounds - 1)
+
+
+@alike.mistake(hint="p has three terms: a s, b s³, c s⁵. The first is missing.")
+def without_a(gradient, n_rounds):
+    """a polynomial without its first term"""
+    return rounds(gradient, n_rounds, a=0.0)
 
 
 @alike.forbid("course_lib.training.muon.orthogonalize")
