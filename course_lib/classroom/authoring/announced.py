@@ -14,6 +14,8 @@ from course_lib.classroom.checking.twins import groups_of, with_twins
 REFUSES = re.compile(r"\b(refused|refuses|not allowed|without|may not|must not|forbidden)\b", re.IGNORECASE)
 SENTENCES = re.compile(r"(?<=[.!?])\)?\s+|\n\s*\n")
 
+ALSO = {"autograd": "gradients"}  # as in "torch's own gradients are refused"
+
 
 def unannounced(exercise: Exercise, stub: NotebookNode) -> list[str]:
     """The forbidden names that the text of an exercise, in the student's notebook, does not announce."""
@@ -23,7 +25,8 @@ def unannounced(exercise: Exercise, stub: NotebookNode) -> list[str]:
 
 
 def _spoken(name):
-    return {one.rpartition(".")[2] for one in with_twins([name])} | set(groups_of(name))
+    called = {word for group in groups_of(name) for word in (group, ALSO.get(group, group))}
+    return {one.rpartition(".")[2] for one in with_twins([name])} | called
 
 
 def _text_of(number, stub):

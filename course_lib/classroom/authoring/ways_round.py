@@ -1,6 +1,6 @@
-"""Answers that call what is forbidden, by every way that comes to a student's mind. Part of the authors' tools.
+"""Answers that call what is forbidden, by every way that comes to a student's mind.
 
-No lesson derives it. The proof of an exercise runs them all: each must be caught.
+Part of the authors' tools; no lesson derives it. The proof of an exercise runs them all: each must be caught.
 """
 
 import functools

@@ -10,6 +10,7 @@ from course_lib.classroom.checking.compare import EQUAL, Verdict
 
 NOTES = ("changed", "again")
 WHOLE = "with whole numbers (integers) in the arrays in place of floating-point ones"
+TYPES = "(`np.zeros_like(x)` and `x.copy()` have the type of x; `x.astype(float)` takes any numbers.)"
 NOTHING = {"error": "error", "type": "", "message": "nothing came back", "line": None}
 
 
@@ -26,7 +27,7 @@ def spoiled(expected: dict, answer: dict, judged: Callable[[dict, dict], Verdict
     if "whole" not in expected or found.get("type") == "RuntimeError":
         return EQUAL  # torch says that it takes floats only: whoever chose torch is not misled
     verdict = judged(expected["whole"], found)
-    return verdict if verdict.ok else Verdict(False, "whole", f"{WHOLE}: {verdict.message}")
+    return verdict if verdict.ok else Verdict(False, "whole", f"{WHOLE}: {verdict.message}\n{TYPES}")
 
 
 def same_beside(known: dict, answer: dict, same: Callable[[dict, dict], bool]) -> bool:

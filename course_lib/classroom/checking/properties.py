@@ -39,7 +39,8 @@ def first_broken(record: dict, ns: dict) -> Broken | None:
     """The first property of a record (see course_lib.lab.public_checks) that the answer in `ns` breaks, or None."""
     rules = record["properties"]["list"]
     functions = load_probes(record["properties"]["source"], [rule["id"] for rule in rules], name="<properties>")
-    settings = {"function": record["function"], "watch": Watch(record["forbidden"]), "seconds": record["seconds"]}
+    settings = {"function": record["function"], "watch": Watch(record["forbidden"]), "seconds": record["seconds"],
+                "manner": record.get("manner", {})}
     import hypothesis.strategies  # noqa: F401  (takes its time once; rules have theirs from here on)
 
     start = time.monotonic()

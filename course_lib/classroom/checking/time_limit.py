@@ -56,22 +56,19 @@ class time_limit:
         self.work, self.wall = time.thread_time(), time.monotonic()
 
     def _over(self, signum, frame):
-        if frames := self._of_the_body(frame):
-            if _imports(frame):
-                return self._begin()
-            worked, waited = time.thread_time() - self.work, time.monotonic() - self.wall
-            if worked >= self.seconds or waited >= PATIENCE * self.seconds:
-                self._raise(frames)
-
-    def _of_the_body(self, frame):
-        """The frames from the body to where it is; [] when it is over, and what it left behind is put in order."""
-        found = []
-        while frame is not None and frame is not self.outside:
-            if frame.f_code in OURS:
-                return []  # too late to raise
-            found.append(frame)
-            frame = frame.f_back
-        return found
+        frames = []  # those that the body has called
+        step = frame
+        while step is not None and step is not self.outside:
+            if step.f_code in OURS:
+                return  # too late to raise: the body is over, and what it has left behind must be put in order
+            frames.append(step)
+            step = step.f_back
+        if _imports(frame):
+            self._begin()
+            return
+        worked, waited = time.thread_time() - self.work, time.monotonic() - self.wall
+        if worked >= self.seconds or waited >= PATIENCE * self.seconds:
+            self._raise(frames)
 
     def _raise(self, frames):
         self.raised += 1

@@ -1,6 +1,7 @@
 """Exercise 14.4: find the bugs in an update of several micro-batches."""
 
 import math
+from collections import defaultdict
 
 import numpy as np
 import torch
@@ -19,21 +20,21 @@ accumulation = Exercise(
 )
 
 
-class Descent:
-    """Plain gradient descent: p ← p − lr · gradient."""
+class Descent(torch.optim.Optimizer):
+    """Plain gradient descent: p ← p − lr · gradient. Counts its steps; all else is torch's own."""
 
     def __init__(self, params, lr=1.0):
-        self.params, self.lr, self.steps = list(params), lr, 0
+        groups = [{"params": list(params), "lr": lr}]
+        self.__setstate__({"defaults": {"lr": lr}, "state": defaultdict(dict), "param_groups": groups})
+        self.steps = 0  # (torch's own __init__ imports torch's compiler, which takes seconds)
 
-    def zero_grad(self):
-        for p in self.params:
-            p.grad = None
-
-    def step(self):
+    @torch.no_grad()
+    def step(self, closure=None):
         self.steps += 1
-        with torch.no_grad():
-            for p in self.params:
-                p -= self.lr * p.grad
+        for group in self.param_groups:
+            for p in group["params"]:
+                if p.grad is not None:
+                    p -= group["lr"] * p.grad
 
 
 def some_bigram(rng, V=6):

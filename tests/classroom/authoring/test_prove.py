@@ -73,6 +73,11 @@ END = "    return np.zeros_like(x)\n"
         ((END, END + FORBID.format(call="call(x, 1) * 2")), "numpy.linalg.norm disagrees with the solution"),
         ((END, END + FORBID.replace("norm", "no_such").format(call="x")), "nothing called numpy.linalg.no_such"),
         ((".sum(), 1.0", ".sum(), 1.5"), "the solution breaks a rule"),
+        (("whole = x.sum()\n    return x / whole", "x /= x.sum()\n    return x"), "say changes=('x',)"),
+        (("whole = x.sum()\n", "np.calls = getattr(np, 'calls', 0) + 1\n    whole = x.sum() * np.calls\n"),
+         "the same answer twice"),
+        (("minutes=5,", "minutes=5, changes=('z',),"), "changes=('z',), but shares has no z"),
+        ((".\"\"\"", ".\n\n    >>> shares(np.array([1.0, 3.0])).tolist()\n    [1.0, 3.0]\n    \"\"\""), "is not true:"),
         ((".sum(), 1.0", ".shape, (n,)"), "no wrong answer breaks the rule 'shares sum to one'"),
     ],
 )

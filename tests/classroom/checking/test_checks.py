@@ -1,6 +1,7 @@
 """What a student reads: correct, not started, which mistake, or expected beside got; hints; the solution in time."""
 
 import builtins
+import functools
 import json
 import shutil
 from types import SimpleNamespace
@@ -112,6 +113,55 @@ def test_a_broken_rule_is_shown_at_its_smallest(said):
 def test_a_rule_that_cannot_be_tried_is_not_mentioned(said):
     text = said(lambda x: None)
     assert "your answer is None" in text and "does your function end with `return`?" in text and "rule" not in text
+
+
+def test_another_form_of_the_right_answer_is_right(said):
+    kinds = [lambda x: right(x).tolist(), lambda x: tuple(right(x)), functools.partial(right), Shares(), Shares().of]
+    for answer in kinds:
+        assert said(answer) == "01.1 correct\n"
+
+
+class Shares:
+    def __call__(self, x):
+        return right(x)
+
+    def of(self, x):
+        return right(x)
+
+
+def in_place(x):
+    x /= x.sum()
+    return x
+
+
+CALLS = []
+
+
+def counting(x):
+    CALLS.append(1)
+    return right(x) if len(CALLS) == 1 else right(x) * 2
+
+
+def zeros_like(x):
+    out = np.zeros_like(x)
+    out[:] = right(x)
+    return out
+
+
+def test_right_values_are_not_all(said):
+    assert "your function changes its argument `x` in place (4 of 4 values;" in said(in_place)
+    assert "called again with the same arguments, your function gives something else" in said(counting)
+    text = said(zeros_like)
+    assert "with whole numbers (integers) in the arrays in place of floating-point ones: your answer holds" in text
+    assert "`np.zeros_like(x)` and `x.copy()` have the type of x" in text
+
+
+def test_what_was_put_back_is_said_beside_the_verdict(said):
+    def answer(x):
+        np.seterr(all="ignore")
+        return right(x)
+
+    assert said(answer) == "01.1 correct\n(Beside it: your code changes numpy.seterr; it was put back.)\n"
 
 
 def test_a_value_in_place_of_the_function(said):
