@@ -13,6 +13,7 @@ from course_lib.classroom.authoring.record import make_record
 from course_lib.classroom.checking.diagnose import diagnose
 from course_lib.classroom.checking.exercise import HINTS, Exercise, Forbid, Mistake
 from course_lib.classroom.checking.forbid import resolve
+from course_lib.classroom.checking.known import run_again
 from course_lib.classroom.checking.open_question import OpenQuestion
 from course_lib.classroom.checking.probing import run_probes
 from course_lib.classroom.checking.properties import first_broken
@@ -114,7 +115,8 @@ def _mistake(exercise: Exercise, mistake: Mistake, record: dict, public: dict) -
     passed = diagnose(record | {"mistakes": []}, evidence).passed
     if all(probe.id in passed for probe in exercise.probes if probe.hidden):
         yield f"'{mistake.name}' passes every hidden probe"
-    outcome = diagnose(public, run_probes(public | {"forbidden": []}, ns, seed=public["seed"]))
+    allowed = public | {"forbidden": []}
+    outcome = diagnose(public, run_probes(allowed, ns, seed=public["seed"]), run_again(allowed, ns))
     if mistake.memorised:
         return
     if outcome.correct:

@@ -9,6 +9,7 @@ import ast
 import os
 
 from course_lib.classroom.checking.diagnose import Outcome, diagnose
+from course_lib.classroom.checking.known import run_again
 from course_lib.classroom.checking.probing import run_probes
 from course_lib.doors.folders import some_current_folder
 from course_lib.doors.json_file import read_json
@@ -36,7 +37,7 @@ def check(number: str, answer: object) -> None:
         return
     ns = {record["function"]: answer}
     with some_current_folder():
-        outcome = diagnose(record, run_probes(record, ns, seed=record["seed"]))
+        outcome = diagnose(record, run_probes(record, ns, seed=record["seed"]), run_again(record, ns))
         text, kind = _told(number, record, outcome, ns)
     say("\n".join(filter(None, [text, _edited(number, record)])))  # before the disk has its say
     if trouble := record_event(number, kind, outcome.mistake):
@@ -91,11 +92,11 @@ def solution(number: str) -> None:
 def _told(number, record, outcome: Outcome, ns):
     """What to print, and what to remember it as."""
     if outcome.kind == "mistake":
-        return f"{number} not yet: this is {outcome.mistake}.\n{outcome.hint}", "mistake"
+        return f"{number} not yet: this is {outcome.message}.\n{outcome.hint}", "mistake"
     if outcome.kind in ("not started", "missing"):
         return f"{number} {outcome.message}", outcome.kind
     broken = None
-    if outcome.kind in ("correct", "wrong") and record["properties"]["list"]:
+    if outcome.kind in ("correct", "wrong") and not outcome.explained and record["properties"]["list"]:
         from course_lib.classroom.checking.properties import first_broken
 
         broken = first_broken(record, ns)
