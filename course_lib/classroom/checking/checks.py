@@ -106,7 +106,7 @@ def _told(number, record, outcome: Outcome, ns):
         return f"{number} correct", "correct"
     kind = "wrong" if outcome.correct else outcome.kind
     lines = [] if outcome.correct else [outcome.message]
-    lines += [str(broken)] if broken else []
+    lines += [str(broken) if outcome.correct else str(broken).partition("\n")[0]] if broken else []
     return f"{number} not yet: " + "\n".join(lines) + f'\nhint("{number}") helps.', kind
 
 

@@ -13,6 +13,7 @@ from course_lib.classroom.checking.plain import decode
 
 KINDS = ("missing", "not started", "forbidden", "timeout", "exit", "unreadable", "error")
 MEASURED = "what was measured"  # a rule's left side, which is seldom the answer itself
+ABOUT_THE_FORM = ("type", "length", "keys", "dtype")  # no example says more than that
 SILENT = {"error": "error", "type": "", "message": "the code ended before this question", "line": None}
 
 
@@ -71,7 +72,8 @@ def diagnose(record: dict, evidence: dict[str, dict], again: Again | None = None
     kind, verdict = answers[number][1].get("error") or "wrong", verdicts[number]
     if kind == "wrong" and (said := _explained(record, answers)):
         return Outcome("wrong", said, points, out_of, passed, explained=True)
-    return Outcome(kind, f"for {probes[number]['name']}: {verdict.message}", points, out_of, passed)
+    told = f"for {probes[number]['name']}: {verdict.message}"
+    return Outcome(kind, told, points, out_of, passed, explained=verdict.kind in ABOUT_THE_FORM)
 
 
 def earned(record: dict, right: set[str]) -> tuple[str, ...]:

@@ -71,6 +71,7 @@ def _names(values, sizes, close, sums=False):
     common = [label for label in (sizes[0] if sizes else {}) if all(label in one for one in sizes)]
     columns = {label: np.array([one[label] for one in sizes]) for label in common}
     columns = {label: column for label, column in columns.items() if np.all(column > 0) and np.any(column != 1)}
+    columns, letters = _one_of_each(columns)
     groups = [_plain, _derived]
     if not _same(values, values[0], close):
         groups += [_pairs, _sums] if sums else [_pairs]
@@ -79,8 +80,20 @@ def _names(values, sizes, close, sums=False):
                  if np.all(np.abs(values - value) <= close * np.abs(value))][:2]
         if found:
             labels = dict.fromkeys(label for _, ones in found for label in ones)
-            return ", or ".join(name for name, _ in found), _where(labels, columns)
+            return ", or ".join(name for name, _ in found), _where(labels, columns, letters)
     return "", ""
+
+
+def _one_of_each(columns):
+    """One name of several that mean one number in all cases, and a letter for each that takes a phrase to say."""
+    kept, letters, spare = {}, {}, iter("nmkj")
+    for label, column in columns.items():
+        if any(np.array_equal(column, other) for other in kept.values()):
+            continue
+        name = next(spare, label) if " " in label else label
+        letters[name] = label
+        kept[name] = column
+    return kept, letters
 
 
 def _plain(columns) -> Iterator[tuple]:
@@ -91,9 +104,9 @@ def _plain(columns) -> Iterator[tuple]:
 def _derived(columns):
     for name, s in columns.items():
         for text, value in (
-            (f"√{_one(name)}", np.sqrt(s)), (f"{_one(name)}²", s * s), (f"2 {name}", 2 * s), (f"½ {name}", s / 2),
-            (f"({name} − 1)", s - 1), (f"({name} + 1)", s + 1), (f"4 {name}", 4 * s), (f"ln {_one(name)}", np.log(s)),
-            (f"log₂ {_one(name)}", np.log2(s)), (f"{name} / ({name} − 1)", s / np.where(s == 1, np.nan, s - 1)),
+            (f"√{name}", np.sqrt(s)), (f"{name}²", s * s), (f"2 {name}", 2 * s), (f"½ {name}", s / 2),
+            (f"({name} − 1)", s - 1), (f"({name} + 1)", s + 1), (f"4 {name}", 4 * s), (f"ln {name}", np.log(s)),
+            (f"log₂ {name}", np.log2(s)), (f"{name} / ({name} − 1)", s / np.where(s == 1, np.nan, s - 1)),
         ):
             yield text, value, (name,)
 
@@ -118,16 +131,13 @@ def _sums(columns):
             yield f"{'' if times == 1 else f'{times} '}{' · '.join(names)}", times * value, tuple(dict.fromkeys(names))
 
 
-def _where(labels, columns):
+def _where(labels, columns, letters):
     said = []
     for label in labels:
         values = list(dict.fromkeys(f"{value:g}" for value in columns[label]))
-        said.append(f"{label} = {' and '.join(values[:3])}")
+        meaning = "" if letters[label] == label else f", {letters[label]}"
+        said.append(f"{label} = {' and '.join(values[:3])}{meaning}")
     return f" ({', '.join(said)})" if said else ""
-
-
-def _one(name):
-    return f"({name})" if " " in name else name
 
 
 def _same(values, wanted, close):

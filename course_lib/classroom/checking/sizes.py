@@ -11,14 +11,14 @@ import re
 from collections.abc import Callable
 
 SHAPE = re.compile(r"((?:\w+(?:, | and ))*\w+) \(([A-Z]\w*(?:, [A-Z]\w*)*),?\)")
-AXES = {1: ("length",), 2: ("rows", "columns")}
+AXES = {1: ("length",), 2: ("number of rows", "number of columns")}
 
 
 def sizes_of_call(fn: Callable, args: tuple, named: dict) -> dict[str, float]:
     """Name → size of one call: lengths of axes, of lists and texts, and arguments that are numbers themselves.
 
     A letter that the docstring gives to an axis, as in "query (D,), keys (S, D)", is its name; one that would mean two
-    lengths means none. Other axes are "the length of `x`", "the columns of `x`", "axis 2 of `x`".
+    lengths means none. Other axes are "the length of `x`", "the number of columns of `x`", "axis 2 of `x`".
     """
     try:
         given = dict(inspect.signature(fn).bind(*args, **named).arguments)
@@ -34,7 +34,7 @@ def sizes_of_call(fn: Callable, args: tuple, named: dict) -> dict[str, float]:
         if name not in lettered:
             found |= {_axis(name, len(shape), i): length for i, length in enumerate(shape)}
         if isinstance(given[name], str) and len(given[name].encode(errors="replace")) != shape[0]:
-            found[f"the bytes of `{name}`"] = len(given[name].encode(errors="replace"))
+            found[f"the number of bytes of `{name}`"] = len(given[name].encode(errors="replace"))
     numbers = {f"`{name}`": value for name, value in given.items() if _is_number(value)}
     return {name: float(size) for name, size in (found | numbers).items()}
 

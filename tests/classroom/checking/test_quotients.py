@@ -48,6 +48,13 @@ def test_two_names_that_fit_are_both_given():
     assert factor(np.array([2.0]), [{"B": 2.0}]) == "yours is 2, or B times too large (B = 2)"
 
 
+def test_a_size_without_a_letter_gets_one_and_what_means_the_same_is_said_once():
+    sizes = [{"the number of rows of `x`": n, "the number of rows of `y`": n, "`k`": 3.0} for n in (5.0, 7.0)]
+    assert factor(np.array([1 / 5, 1 / 7]), sizes) == (
+        "yours is n times too small (n = 5 and 7, the number of rows of `x`)")
+    assert difference(np.array([15.0, 21.0]), sizes).startswith("yours is too large by n · `k` (n = 5 and 7, the number")
+
+
 @pytest.mark.parametrize("seed", range(50))
 def test_a_factor_that_nobody_meant_has_no_name(seed):
     rng = np.random.default_rng(seed)
