@@ -52,7 +52,7 @@ def test_a_size_without_a_letter_gets_one_and_what_means_the_same_is_said_once()
     sizes = [{"the number of rows of `x`": n, "the number of rows of `y`": n, "`k`": 3.0} for n in (5.0, 7.0)]
     assert factor(np.array([1 / 5, 1 / 7]), sizes) == (
         "yours is n times too small (n = 5 and 7, the number of rows of `x`)")
-    assert difference(np.array([15.0, 21.0]), sizes).startswith("yours is too large by n · `k` (n = 5 and 7, the number")
+    assert "yours is too large by n · `k` (n = 5 and 7, the" in difference(np.array([15.0, 21.0]), sizes)
 
 
 @pytest.mark.parametrize("seed", range(50))

@@ -28,9 +28,9 @@ def test_without_letters_the_axes_are_described():
 
     found = sizes_of_call(plain, (np.ones(3), np.ones((4, 6)), "né", [1, 2], 5, True, np.ones((2, 3, 4))), {})
     assert found == {
-        "the length of `x`": 3, "the number of rows of `table`": 4,
-        "the number of columns of `table`": 6, "the length of `text`": 2, "the number of bytes of `text`": 3, "the length of `ids`": 2, "`n`": 5, "axis 0 of `cube`": 2, "axis 1 of `cube`": 3,
-        "axis 2 of `cube`": 4,
+        "the length of `x`": 3, "the number of rows of `table`": 4, "the number of columns of `table`": 6,
+        "the length of `text`": 2, "the number of bytes of `text`": 3, "the length of `ids`": 2, "`n`": 5,
+        "axis 0 of `cube`": 2, "axis 1 of `cube`": 3, "axis 2 of `cube`": 4,
     }
     assert sizes_of_call(plain, (1,), {}) == {} and sizes_of_call(plain, (object(),) * 7, {}) == {}
 
