@@ -16,8 +16,8 @@ from course_lib.classroom.authoring.checks_files import checks_files, load_lesso
 from course_lib.classroom.authoring.leaks import leaks
 from course_lib.classroom.authoring.prove import Row, prove, prove_question
 from course_lib.classroom.authoring.record import public_checks, public_questions
-from course_lib.classroom.checking.diagnose import same_evidence
 from course_lib.classroom.checking.exercise import Exercise
+from course_lib.classroom.checking.known import same_evidence
 from course_lib.classroom.checking.open_question import OpenQuestion
 from course_lib.doors.json_file import read_json
 

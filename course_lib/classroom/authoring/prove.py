@@ -7,20 +7,25 @@ recognised by its own name, and fail the hidden probes, too. What a check does n
 import doctest
 import inspect
 import io
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+
+import numpy as np
 
 from course_lib.classroom.authoring.record import make_record
 from course_lib.classroom.authoring.ways_round import WAYS, answer_with
 from course_lib.classroom.checking.diagnose import diagnose
 from course_lib.classroom.checking.exercise import HINTS, Exercise, Forbid, Mistake
 from course_lib.classroom.checking.forbid import resolve
+from course_lib.classroom.checking.known import run_again
 from course_lib.classroom.checking.open_question import OpenQuestion
 from course_lib.classroom.checking.probing import run_probes
 from course_lib.classroom.checking.properties import first_broken
 
 SEEDS = (20_260_101, 20_260_102)  # stand for the grader's secret ones
 MISTAKES = 4
+ZERO = re.compile(r"\bsums? to (zero|0)\b")
 OPENS = ("after three tries", "always", "never")
 
 
@@ -120,7 +125,8 @@ def _mistake(exercise: Exercise, mistake: Mistake, record: dict, public: dict, a
     passed = diagnose(record | {"mistakes": []}, evidence).passed
     if all(probe.id in passed for probe in exercise.probes if probe.hidden):
         yield f"'{mistake.name}' passes every hidden probe"
-    outcome = diagnose(public, run_probes(public | {"forbidden": []}, ns, seed=public["seed"]))
+    allowed = public | {"forbidden": []}
+    outcome = diagnose(public, run_probes(allowed, ns, seed=public["seed"]), run_again(allowed, ns))
     if mistake.memorised:
         return
     if outcome.correct:
@@ -156,6 +162,15 @@ def _rules(exercise, answers, public):
         alone = public | {"properties": public["properties"] | {"list": [rule]}, "forbidden": []}
         if not any(first_broken(alone, {exercise.function: mistake.fn}) for mistake in exercise.mistakes):
             yield f"no wrong answer breaks the rule '{rule['name']}': it may say nothing"
+        code = next(one for one in exercise.properties if one.id == rule["id"]).fn
+        lowest = {name: low for name, (low, _) in rule["ranges"].items()}
+        if ZERO.search(rule["name"]) and not _zeros(code(answers, **lowest)[1]):
+            yield f"the rule '{rule['name']}' compares with something else than 0: students would read that"
+
+
+def _zeros(wanted):
+    parts = [wanted] if not isinstance(wanted, (tuple, list)) else wanted
+    return any(not np.any(np.asarray(part)) for part in parts)
 
 
 def _docstring(exercise, answers):

@@ -8,13 +8,15 @@ for all lessons.
 import inspect
 import json
 
+from course_lib.classroom.authoring.further_runs import further_runs
 from course_lib.classroom.authoring.probe_source import probe_source
+from course_lib.classroom.authoring.variants import sizes_by_probe, variants
 from course_lib.classroom.checking.arguments import rounded, whole
 from course_lib.classroom.checking.asking import Asked
-from course_lib.classroom.checking.diagnose import same_evidence
 from course_lib.classroom.checking.examples import docstring_examples
 from course_lib.classroom.checking.exercise import Exercise
 from course_lib.classroom.checking.forbid import Watch
+from course_lib.classroom.checking.known import RUNS, same_evidence, telling
 from course_lib.classroom.checking.open_question import OpenQuestion
 from course_lib.classroom.checking.probing import load_probes, run_probe, run_probes
 from course_lib.classroom.checking.returned import form
@@ -27,12 +29,8 @@ def make_job(exercise: Exercise, *, hidden: bool) -> dict:
     probes = [probe for probe in exercise.probes if hidden or not probe.hidden]
     fields = ("id", "name", "points", "hidden", "axes")
     asked = [{name: getattr(probe, name) for name in fields} for probe in probes]
-    if hidden:  # in the notebook, rules are tried on other values (course_lib.classroom.checking.properties)
-        asked += [
-            {"id": rule.id, "name": rule.name, "points": rule.points, "hidden": True, "axes": "",
-             "ranges": {name: list(ends) for name, ends in rule.ranges.items()}}
-            for rule in exercise.properties
-        ]
+    if hidden:
+        asked += _rules(exercise)
     return {
         "number": exercise.number,
         "function": exercise.function,
@@ -42,6 +40,7 @@ def make_job(exercise: Exercise, *, hidden: bool) -> dict:
         "forbidden": exercise.forbidden,
         "seconds": exercise.seconds,
         "tolerance": exercise.tolerance,
+        "integers": exercise.integers,
         "manner": {"changes": list(exercise.changes)},
     }
 
@@ -147,10 +146,38 @@ def public_checks(lesson: str, exercises: list[Exercise], answers: Namespace) ->
         record = make_record(exercise, answers, seed=exercise.seed, hidden=False)
         ids = [one.id for one in exercise.properties]
         ranges = [{"id": one.id, "name": one.name, "ranges": one.ranges} for one in exercise.properties]
+        record |= _matching(exercise, record, answers[exercise.function])
         told = {name: getattr(exercise, name) for name in ("difficulty", "minutes", "hints", "solution")}
         properties = {"source": probe_source(exercise.text, ids), "list": ranges}
         records[exercise.number] = record | told | {"properties": properties}
     return {"format": 1, "lesson": lesson, "exercises": records}
+
+
+def _matching(exercise, record, fn):
+    """What helps to name what is wrong: sizes, right answers to other questions, further runs of some mistakes."""
+    job = make_job(exercise, hidden=False)
+    rules = _rules(exercise)
+    jobs = [job, job | {"source": probe_source(exercise.text, [one["id"] for one in rules]), "probes": rules}]
+    code = {mistake.name: mistake.fn for mistake in exercise.mistakes}
+    mistakes = []
+    for known in record["mistakes"]:
+        n = RUNS - len(telling(record, known))
+        runs = further_runs(jobs, fn, code[known["name"]], seed=exercise.seed, n=n) if n > 0 else []
+        mistakes.append(known | ({"again": runs} if runs else {}))
+    return {
+        "mistakes": mistakes,
+        "sizes": sizes_by_probe(job, fn, seed=exercise.seed),
+        "variants": variants(job, fn, record["expected"], seed=exercise.seed),
+    }
+
+
+def _rules(exercise):
+    """Rules as probes: in the notebook they are tried on other values (course_lib.classroom.checking.properties)."""
+    return [
+        {"id": rule.id, "name": rule.name, "points": rule.points, "hidden": True, "axes": "",
+         "ranges": {name: list(ends) for name, ends in rule.ranges.items()}}
+        for rule in exercise.properties
+    ]
 
 
 def public_questions(questions: list[OpenQuestion]) -> dict:

@@ -9,6 +9,7 @@ import ast
 import os
 
 from course_lib.classroom.checking.diagnose import Outcome, diagnose
+from course_lib.classroom.checking.known import run_again
 from course_lib.classroom.checking.probing import run_probes
 from course_lib.doors.folders import some_current_folder
 from course_lib.doors.json_file import read_json
@@ -37,7 +38,7 @@ def check(number: str, answer: object) -> None:
     ns = {record["function"]: answer}
     with some_current_folder():
         evidence = run_probes(record, ns, seed=record["seed"])
-        outcome = diagnose(record, evidence)
+        outcome = diagnose(record, evidence, run_again(record, ns))
         text, kind = _told(number, record, outcome, ns)
     remarks = dict.fromkeys(remark for one in evidence.values() for remark in one.get("remarks", ()))
     beside = [f"(Beside it: {remark}.)" for remark in remarks]
@@ -94,11 +95,11 @@ def solution(number: str) -> None:
 def _told(number, record, outcome: Outcome, ns):
     """What to print, and what to remember it as."""
     if outcome.kind == "mistake":
-        return f"{number} not yet: this is {outcome.mistake}.\n{outcome.hint}", "mistake"
+        return f"{number} not yet: this is {outcome.message}.\n{outcome.hint}", "mistake"
     if outcome.kind in ("not started", "missing"):
         return f"{number} {outcome.message}", outcome.kind
     broken = None
-    if outcome.kind in ("correct", "wrong") and record["properties"]["list"]:
+    if outcome.kind in ("correct", "wrong") and not outcome.explained and record["properties"]["list"]:
         from course_lib.classroom.checking.properties import first_broken
 
         broken = first_broken(record, ns)
@@ -108,7 +109,7 @@ def _told(number, record, outcome: Outcome, ns):
         return f"{number} correct", "correct"
     kind = "wrong" if outcome.correct else outcome.kind
     lines = [] if outcome.correct else [outcome.message]
-    lines += [str(broken)] if broken else []
+    lines += [str(broken) if outcome.correct else str(broken).partition("\n")[0]] if broken else []
     return f"{number} not yet: " + "\n".join(lines) + f'\nhint("{number}") helps.', kind
 
 

@@ -5,12 +5,16 @@ Used by the checks of all lessons, and by the grader for its feedback pages.
 
 from dataclasses import dataclass
 
-from course_lib.classroom.checking.beside import readable, same_beside, spoiled
+from course_lib.classroom.checking.beside import readable, spoiled
 from course_lib.classroom.checking.compare import EQUAL, Verdict, compare
+from course_lib.classroom.checking.explain import explain
 from course_lib.classroom.checking.forbid import ASKS
+from course_lib.classroom.checking.known import Again, all_same, is_sure, known_mistake
 from course_lib.classroom.checking.plain import decode
 
 KINDS = ("missing", "not started", "forbidden", "timeout", "exit", "unreadable", "absent", "error")
+MEASURED = "what was measured"  # a rule's left side, which is seldom the answer itself
+ABOUT_THE_FORM = ("type", "length", "keys", "dtype")  # no example says more than that
 SILENT = {"error": "error", "type": "", "message": "the code ended before this question", "line": None}
 
 
@@ -30,6 +34,7 @@ class Outcome:
     passed: tuple[str, ...] = ()
     mistake: str = ""
     hint: str = ""
+    explained: bool = False
 
     @property
     def correct(self) -> bool:
@@ -37,13 +42,15 @@ class Outcome:
         return self.kind == "correct"
 
 
-def diagnose(record: dict, evidence: dict[str, dict]) -> Outcome:
+def diagnose(record: dict, evidence: dict[str, dict], again: Again | None = None) -> Outcome:
     """Judge the evidence of one answer.
 
     Args:
         record: a job with "expected" (evidence of the reference answer) and "mistakes" ([{"name", "hint",
-            "evidence"}]), all made with the seed that `evidence` was made with.
+            "evidence"}]), all made with the seed that `evidence` was made with. What is released to students also has
+            "sizes" (of the arguments, by probe) and "variants" (right answers to slightly other questions).
         evidence: of the student's answer, by probe; a probe without evidence is wrong.
+        again: runs a probe on the student's answer with another seed, where it can be run.
     """
     probes = record["probes"]
     out_of = float(sum(probe["points"] for probe in probes))
@@ -57,12 +64,17 @@ def diagnose(record: dict, evidence: dict[str, dict]) -> Outcome:
     if kinds <= {"not started", "missing"}:
         kind = "not started" if "not started" in kinds else "missing"
         return Outcome(kind, next(v.message for v in verdicts if not v.ok), 0.0, out_of)
-    for mistake in record["mistakes"]:
-        if all(same_evidence(mistake["evidence"][p["id"]], answer, record["tolerance"]) for p, answer in answers):
-            return Outcome("mistake", mistake["name"], points, out_of, passed, mistake["name"], mistake["hint"])
+    if found := known_mistake(record, {probe["id"]: answer for probe, answer in answers}, again):
+        mistake, more = found
+        name, tip = mistake["name"], mistake["hint"]
+        said = f"{name}; and on top of it, {more}" if more else name
+        return Outcome("mistake", said, points, out_of, passed, name, tip, explained=True)
     number = _worst(answers, verdicts)
     kind, verdict = answers[number][1].get("error") or "wrong", verdicts[number]
-    return Outcome(kind, f"for {probes[number]['name']}: {verdict.message}", points, out_of, passed)
+    if kind == "wrong" and (said := _explained(record, answers)):
+        return Outcome("wrong", said, points, out_of, passed, explained=True)
+    told = f"for {probes[number]['name']}: {verdict.message}"
+    return Outcome(kind, told, points, out_of, passed, explained=verdict.kind in ABOUT_THE_FORM)
 
 
 def earned(record: dict, right: set[str]) -> tuple[str, ...]:
@@ -91,30 +103,36 @@ def judge(record: dict, probe: dict, answer: dict) -> Verdict:
         verdict = _keeps_rule(got, record["tolerance"])
     else:
         expected = decode(record["expected"][probe["id"]]["value"])
-        verdict = compare(expected, got, tolerance=record["tolerance"], axes=probe["axes"])
+        integers = record.get("integers", False)
+        verdict = compare(expected, got, tolerance=record["tolerance"], axes=probe["axes"], integers=integers)
     if not verdict.ok:
         return verdict
     told = record.get("expected", {}).get(probe["id"], {})
     return spoiled(told, answer, lambda a, b: judge(record | {"expected": {probe["id"]: a}}, probe, b))
 
 
-def same_evidence(known: dict, answer: dict, tolerance: float) -> bool:
-    """Whether an answer did what a known mistake does: equal values, or the same type of error."""
-    if not same_beside(known, answer, lambda a, b: same_evidence(a, b, tolerance)):
-        return False
-    if "error" in known or "error" in answer:
-        return known.get("error") == answer.get("error") and known.get("type") == answer.get("type")
-    try:
-        return compare(decode(known["value"]), decode(answer["value"]), tolerance=tolerance).ok
-    except (ValueError, KeyError):
-        return False
+def _explained(record, answers):
+    """What the values that came are to the expected ones: right for another question, or √D times too large."""
+    evidence = {probe["id"]: answer for probe, answer in answers}
+    for variant in record.get("variants", ()):
+        if all_same(variant, evidence, record["tolerance"]) and is_sure(record, variant, None):
+            return f"yours is what is expected {variant['name']}"
+    runs = []
+    for probe, answer in answers:
+        if "value" in answer and "ranges" not in probe:
+            try:
+                expected, got = decode(record["expected"][probe["id"]]["value"]), decode(answer["value"])
+            except (ValueError, KeyError):
+                continue
+            runs.append((probe["name"], expected, got, record.get("sizes", {}).get(probe["id"], [])))
+    return explain(runs, record["tolerance"])
 
 
 def _keeps_rule(pairs, tolerance):
     """Every pair holds two values that agree; the right one is what the left one should be."""
     if not isinstance(pairs, list) or not all(isinstance(pair, list) and len(pair) == 2 for pair in pairs):
         return Verdict(False, "unreadable", "a rule returns two values that must agree")
-    verdicts = (compare(right, left, tolerance=tolerance) for left, right in pairs)
+    verdicts = (compare(right, left, tolerance=tolerance, yours=MEASURED) for left, right in pairs)
     return next((verdict for verdict in verdicts if not verdict.ok), EQUAL)
 
 

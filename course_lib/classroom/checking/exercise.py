@@ -90,7 +90,7 @@ class Exercise:
         function: the name that the student defines. title: as in the notebook's heading.
         difficulty: 1 to 5. minutes: how long it takes.
         hints: three, each saying more than the one before.
-        tolerance: see course_lib.classroom.checking.compare. seconds: after how long a probe is stopped.
+        tolerance, integers: see course_lib.classroom.checking.compare. seconds: after how long a probe is stopped.
         seed: of the public probes; hidden ones get a secret seed from the grader.
         changes: names of the arguments that the answer is to change in place; all others must stay as they came.
         solution: when students may see the worked answer: "after three tries", "always" or "never".
@@ -104,6 +104,7 @@ class Exercise:
     minutes: int = 10
     hints: tuple[str, ...] = ()
     tolerance: float = 1e-4
+    integers: bool = False
     seed: int = 0
     seconds: float = 5.0
     changes: tuple[str, ...] = ()

@@ -140,7 +140,7 @@ def _difference(first, second):
     """Where the second evidence differs from the first, in words; None where it does not."""
     if "value" not in second:
         return f" ({second['type']}: {second['message']})" if second["type"] else " (nothing)"
-    verdict = compare(decode(first["value"]), decode(second["value"]), name="second answer")
+    verdict = compare(decode(first["value"]), decode(second["value"]), yours="your second answer")
     return None if verdict.ok else ""
 
 

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from course_lib.classroom.checking.compare import compare
+from course_lib.classroom.checking.diagnose import MEASURED
 from course_lib.classroom.checking.examples import EXAMPLES
 from course_lib.classroom.checking.forbid import Watch
 from course_lib.classroom.checking.plain import decode
@@ -103,4 +104,4 @@ def _difference(found, tolerance):
         at = f" (your line {found['line'][0]}: {found['line'][1]})" if found.get("line") else ""
         return f"{found['type']}: {found['message']}{at}"
     left, right = decode(found["value"])
-    return compare(right, left, tolerance=tolerance).message
+    return compare(right, left, tolerance=tolerance, yours=MEASURED).message

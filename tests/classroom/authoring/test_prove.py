@@ -78,6 +78,7 @@ END = "    return np.zeros_like(x)\n"
          "the same answer twice"),
         (("minutes=5,", "minutes=5, changes=('z',),"), "changes=('z',), but shares has no z"),
         ((".\"\"\"", ".\n\n    >>> shares(np.array([1.0, 3.0])).tolist()\n    [1.0, 3.0]\n    \"\"\""), "is not true:"),
+        (("shares sum to one", "what is left sums to zero"), "compares with something else than 0"),
         ((".sum(), 1.0", ".shape, (n,)"), "no wrong answer breaks the rule 'shares sum to one'"),
     ],
 )

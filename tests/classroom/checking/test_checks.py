@@ -106,7 +106,7 @@ def test_an_exception_shows_the_students_line(said):
 def test_a_broken_rule_is_shown_at_its_smallest(said):
     text = said(lambda x: right(x) if len(x) == 4 else right(x) * 2)
     assert "it breaks a rule: shares sum to one. With n=1, seed=0: your result" not in text
-    assert "it breaks a rule: shares sum to one. With n=1, seed=0: your answer is 2, it should be 1" in text
+    assert "it breaks a rule: shares sum to one. With n=1, seed=0: what was measured is 2, it should be 1" in text
     assert not standing("01.1").passed
 
 

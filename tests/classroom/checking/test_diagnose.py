@@ -26,7 +26,7 @@ RECORD = {
     "mistakes": [
         {"name": "doubled", "hint": "half", "evidence": {"a": value([2.0, 4.0]), "b": value(6.0)}},
         {"name": "index error", "hint": "count",
-         "evidence": {"a": value([1.0, 2.0]), "b": error("error", "IndexError")}},
+         "evidence": {"a": error("error", "IndexError"), "b": error("error", "IndexError")}},
     ],
 }
 
@@ -37,8 +37,9 @@ RECORD = {
         (value([1.0, 2.00001]), value(3.0), "correct", 3, "correct"),
         (value([1.0, 2.0]), value(4.0), "wrong", 1, "for case b: your answer is 4, it should be 3"),
         (value([2.0, 4.0]), value(6.0), "mistake", 0, "doubled"),
-        (value([2.0, 4.0]), value(5.0), "wrong", 0, "for case a: your result 1 of 2 is 2, it should be 1"),
-        (value([1.0, 2.0]), error("error", "IndexError"), "mistake", 1, "index error"),
+        (value([2.0, 4.0]), value(5.0), "wrong", 0, "for case a: result 1 and result 2 are wrong\nyour result 1 is 2"),
+        (error("error", "IndexError"), error("error", "IndexError"), "mistake", 0, "index error"),
+        (value([1.0, 2.0]), error("error", "IndexError"), "error", 1, "for case b: IndexError: m"),
         (value([1.0, 2.0]), error("error", "KeyError"), "error", 1, "for case b: KeyError: m"),
         (error("not started"), error("not started"), "not started", 0, "not started yet"),
         (error("missing"), error("missing"), "missing", 0, "m"),
@@ -76,7 +77,7 @@ WITH_RULE = RECORD | {"probes": [*RECORD["probes"], RULE], "mistakes": [],
     ("a", "pairs", "points", "words"),
     [
         ([1.0, 2.0], [[2, 2], [4.0, 4.00001]], 7, "correct"),
-        ([1.0, 2.0], [[2, 2], [3, 4]], 3, "for it is even: your answer is 3, it should be 4"),
+        ([1.0, 2.0], [[2, 2], [3, 4]], 3, "for it is even: what was measured is 3, it should be 4"),
         ([1.0, 9.0], [[2, 2], [4, 4]], 2, "for case a"),  # zeros keep a rule: it counts with the public probes only
         ([1.0, 2.0], [2, 2], 3, "two values that must agree"),
         ([1.0, 2.0], 7, 3, "two values that must agree"),

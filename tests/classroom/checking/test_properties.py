@@ -49,7 +49,7 @@ def record(**changes):
 def test_what_a_student_reads():
     assert first_broken(record(), {"f": lambda n, x: 0.0}) is None
     broken = first_broken(record(), {"f": lambda n, x: float(n > 3)})
-    assert str(broken) == "it breaks a rule: it is zero. With n=4, x=0: your answer is 1, it should be 0"
+    assert str(broken) == "it breaks a rule: it is zero. With n=4, x=0: what was measured is 1, it should be 0"
 
 
 def test_an_exception_breaks_a_rule_too():
