@@ -61,16 +61,20 @@ READING_ORDER = """
     classroom.checking.plain classroom.checking.side_by_side classroom.checking.nearness
     classroom.checking.compare classroom.checking.exercise
     classroom.checking.open_question classroom.checking.time_limit classroom.checking.stand_ins
-    classroom.checking.forbid classroom.checking.examples classroom.checking.probing
-    classroom.checking.surprise classroom.checking.sizes classroom.checking.cases classroom.checking.quotients
-    classroom.checking.changed classroom.checking.rearranged classroom.checking.fitted classroom.checking.relations
-    classroom.checking.entries classroom.checking.explain classroom.checking.known classroom.checking.diagnose
-    classroom.checking.properties classroom.checking.checks classroom.checking.start classroom
+    classroom.checking.twins classroom.checking.forbid
+    classroom.checking.students_code classroom.checking.arguments classroom.checking.returned
+    classroom.checking.asking classroom.checking.kept_state classroom.checking.examples classroom.checking.probing
+    classroom.checking.beside classroom.checking.surprise classroom.checking.sizes classroom.checking.cases
+    classroom.checking.quotients classroom.checking.changed classroom.checking.rearranged classroom.checking.fitted
+    classroom.checking.relations classroom.checking.entries classroom.checking.explain classroom.checking.known
+    classroom.checking.diagnose classroom.checking.properties classroom.checking.checks
+    classroom.checking.start classroom
 
     classroom.authoring.launch classroom.authoring.exercise classroom.authoring.lint
     classroom.authoring.probe_source classroom.authoring.checks_files classroom.authoring.further_runs
     classroom.authoring.variants classroom.authoring.record
-    classroom.authoring.answers classroom.authoring.prove classroom.authoring.leaks
+    classroom.authoring.answers classroom.authoring.ways_round classroom.authoring.announced
+    classroom.authoring.prove classroom.authoring.leaks
     classroom.authoring.nbgrader_cells classroom.authoring.lesson_checks classroom.authoring.execute
     classroom.authoring.build classroom.authoring.skeleton
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from nbformat import NotebookNode
 
+from course_lib.classroom.authoring.announced import unannounced
 from course_lib.classroom.authoring.answers import answer_namespace
 from course_lib.classroom.authoring.checks_files import checks_files, load_lesson_checks
 from course_lib.classroom.authoring.leaks import leaks
@@ -42,6 +43,8 @@ class LessonChecks:
             row, lines = prove(exercise, answers, stubs, data["exercises"][exercise.number])
             rows.append(row)
             wrong += lines
+            if silent := unannounced(exercise, stub):
+                wrong.append(f"{exercise.number}: its text does not say that it refuses {', '.join(silent)}")
         wrong += [line for question in self.questions for line in prove_question(question)]
         released = [*_strings(data), *(cell.source for cell in stub.cells)]
         notebook = self.source.read_text(encoding="utf-8")

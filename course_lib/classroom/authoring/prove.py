@@ -4,8 +4,9 @@ The solution must get everything, the untouched stub nothing, and each wrong ans
 recognised by its own name, and fail the hidden probes, too. What a check does not catch, students will find.
 """
 
-import functools
-import importlib
+import doctest
+import inspect
+import io
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from course_lib.classroom.authoring.record import make_record
+from course_lib.classroom.authoring.ways_round import WAYS, answer_with
 from course_lib.classroom.checking.diagnose import diagnose
 from course_lib.classroom.checking.exercise import HINTS, Exercise, Forbid, Mistake
 from course_lib.classroom.checking.forbid import resolve
@@ -49,11 +51,11 @@ def prove(exercise: Exercise, answers: dict, stubs: dict, public: dict) -> tuple
     record, other = (make_record(exercise, answers, seed=seed, hidden=True) for seed in SEEDS)
     found += _solution(exercise, record, other, answers, public)
     found += _stub(exercise, record, stubs, public)
-    survivors = [list(_mistake(exercise, mistake, record, public)) for mistake in exercise.mistakes]
+    survivors = [list(_mistake(exercise, mistake, record, public, answers)) for mistake in exercise.mistakes]
     ways = [(forbid, way) for forbid in exercise.forbids for way in WAYS]
-    survivors += [list(_forbidden(exercise, forbid, way, record)) for forbid, way in ways]
+    survivors += [list(_forbidden(exercise, forbid, way, record, answers)) for forbid, way in ways]
     found += [line for lines in survivors for line in lines]
-    found += _rules(exercise, answers, public)
+    found += [*_rules(exercise, answers, public), *_docstring(exercise, answers)]
     hidden = sum(probe.hidden for probe in exercise.probes)
     counts = (len(exercise.probes) - hidden, hidden, len(survivors), sum(not lines for lines in survivors))
     return Row(exercise.number, *counts), [f"{exercise.number}: {line}" for line in found]
@@ -95,8 +97,12 @@ def _complete(exercise: Exercise) -> Iterator[str]:
 
 
 def _solution(exercise, record, other, answers, public):
+    notes = [evidence["note"] for evidence in record["expected"].values() if "note" in evidence]
+    changed = {note["about"]: note["message"] for note in notes if note["kind"] == "changed"}
+    for name, message in changed.items():
+        yield f"the solution is refused: {message}. If it is to change, say changes=({name!r},)"
     again = run_probes(record, answers, seed=record["seed"])
-    if not diagnose(record, again).correct:
+    if len(notes) > len(changed) or not changed and not diagnose(record, again).correct:
         yield "the solution does not give the same answer twice"
     if not diagnose(public, run_probes(public, answers, seed=public["seed"])).correct:
         yield "the solution does not pass its own public probes"
@@ -113,8 +119,8 @@ def _stub(exercise, record, stubs, public):
             return
 
 
-def _mistake(exercise: Exercise, mistake: Mistake, record: dict, public: dict) -> Iterator[str]:
-    ns = {exercise.function: mistake.fn}
+def _mistake(exercise: Exercise, mistake: Mistake, record: dict, public: dict, answers: dict) -> Iterator[str]:
+    ns = answers | {exercise.function: mistake.fn}
     evidence = run_probes(record | {"forbidden": []}, ns, seed=record["seed"])
     passed = diagnose(record | {"mistakes": []}, evidence).passed
     if all(probe.id in passed for probe in exercise.probes if probe.hidden):
@@ -129,48 +135,20 @@ def _mistake(exercise: Exercise, mistake: Mistake, record: dict, public: dict) -
         yield f"'{mistake.name}' is taken for '{outcome.mistake or outcome.message}'"
 
 
-def _by_importlib(name):
-    module, _, attribute = name.rpartition(".")
-    try:
-        return getattr(importlib.import_module(module), attribute)
-    except ImportError:  # a method: module.Class.method
-        outer, _, owner = module.rpartition(".")
-        return getattr(getattr(importlib.import_module(outer), owner), attribute)
-
-
-def _by_map(name):
-    """A function that leaves the call to `map`, so that none is written in Python."""
-    found = resolve.__wrapped__(name)  # looked up anew: what stands there now
-    return lambda *args, **named: next(map(functools.partial(found, **named), *([arg] for arg in args)))
-
-
-WAYS = {  # how an answer's code, run with these names, comes to what is forbidden
-    "by its name": "by_name(name)",
-    "by an alias": "alias",
-    "by importlib": "by_importlib(name)",
-    "by map": "by_map(name)",
-}
-
-
-def _answer_with(forbid, way):
-    names = {"name": forbid.name, "alias": resolve(forbid.name), "fn": forbid.fn, "by_name": resolve.__wrapped__,
-             "by_importlib": _by_importlib, "by_map": _by_map}
-    exec(f"def answer(*args):\n    return fn({WAYS[way]}, *args)", names)
-    return names["answer"]
-
-
-def _forbidden(exercise: Exercise, forbid: Forbid, way: str, record: dict) -> Iterator[str]:
+def _forbidden(exercise: Exercise, forbid: Forbid, way: str, record: dict, answers: dict) -> Iterator[str]:
     try:
         resolve(forbid.name)
     except ValueError as error:
         yield str(error)
         return
-    ns = {exercise.function: _answer_with(forbid, way)}
+    ns = answers | {exercise.function: answer_with(forbid, way)}
     outcome = diagnose(record, run_probes(record, ns, seed=record["seed"]))
     if outcome.kind != "forbidden" or outcome.points:
         yield f"an answer that calls {forbid.name} {way} is '{outcome.kind}' with {outcome.points:g} points"
     if forbid.exact and way == "by its name":
-        allowed = diagnose(record, run_probes(record | {"forbidden": []}, ns, seed=record["seed"]))
+        values = {id: {"value": said["value"]} for id, said in record["expected"].items()}
+        free = record | {"forbidden": [], "expected": values}  # an oracle need not take whole numbers
+        allowed = diagnose(free, run_probes(free, ns, seed=record["seed"]))
         if not allowed.correct:
             yield f"{forbid.name} disagrees with the solution: {allowed.message}"
 
@@ -193,3 +171,15 @@ def _rules(exercise, answers, public):
 def _zeros(wanted):
     parts = [wanted] if not isinstance(wanted, (tuple, list)) else wanted
     return any(not np.any(np.asarray(part)) for part in parts)
+
+
+def _docstring(exercise, answers):
+    """The examples of the docstring are true."""
+    answer = answers[exercise.function]
+    test = doctest.DocTestParser().get_doctest(answer.__doc__ or "", dict(answers), exercise.function, None, 0)
+    said = io.StringIO()
+    doctest.DocTestRunner(optionflags=doctest.NORMALIZE_WHITESPACE).run(test, out=said.write)
+    if said.getvalue():
+        yield f"its docstring's example is not true: {' '.join(said.getvalue().split())[:300]}"
+    if unknown := set(exercise.changes) - set(inspect.signature(answer).parameters):
+        yield f"changes={exercise.changes}, but {exercise.function} has no {', '.join(sorted(unknown))}"

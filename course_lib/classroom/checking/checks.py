@@ -37,9 +37,12 @@ def check(number: str, answer: object) -> None:
         return
     ns = {record["function"]: answer}
     with some_current_folder():
-        outcome = diagnose(record, run_probes(record, ns, seed=record["seed"]), run_again(record, ns))
+        evidence = run_probes(record, ns, seed=record["seed"])
+        outcome = diagnose(record, evidence, run_again(record, ns))
         text, kind = _told(number, record, outcome, ns)
-    say("\n".join(filter(None, [text, _edited(number, record)])))  # before the disk has its say
+    remarks = dict.fromkeys(remark for one in evidence.values() for remark in one.get("remarks", ()))
+    beside = [f"(Beside it: {remark}.)" for remark in remarks]
+    say("\n".join(filter(None, [text, *beside, _edited(number, record)])))  # before the disk has its say
     if trouble := record_event(number, kind, outcome.mistake):
         say(trouble)
     if kind != "correct" and os.environ.get("NBGRADER_EXECUTION"):

@@ -5,13 +5,14 @@ Used by the checks of all lessons, and by the grader for its feedback pages.
 
 from dataclasses import dataclass
 
+from course_lib.classroom.checking.beside import readable, spoiled
 from course_lib.classroom.checking.compare import EQUAL, Verdict, compare
 from course_lib.classroom.checking.explain import explain
 from course_lib.classroom.checking.forbid import ASKS
 from course_lib.classroom.checking.known import Again, all_same, is_sure, known_mistake
 from course_lib.classroom.checking.plain import decode
 
-KINDS = ("missing", "not started", "forbidden", "timeout", "exit", "unreadable", "error")
+KINDS = ("missing", "not started", "forbidden", "timeout", "exit", "unreadable", "absent", "error")
 MEASURED = "what was measured"  # a rule's left side, which is seldom the answer itself
 ABOUT_THE_FORM = ("type", "length", "keys", "dtype")  # no example says more than that
 SILENT = {"error": "error", "type": "", "message": "the code ended before this question", "line": None}
@@ -90,6 +91,8 @@ def earned(record: dict, right: set[str]) -> tuple[str, ...]:
 
 def judge(record: dict, probe: dict, answer: dict) -> Verdict:
     """One probe's verdict: the answer's value against the expected one, or its error in a student's words."""
+    if answer.get("error") == "absent" and "example" in probe:  # worth no points, for anyone can say so
+        return EQUAL
     if "error" in answer:
         return Verdict(False, answer["error"], _told(answer, record["function"]))
     try:
@@ -97,10 +100,14 @@ def judge(record: dict, probe: dict, answer: dict) -> Verdict:
     except (ValueError, KeyError) as error:
         return Verdict(False, "unreadable", f"what came back cannot be read: {error}")
     if "ranges" in probe:
-        return _keeps_rule(got, record["tolerance"])
-    expected = decode(record["expected"][probe["id"]]["value"])
-    integers = record.get("integers", False)
-    return compare(expected, got, tolerance=record["tolerance"], axes=probe["axes"], integers=integers)
+        verdict = _keeps_rule(got, record["tolerance"])
+    else:
+        expected, integers = decode(record["expected"][probe["id"]]["value"]), record.get("integers", False)
+        verdict = compare(expected, got, tolerance=record["tolerance"], axes=probe["axes"], integers=integers)
+    if not verdict.ok:
+        return verdict
+    told = record.get("expected", {}).get(probe["id"], {})
+    return spoiled(told, answer, lambda a, b: judge(record | {"expected": {probe["id"]: a}}, probe, b))
 
 
 def _explained(record, answers):
@@ -133,7 +140,7 @@ def _readable(answer):
     if not isinstance(answer, dict) or not ({"error", "value"} & answer.keys()):
         return SILENT | {"message": "what came back cannot be read"}
     if "error" not in answer:
-        return answer
+        return {"value": answer["value"]} | readable(answer, _readable)
     texts = {key: str(answer.get(key) or "")[:500] for key in ("type", "message")}
     kind, line = answer["error"], answer.get("line")
     has_line = isinstance(line, list) and [type(part) for part in line] == [int, str]

@@ -92,6 +92,7 @@ class Exercise:
         hints: three, each saying more than the one before.
         tolerance, integers: see course_lib.classroom.checking.compare. seconds: after how long a probe is stopped.
         seed: of the public probes; hidden ones get a secret seed from the grader.
+        changes: names of the arguments that the answer is to change in place; all others must stay as they came.
         solution: when students may see the worked answer: "after three tries", "always" or "never".
         text: of the file that defines it; course_lib.classroom.authoring.checks_files puts it there.
     """
@@ -106,6 +107,7 @@ class Exercise:
     integers: bool = False
     seed: int = 0
     seconds: float = 5.0
+    changes: tuple[str, ...] = ()
     solution: str = "after three tries"
     probes: list[Probe] = field(default_factory=list)
     properties: list[Property] = field(default_factory=list)

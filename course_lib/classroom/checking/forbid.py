@@ -1,9 +1,11 @@
 """Names that an exercise asks to write oneself: using them while a probe runs raises. Used by all lessons.
 
-Looking for a name in the source is easily misled (an alias, importlib, getattr). So the calls themselves are
-watched: while a probe runs, Python reports every call, and one of a forbidden function is refused when the student's
-code stands above it on the stack. What the probe itself calls is its own business. Where Python reports nothing,
-stand-ins wait (course_lib.classroom.checking.stand_ins).
+Looking for a name in the source is easily misled (an alias, importlib, getattr; a comment, a variable of that name). So
+the calls themselves are watched: while a probe runs, Python reports every call, and one of a forbidden function is
+refused when it is a line of the student's that calls it, itself or through what only passes calls on (`map`,
+functools, numpy.vectorize, the call of a torch module). What the probe calls, and what a library calls inside, is their
+own business: a library's way round is forbidden by its own name (course_lib.classroom.checking.twins). Where Python
+reports nothing, stand-ins wait (course_lib.classroom.checking.stand_ins).
 
 What remains out of reach: an operator (`@` for numpy.matmul); a method of an array handed to a builtin
 (`map(numpy.ndarray.sum, rows)`, operator.methodcaller); a C function, not torch's, that was put into a list, a closure
@@ -21,8 +23,15 @@ import types
 from collections.abc import Collection, Iterator
 
 from course_lib.classroom.checking.stand_ins import modules_with, stand_ins, torch_reports
+from course_lib.classroom.checking.twins import with_twins
 
 ASKS = "this exercise asks you to write it"
+PASS_ON = (  # module and beginning of a function's name: their calls are those of whoever calls them
+    ("course_lib.classroom.checking.stand_ins", ""), ("functools", ""), ("contextlib", ""), ("threading", "Thread."),
+    ("numpy.lib._function_base_impl", "vectorize."), ("numpy.lib._shape_base_impl", "apply_"),
+    ("torch.nn.modules.module", "Module."), ("torch.overrides", ""), ("torch._functorch", ""),
+    ("torch.autograd.function", "Function."), ("torch.utils._contextlib", ""),
+)
 
 
 class Forbidden(Exception):
@@ -37,9 +46,10 @@ class Watch:
         self.builtins: dict[object, str] = {}
         self.methods: dict[str, list[tuple[object, str]]] = {}
         self.caught: list[str] = []
-        for name in names:
-            with contextlib.suppress(ValueError):  # another version of a library may not have it
-                self._add(name)
+        for name in with_twins(names):
+            if name in names or _is_loaded(name):  # nobody calls what was never imported
+                with contextlib.suppress(ValueError):  # another version of a library may not have it
+                    self._add(name)
 
     def _add(self, name):
         thing = resolve(name)
@@ -110,7 +120,7 @@ def resolve(name: str) -> object:
 
 @contextlib.contextmanager
 def forbidding(watch: Watch, student: list[dict]) -> Iterator[Watch]:
-    """Within the body, raise Forbidden when code whose global names are one of `student` leads to a watched call.
+    """Within the body, raise Forbidden when code whose global names are one of `student` makes a watched call.
 
     Swallowing the exception does not help: the call stays in `watch.caught`. Taking the watch away counts as one.
     """
@@ -119,7 +129,7 @@ def forbidding(watch: Watch, student: list[dict]) -> Iterator[Watch]:
     watch.caught.clear()
 
     def refuse(name, frame):
-        if _stands_on(frame, known, boundary):
+        if _is_called_by(frame, known, boundary):
             watch.caught.append(name)
             raise Forbidden(f"{name}: {ASKS}")
 
@@ -130,7 +140,7 @@ def forbidding(watch: Watch, student: list[dict]) -> Iterator[Watch]:
         if called is sys.setprofile and frame is not ours:
             name = "sys.setprofile"
         if name is not None:
-            refuse(name, frame)
+            refuse(name, frame.f_back if event == "call" else frame)
 
     def ask(name):
         refuse(name, sys._getframe(1))
@@ -149,12 +159,21 @@ def forbidding(watch: Watch, student: list[dict]) -> Iterator[Watch]:
             threading.setprofile(None)
 
 
-def _stands_on(frame, known, boundary):
+def _is_called_by(frame, known, boundary):
+    """Whether the student's code calls from here, on its own or through what passes calls on."""
     while frame is not None and frame is not boundary:
         if id(frame.f_globals) in known:
             return True
+        module, function = frame.f_globals.get("__name__", ""), frame.f_code.co_qualname
+        if not any(module.startswith(where) and function.startswith(what) for where, what in PASS_ON):
+            return False
         frame = frame.f_back
     return False
+
+
+def _is_loaded(name):
+    module, owner = name.rpartition(".")[0], name.rsplit(".", 2)[0]
+    return module in sys.modules or owner in sys.modules
 
 
 def _code(thing):

@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import numpy as np
 
+from course_lib.classroom.checking.beside import same_beside
 from course_lib.classroom.checking.compare import compare
 from course_lib.classroom.checking.entries import entries
 from course_lib.classroom.checking.nearness import as_array, wrong_places
@@ -28,6 +29,8 @@ def same_evidence(known: dict, answer: dict, tolerance: float, *, near: bool = F
 
     near: whatever is no finite number is alike, and so is an error of arithmetic.
     """
+    if not same_beside(known, answer, lambda a, b: same_evidence(a, b, tolerance, near=near)):
+        return False
     if "error" in known or "error" in answer:
         if near and ("error" in known) != ("error" in answer):
             error, value = (known, answer) if "error" in known else (answer, known)

@@ -2,25 +2,34 @@
 
 Nothing is judged here and nothing expected is known here: this part runs inside the grader's sandbox as well as in
 the notebook. Evidence is one entry a probe: {"value": data} or {"error": kind, "type": …, "message": …, "line": …}.
+Beside a value there may stand
+
+    "note": {"kind": "changed" or "again", "about", "message"}    it changed an argument, or says something else twice
+    "whole": evidence       of the same call with whole numbers in the arrays, in place of floating-point ones
+    "remarks": [sentence, …]        what was put back, or is not shown: no fault; beside an error, too
 """
 
 import contextlib
-import functools
 import hashlib
-import inspect
-import linecache
 import random
 import sys
 from collections.abc import Callable
 
 import numpy as np
 
-from course_lib.classroom.checking.examples import at_examples
+from course_lib.classroom.checking.arguments import whole
+from course_lib.classroom.checking.asking import Asked
+from course_lib.classroom.checking.compare import compare
+from course_lib.classroom.checking.examples import NotHere, at_docstring, at_examples
 from course_lib.classroom.checking.forbid import Forbidden, Watch, forbidding
-from course_lib.classroom.checking.plain import encode
+from course_lib.classroom.checking.kept_state import kept_state, shown_in_part
+from course_lib.classroom.checking.plain import decode, encode
+from course_lib.classroom.checking.students_code import import_first, line_of, student_globals, unwrapped
 from course_lib.classroom.checking.time_limit import TooLong, time_limit
 
 YOUR_TURN = "your turn"  # what a stub raises, with NotImplementedError
+AGAIN = "called again with the same arguments, your function gives something else{}: does it keep something in a \
+global name, or in a default argument such as `=[]`?"
 
 
 def load_probes(source: str, ids: list[str], *, name: str = "<probes>") -> dict[str, Callable]:
@@ -31,69 +40,82 @@ def load_probes(source: str, ids: list[str], *, name: str = "<probes>") -> dict[
 
 
 def run_probes(job: dict, ns: dict, *, seed: int, only: list[str] | None = None) -> dict[str, dict]:
-    """Evidence for every probe of a job, by id.
+    """Evidence for every probe of a job, by id. All probes are asked twice, for an answer may remember the first time.
 
     Args:
         job: {"function", "source", "probes": [{"id"}, …], "forbidden", "seconds"}: plain data, see
-            course_lib.classroom.authoring.record. A probe with "ranges" is a rule, tried on values drawn from them.
+            course_lib.classroom.authoring.record. A probe with "ranges" is a rule, tried on values drawn from them;
+            one with "example" is the docstring's; one with "whole" is asked with whole numbers, too.
         ns: the student's names.
         seed: every probe draws from a generator of its own, made from the seed and the probe's id.
         only: ids to run; default all. (A grader runs each in a process of its own.)
     """
     asked = {probe["id"]: probe for probe in job["probes"] if only is None or probe["id"] in only}
-    probes = load_probes(job["source"], list(asked))
-    for one, fn in probes.items():
-        if ranges := asked[one].get("ranges"):
-            probes[one] = at_examples(fn, ranges)
-    settings = {"function": job["function"], "watch": Watch(job["forbidden"]), "seconds": job["seconds"]}
-    return {one: run_probe(fn, ns, one, seed=seed, **settings) for one, fn in probes.items()}
+    probes = load_probes(job["source"], [one for one, probe in asked.items() if "example" not in probe])
+    for one, probe in asked.items():
+        if "ranges" in probe:
+            probes[one] = at_examples(probes[one], probe["ranges"])
+        if "example" in probe:
+            probes[one] = at_docstring(job["function"], probe["example"])
+    student = student_globals(ns.get(job["function"]))
+    import_first(student)
+    settings = {"function": job["function"], "watch": Watch(job["forbidden"]), "seconds": job["seconds"],
+                "manner": job.get("manner", {}), "seed": seed}
+    found = {one: run_probe(probes[one], ns, one, **settings) for one in asked}
+    for one, evidence in found.items():
+        if "value" not in evidence:
+            continue
+        second = run_probe(probes[one], ns, one, **settings, silent=True)
+        if (difference := _difference(evidence, second)) is not None and "note" not in evidence:
+            evidence["note"] = {"kind": "again", "about": "", "message": AGAIN.format(difference)}
+        if asked[one].get("whole"):
+            evidence["whole"] = run_probe(probes[one], ns, one, **settings, silent=True, given=whole)
+    return found
 
 
 def run_probe(fn: Callable, ns: dict, id: str, *, seed: int, function: str, watch: Watch, seconds: float = 5.0,
-              arguments: dict | None = None) -> dict:
-    """Evidence of one probe. Never raises for what the student's code does, and leaves all random states as they were.
+              arguments: dict | None = None, manner: dict | None = None, silent: bool = False,
+              given: Callable | None = None) -> dict:
+    """Evidence of one probe. Never raises for what the student's code does, and leaves all states as they were.
 
-    The probe is called as `fn(ns, rng)`, or as `fn(ns, **arguments)` where those are given.
+    The probe is called as `fn(ns, rng)`, or as `fn(ns, **arguments)` where those are given. manner, given: how the
+    answer is called (checking.asking). silent: what it prints is not shown.
 
     Kinds of error: missing (no such name), not started, forbidden, timeout, exit (SystemExit, KeyboardInterrupt),
-    unreadable (what came back is not plain data), error.
+    unreadable (what came back is not plain data), absent (a docstring's example that cannot be tried here), error.
     """
     if function not in ns:
         return _error("missing", "NameError", f"there is no {function} yet")
     student = student_globals(ns[function])
     if (own := _is_forbidden(watch, ns[function])) is not None:
         return _error("forbidden", "Forbidden", own)
-    given = {"rng": np.random.default_rng(_seed(seed, id))} if arguments is None else arguments
-    evidence = None
+    drawn = {"rng": np.random.default_rng(_seed(seed, id))} if arguments is None else arguments
+    answer, remarks = Asked(ns[function], manner or {}, *([given] if given else [])), []
     try:
-        with random_states(_seed(seed, id)), time_limit(seconds), forbidding(watch, student):
-            value = fn(ns, **given)
+        with shown_in_part(remarks, silent=silent), kept_state(remarks), random_states(_seed(seed, id)):
+            with forbidding(watch, student), time_limit(seconds):
+                value = fn({**ns, function: answer}, **drawn)
         evidence = {"value": encode(value)}
+        if answer.change:
+            evidence["note"] = {"kind": "changed", "about": answer.changed, "message": answer.change}
     except TooLong as error:
         evidence = _error("timeout", "TooLong", str(error))
+    except NotHere as error:
+        evidence = _error("absent", "NotHere", str(error))
     except NotImplementedError as error:  # libraries raise it, too
         stub = type(error) is NotImplementedError and str(error) in ("", YOUR_TURN)
         kind = "not started" if stub else "error"
-        evidence = _error(kind, type(error).__name__, _text(error), _line(error, student))
+        evidence = _error(kind, type(error).__name__, _text(error), line_of(error, student))
     except (SystemExit, KeyboardInterrupt, GeneratorExit) as error:
-        evidence = _error("exit", type(error).__name__, str(error), _line(error, student))
+        evidence = _error("exit", type(error).__name__, _text(error), line_of(error, student))
     except (TypeError, ValueError) as error:
-        line = _line(error, student)
+        line = line_of(error, student)
         evidence = _error("error" if line else "unreadable", type(error).__name__, _text(error), line)
     except BaseException as error:
-        evidence = _error("error", type(error).__name__, _text(error), _line(error, student))
+        evidence = _error("error", type(error).__name__, _text(error), line_of(error, student))
     if watch.caught:
         evidence = _error("forbidden", Forbidden.__name__, watch.caught[0])
-    return evidence
-
-
-def student_globals(answer: object) -> list[dict]:
-    """The global names that a student's function (or a class's methods) runs with."""
-    functions = [answer, *vars(answer).values()] if isinstance(answer, type) else [answer]
-    functions += [type(answer).__call__] if not isinstance(answer, type) and callable(answer) else []
-    inner = (_unwrapped(function) for function in functions)
-    found = {id(f.__globals__): f.__globals__ for f in inner if isinstance(getattr(f, "__globals__", None), dict)}
-    return list(found.values())
+    return evidence | ({"remarks": remarks[:20]} if remarks else {})
 
 
 @contextlib.contextmanager
@@ -114,23 +136,20 @@ def random_states(seed: int):
             torch.default_generator.set_state(own)
 
 
+def _difference(first, second):
+    """Where the second evidence differs from the first, in words; None where it does not."""
+    if "value" not in second:
+        return f" ({second['type']}: {second['message']})" if second["type"] else " (nothing)"
+    verdict = compare(decode(first["value"]), decode(second["value"]), yours="your second answer")
+    return None if verdict.ok else ""
+
+
 def _seed(seed, id):
     return int.from_bytes(hashlib.sha256(f"{seed}\0{id}".encode()).digest()[:8], "little")
 
 
 def _error(kind, type, message, line=None):
     return {"error": kind, "type": type[:80], "message": message[:500], "line": line}
-
-
-def _line(error, student):
-    """[number, text] of the student's line that the error passed last, or None when it passed none."""
-    found, step = None, error.__traceback__
-    while step is not None:
-        if any(step.tb_frame.f_globals is names for names in student):
-            file, number = step.tb_frame.f_code.co_filename, step.tb_lineno
-            found = [number, linecache.getline(file, number).strip()[:200]]
-        step = step.tb_next
-    return found
 
 
 def _text(error):
@@ -140,16 +159,7 @@ def _text(error):
         return ""
 
 
-def _unwrapped(function):
-    while isinstance(function, functools.partial):
-        function = function.func
-    try:
-        return inspect.unwrap(getattr(function, "__func__", function))
-    except ValueError:  # a wrapper that says it wraps itself
-        return function
-
-
 def _is_forbidden(watch, answer):
-    if getattr(_unwrapped(answer), "__code__", None) in watch.codes:
-        return watch.codes[_unwrapped(answer).__code__]
-    return next((name for thing, name in watch.builtins.items() if thing is _unwrapped(answer)), None)
+    if getattr(unwrapped(answer), "__code__", None) in watch.codes:
+        return watch.codes[unwrapped(answer).__code__]
+    return next((name for thing, name in watch.builtins.items() if thing is unwrapped(answer)), None)

@@ -15,7 +15,10 @@ Ask = Callable[[str], None]  # raises Forbidden where the student's code asks
 
 
 class StandIn:
-    """Behaves as a function (or ufunc) does, its methods included, but asks first."""
+    """Behaves as a function (or ufunc) does, its methods included, but asks first.
+
+    Whoever asks what it is (`isinstance`, `==`, `hash`, its name, its signature) hears what it stands for.
+    """
 
     def __init__(self, thing: object, name: str, ask: Ask):
         self.__dict__.update(_thing=thing, _name=name, _ask=ask, __doc__=thing.__doc__)
@@ -27,6 +30,22 @@ class StandIn:
     def __getattr__(self, name: str) -> object:
         found = getattr(self._thing, name)
         return StandIn(found, self._name, self._ask) if callable(found) else found
+
+    @property
+    def __class__(self) -> type:
+        return type(self._thing)
+
+    def __dir__(self) -> list[str]:
+        return dir(self._thing)
+
+    def __eq__(self, other: object) -> bool:
+        return self._thing == (other._thing if type(other) is StandIn else other)
+
+    def __hash__(self) -> int:
+        return hash(self._thing)
+
+    def __reduce__(self) -> object:
+        return self._thing.__reduce__()
 
     def __repr__(self) -> str:
         return repr(self._thing)

@@ -22,7 +22,7 @@ from course_lib.classroom.grading.folders import Folders, read_json, write_safel
 CHECKS = re.compile(r"""^check\(\s*["'](\d\d\.\d+)["']""", re.MULTILINE)
 NUMBER = re.compile(r"^answer-(\d\d)-(\d+)$")
 HEADING = re.compile(r"^#+ +(?:\d\d\.\d+ · )?(.+?)(?: \(.*\))?$", re.MULTILINE)
-INTO_THE_BOX = ("function", "source", "probes", "forbidden", "seconds", "seed")
+INTO_THE_BOX = ("function", "source", "probes", "forbidden", "seconds", "seed", "manner")
 
 
 @dataclass

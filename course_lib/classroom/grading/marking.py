@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass
 from course_lib.classroom.checking.diagnose import Outcome, diagnose, earned
 from course_lib.classroom.grading.assignment import Assignment
 
-KINDS = ("missing", "not started", "forbidden", "timeout", "exit", "unreadable", "error", "died")
+KINDS = ("missing", "not started", "forbidden", "timeout", "exit", "unreadable", "absent", "error", "died")
 ONLY_THESE_NUMBERS = "right for the numbers in the notebook, not for others"
 
 
@@ -78,7 +78,7 @@ def _judge(record, evidence) -> Outcome:
 
 def tidy(said: object) -> dict:
     """Evidence in the one form that `diagnose` knows, whatever came out of the box."""
-    if isinstance(said, dict) and said.keys() == {"value"}:
+    if isinstance(said, dict) and "value" in said and said.keys() <= {"value", "note", "whole", "remarks"}:
         return said
     if not isinstance(said, dict) or "error" not in said:
         said = {"error": "error", "message": "the code ended before this question"}

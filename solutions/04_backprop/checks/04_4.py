@@ -4,7 +4,7 @@ from course_lib.byhand.autograd import Tensor
 from course_lib.classroom.checking.exercise import Exercise
 
 walk = Exercise(
-    "04.4", "gradients_of", title="The walk back", difficulty=3, minutes=20, seconds=2.0,
+    "04.4", "gradients_of", title="The walk back", difficulty=3, minutes=20, changes=("root", "leaves"),
     hints=(
         "Treat the root first. Which node may come next: one of whose users has not been treated yet, or one with all done?",
         "Make a list in which each node stands after its parents (visit the parents, then append the node; each node once). "

@@ -23,6 +23,7 @@ class Counter(torch.nn.Module):
     def __init__(self):
         super().__init__()
         self.config = GPTConfig(vocab_size=50, context_length=4)
+        self.nothing = torch.nn.Parameter(torch.zeros(1), requires_grad=False)  # whoever asks on which device it is
         self.read = []
 
     def forward(self, idx):

@@ -1,5 +1,7 @@
 """Exercise 14.4: find the bugs in an update of several micro-batches."""
 
+from collections import defaultdict
+
 import numpy as np
 import torch
 from torch.nn import functional as F
@@ -8,7 +10,7 @@ from course_lib.classroom.checking.exercise import Exercise
 from course_lib.training.optim import clip_gradients
 
 accumulation = Exercise(
-    "14.4", "update_repaired", title="Find the bugs", difficulty=3, minutes=15,
+    "14.4", "update_repaired", title="Find the bugs", difficulty=3, minutes=15, changes=("model", "optimizer"),
     hints=(
         "Which of the five lines belong before the loop, which after it? zero_grad, backward, clip, step: when is the gradient complete?",
         "The loss of the whole batch is (sum of all nats) / (number of all targets). Count the targets before the loop; reduction=\"sum\" gives nats.",
@@ -17,21 +19,21 @@ accumulation = Exercise(
 )
 
 
-class Descent:
-    """Plain gradient descent: p ← p − lr · gradient."""
+class Descent(torch.optim.Optimizer):
+    """Plain gradient descent: p ← p − lr · gradient. Counts its steps; all else is torch's own."""
 
     def __init__(self, params, lr=1.0):
-        self.params, self.lr, self.steps = list(params), lr, 0
+        groups = [{"params": list(params), "lr": lr}]
+        self.__setstate__({"defaults": {"lr": lr}, "state": defaultdict(dict), "param_groups": groups})
+        self.steps = 0  # (torch's own __init__ imports torch's compiler, which takes seconds)
 
-    def zero_grad(self):
-        for p in self.params:
-            p.grad = None
-
-    def step(self):
+    @torch.no_grad()
+    def step(self, closure=None):
         self.steps += 1
-        with torch.no_grad():
-            for p in self.params:
-                p -= self.lr * p.grad
+        for group in self.param_groups:
+            for p in group["params"]:
+                if p.grad is not None:
+                    p -= group["lr"] * p.grad
 
 
 def some_bigram(rng, V=6):

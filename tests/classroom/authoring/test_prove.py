@@ -74,6 +74,10 @@ END = "    return np.zeros_like(x)\n"
         ((END, END + FORBID.replace("norm", "no_such").format(call="x")), "nothing called numpy.linalg.no_such"),
         ((".sum(), 1.0", ".sum(), 1.5"), "the solution breaks a rule"),
         (("shares sum to one", "what is left sums to zero"), "compares with something else than 0"),
+        (("whole = x.sum()\n    return x / whole", "x /= x.sum()\n    return x"), "say changes=('x',)"),
+        (("whole = x.sum()\n", "CALLS.append(1)\n    whole = x.sum() * len(CALLS)\n"), "the same answer twice"),
+        (("minutes=5,", "minutes=5, changes=('z',),"), "changes=('z',), but shares has no z"),
+        ((".\"\"\"", ".\n\n    >>> shares(np.array([1.0, 3.0])).tolist()\n    [1.0, 3.0]\n    \"\"\""), "is not true:"),
         ((".sum(), 1.0", ".shape, (n,)"), "no wrong answer breaks the rule 'shares sum to one'"),
     ],
 )

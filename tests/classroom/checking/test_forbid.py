@@ -136,3 +136,63 @@ def test_resolve():
     assert resolve("torch.nn.functional.softmax") is F.softmax
     with pytest.raises(ValueError, match="nothing called torch.no_such"):
         resolve("torch.no_such")
+
+
+def softmax(rows):
+    """torch.softmax in a docstring."""
+    F_softmax = np.exp(rows - rows.max())  # F.softmax(x, -1) in a comment
+    text = "torch.softmax(x)"
+    return F_softmax / F_softmax.sum() if text else None
+
+
+class Own(torch.nn.Module):
+    def forward(self, rows):
+        return softmax(rows.numpy())
+
+
+MINE = {  # the student's own lines call something else, whatever that calls in its turn
+    "a name in a text, a comment, a variable": lambda: softmax(row),
+    "a module of one's own": lambda: Own()(x),
+    "a distribution, which takes a logsumexp inside": lambda: torch.distributions.Categorical(logits=x).log_prob(
+        torch.zeros(2)),
+    "a transformer's layer with norms inside": lambda: torch.nn.TransformerEncoderLayer(4, 2)(torch.ones(1, 2, 4)),
+    "an average, which multiplies inside": lambda: np.average(row, weights=row),
+    "a gradient's penalty": lambda: torch.autograd.functional.hessian(lambda v: (v**2).sum(), torch.ones(2)),
+}
+
+
+@pytest.mark.parametrize("way", MINE)
+def test_what_a_library_calls_inside_is_its_own_business(way):
+    watch = Watch(["torch.softmax", "torch.logsumexp", "torch.nn.LayerNorm", "numpy.multiply", "numpy.exp2",
+                   "torch.autograd.grad"])
+    with forbidding(watch, [globals()]):
+        MINE[way]()
+    assert watch.caught == []
+
+
+class Inside(torch.nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.norm = torch.nn.Softmax(-1)
+
+    def forward(self, rows):
+        return self.norm(rows)
+
+
+inside = Inside()
+PASSED = {  # through what only passes calls on
+    "numpy.vectorize": lambda: np.vectorize(math.exp)(row),
+    "numpy.apply_along_axis": lambda: np.apply_along_axis(np.dot, 0, row, row),
+    "a torch module of one's own": lambda: inside(x),
+    "a decorator of torch": torch.no_grad()(lambda: torch.softmax(x, -1)),
+    "torch.vmap": lambda: torch.vmap(lambda rows: torch.softmax(rows, -1))(x),
+    "functools.singledispatch": lambda: functools.singledispatch(lambda rows: torch.softmax(rows, -1))(x),
+}
+
+
+@pytest.mark.parametrize("way", PASSED)
+def test_what_only_passes_calls_on_hides_nothing(way):
+    watch = Watch(NAMES)
+    with pytest.raises(Forbidden), forbidding(watch, [globals()]):
+        PASSED[way]()
+    assert watch.caught

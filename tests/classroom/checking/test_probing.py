@@ -1,5 +1,6 @@
 """Evidence: what an answer returns or how it fails, and nothing that the student's code does gets out."""
 
+import functools
 import random
 import sys
 
@@ -125,3 +126,112 @@ def test_too_deep_a_recursion_is_no_use_of_a_forbidden_name():
 
     found = evidence(f, forbidden=["torch.softmax"])
     assert (found["error"], found["type"]) == ("error", "RecursionError")
+
+
+COUNT = [0]
+STREAM = iter(np.arange(100.0))
+SEEN = {}
+
+
+def counts_its_calls(x):
+    COUNT[0] += 1
+    return COUNT[0]
+
+
+def grows_its_default(x, seen=[]):  # noqa: B006
+    seen.append(x.sum())
+    return len(seen)
+
+
+def uses_up_a_stream(x):
+    return next(STREAM)
+
+
+def remembers_shapes(x):
+    return SEEN.setdefault(x.shape, len(SEEN) + float(x[0, 0])) if x.shape not in SEEN else SEEN[x.shape] + 1
+
+
+@pytest.mark.parametrize("answer", [counts_its_calls, grows_its_default, uses_up_a_stream, remembers_shapes])
+def test_a_second_call_must_say_the_same(answer):
+    note = evidence(answer)["note"]
+    assert note["kind"] == "again" and "called again with the same arguments" in note["message"]
+
+
+def test_an_answers_own_randomness_is_seeded_and_no_second_answer():
+    assert "note" not in evidence(lambda x: np.random.default_rng(3).normal() + np.random.rand())
+    rng = np.random.default_rng(3)
+    assert evidence(lambda x: rng.normal())["note"]["kind"] == "again", "a generator of its own goes on"
+
+
+def test_the_second_answer_may_differ_in_its_last_digits_only():
+    signs = iter([1, -1] * 10)
+    assert "note" not in evidence(lambda x: x * (1 + 1e-12 * next(signs)))
+
+
+def test_a_changed_argument_is_named_unless_it_is_to_change():
+    def sorts(x):
+        x.sort()
+        return x
+
+    note = evidence(sorts, manner={"arguments": ["rows"]})["note"]
+    assert (note["kind"], note["about"]) == ("changed", "rows") and "`rows` in place" in note["message"]
+    assert "note" not in evidence(sorts, manner={"arguments": ["rows"], "changes": ["rows"]})
+    assert "note" not in evidence(lambda x: sorts(x.copy()))
+
+
+def test_whole_numbers_are_asked_where_the_job_says_so():
+    probes = [{"id": "square", "whole": True}]
+    assert evidence(lambda x: x.dtype.kind == "i", probes=probes)["whole"] == {"value": True}
+    found = evidence(lambda x: np.exp(x, out=np.zeros_like(x)), probes=probes)
+    assert found["whole"]["error"] == "error" and "value" in found
+
+
+PASSED_ON = """
+def square(ns, rng):
+    start, length = ns["f"](rng.normal(size=(2, 2)))
+    return ["abcdefgh"[start:start + length], [start, length]]
+"""
+
+
+def test_a_probe_goes_on_with_the_form_that_the_solution_has():
+    for pair in ((1.0, 2.0), [np.float64(1), np.int64(2)], np.array([1.0, 2.0]), torch.tensor([1, 2])):
+        found = evidence(lambda x, pair=pair: pair, source=PASSED_ON, manner={"returns": ["tuple", "int", "int"]},
+                         probes=[{"id": "square"}])
+        assert found == {"value": ["bc", [1, 2]]}
+
+
+class Object:
+    def __call__(self, x):
+        return x @ x
+
+
+class Model(torch.nn.Module):
+    def forward(self, x):
+        return x @ x
+
+
+@functools.lru_cache
+def _kept(key):
+    return key
+
+
+@functools.wraps(_kept)
+def wrapped(x):
+    return x @ x
+
+
+CALLABLE = [
+    lambda x: x @ x, Object(), Object().__call__, functools.partial(lambda f, x: f(x, x), np.matmul), Model(), wrapped,
+    np.vectorize(lambda x: x @ x, signature="(n,n)->(n,n)"), functools.partial(np.linalg.matrix_power, n=2),
+]
+
+
+@pytest.mark.parametrize("answer", CALLABLE, ids=lambda answer: type(answer).__name__)
+def test_whatever_can_be_called_is_an_answer(answer):
+    assert evidence(answer) == evidence(lambda x: x @ x)
+
+
+def test_a_function_of_torch_is_an_answer():
+    found = evidence(torch.linalg.det, source="import torch\ndef square(ns, rng):\n    return ns['f'](torch.eye(2))",
+                     probes=[{"id": "square"}], manner={"returns": "tensor"})
+    assert found["value"]["array"] == [1.0]

@@ -2,6 +2,7 @@
 
 import hashlib
 import signal
+import sys
 import threading
 import time
 
@@ -145,3 +146,73 @@ def test_one_call_that_python_cannot_stop_is_spoken_about(way, capsys):
         lock.acquire()
         endless()
     assert capsys.readouterr().err.count(module.STUCK) == 1
+
+
+def nested():
+    while True:
+        try:
+            try:
+                time.sleep(0.001)
+            except:  # noqa: E722
+                endless()
+        except KeyError:
+            pass
+
+
+def swallows_everything():
+    while True:
+        try:
+            time.sleep(0.001)
+        except:  # noqa: E722
+            pass
+
+
+def swallows_everything_it_computes():
+    while True:
+        try:
+            hashlib.sha256(b"x").hexdigest()
+        except:  # noqa: E722
+            continue
+
+
+@pytest.mark.parametrize("body", [nested, swallows_everything, swallows_everything_it_computes])
+def test_stops_what_swallows_it_for_ever(body):
+    for _ in range(3):
+        with pytest.raises(TooLong), time_limit(0.05):
+            body()
+    assert sys.gettrace() is None or "coverage" in repr(sys.gettrace())
+
+
+def test_work_counts_and_not_the_clock(monkeypatch):
+    """On a busy machine the clock on the wall runs on while others work: who waited for them is not stopped."""
+    clock = {"work": 0.0}
+    monkeypatch.setattr(module.time, "thread_time", lambda: clock["work"])
+    monkeypatch.setattr(module, "PATIENCE", 1000)
+    end = time.perf_counter() + 0.4
+    with time_limit(0.02):
+        while time.perf_counter() < end:
+            pass
+    with pytest.raises(TooLong), time_limit(0.02):
+        clock["work"] = 1.0
+        endless()
+
+
+def test_who_only_waits_is_stopped_by_the_clock(monkeypatch):
+    monkeypatch.setattr(module, "PATIENCE", 2)
+    with pytest.raises(TooLong), time_limit(0.05):
+        while True:
+            time.sleep(0.005)
+
+
+def test_an_import_is_neither_cut_nor_counted(tmp_path, monkeypatch):
+    """The import takes ten times the limit, and what comes after it has the whole of its time."""
+    (tmp_path / "takes_its_time.py").write_text(
+        "import time\nend = time.process_time() + 0.5\nwhile time.process_time() < end:\n    pass\nwhole = True\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "takes_its_time", raising=False)
+    with time_limit(0.05):
+        import takes_its_time
+    assert takes_its_time.whole
+    with pytest.raises(TooLong), time_limit(0.05):
+        import takes_its_time
+        endless()
