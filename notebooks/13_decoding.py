@@ -471,9 +471,9 @@ def beams_by_hand(n_beam, longest=6):
     for _ in range(longest):
         grown = [([*ids, w], total + math.log(p)) for ids, total in beams
                  for w, p in enumerate(step[ids[-1]].tolist()) if p > 0]
-        best = sorted(grown, key=lambda beam: -beam[1])[:n_beam]
-        done += [beam for beam in best if beam[0][-1] == 0]           # finished
-        beams = [beam for beam in best if beam[0][-1] != 0]
+        grown.sort(key=lambda beam: -beam[1])
+        done += [beam for beam in grown[:n_beam] if beam[0][-1] == 0]       # finished: only if among the best
+        beams = [beam for beam in grown if beam[0][-1] != 0][:n_beam]       # the best of those that go on
     return max(done, key=lambda beam: beam[1])
 
 

@@ -32,7 +32,9 @@ print(examples_of_the_tutorial([5, 6, 7, 8], 2))
 
 # %%
 def examples(ids, order):
-    """ids, a list of N numbers -> contexts (M, order - 1) and next ids (M,), both integer arrays. Order 1 works, too.
+    """ids, a list of N numbers, N >= order -> contexts (M, order - 1) and next ids (M,), both integer arrays.
+
+    Order 1 works, too.
 
     >>> contexts, next_ids = examples([5, 6, 7, 8], 2)
     >>> contexts.tolist(), next_ids.tolist()
@@ -40,8 +42,8 @@ def examples(ids, order):
     """
     ### BEGIN SOLUTION
     places = range(order - 1, len(ids))
-    contexts = [ids[i - order + 1:i] for i in places]
-    return np.array(contexts, dtype=int), np.array([ids[i] for i in places], dtype=int)
+    contexts = np.array([ids[i - order + 1:i] for i in places], dtype=int)
+    return contexts.reshape(len(places), order - 1), np.array([ids[i] for i in places], dtype=int)
     ### END SOLUTION
 
 # %%
@@ -52,6 +54,7 @@ check("02.1", examples)
 #
 # `counts[h, w]` says how often $w$ followed $h$. Add $k$ to every count and make probabilities of it: for each context, over all $V$ next
 # ids. A context that was never seen is no exception. Before you run the check: what must each row sum to?
+# (`add_k` of `course_lib` is refused.)
 
 # %%
 def probabilities(counts, k):
@@ -68,7 +71,8 @@ check("02.2", probabilities)
 # ## 02.3 · One text, three numbers (●●○○○, 10 minutes)
 #
 # A model has read a text. For each of its tokens it gave $\log p$ of what came, *in nats*. Report the perplexity a token, the bits per
-# character, and the bits per byte (of UTF-8). Only the last of these can be compared with everybody else's.
+# character, and the bits per byte (of UTF-8). Only the last of these can be compared with everybody else's. (`perplexity` and
+# `bits_per` of `course_lib` are refused.)
 
 # %%
 def three_numbers(log_probs, text):
@@ -86,11 +90,11 @@ check("02.3", three_numbers)
 #
 # $K$ models are mixed with weights $\lambda$. `components[i, k]` is the probability that model $k$ gave to the $i$-th letter that came. Find the
 # weights by EM: begin with equal ones; then, `n_steps` times, compute for every letter the responsibility of each model, and let the new
-# weights be their means.
+# weights be their means. (`em_step` and `em_weights` of `course_lib` are refused.)
 
 # %%
 def mixture_weights(components, n_steps):
-    """components (N, K) -> weights (K,), after `n_steps` turns of EM from equal weights."""
+    """components (N, K) -> weights (K,), after `n_steps` turns of EM from equal weights; no turn leaves these."""
     ### BEGIN SOLUTION
     N, K = components.shape
     weights = np.ones(K) / K
@@ -114,7 +118,7 @@ check("02.4", mixture_weights)
 #   q(w) = \frac{\text{number of different ids seen before } w}{\text{number of different pairs}}$$
 #
 # After an id that was never followed by anything, $p(w \mid h) = q(w)$. Write down first: which axis of a table of counts do you look along for
-# $T(h)$, and which one for $q$?
+# $T(h)$, and which one for $q$? (`kneser_ney`, `continuation_counts` and `absolute_discounting` of `course_lib` are refused.)
 
 # %%
 def kneser_ney_bigram(ids, vocab_size, D):
@@ -139,7 +143,8 @@ check("02.5", kneser_ney_bigram)
 # ## 02.6 · Inventor or copyist? (●●●○○, 15 minutes)
 #
 # Find the longest piece of `sample` that stands, just so, somewhere in `text`: where in `sample` it begins, and how long it is. If several are
-# equally long, the first one; if there is none, `(0, 0)`.
+# equally long, the first one; if there is none, `(0, 0)`. Capitals and spaces count as they stand. (`copied_lengths` and `longest_copied` of
+# `course_lib` are refused, and so is `difflib.SequenceMatcher`.)
 #
 # When it is correct, run the cell after the check: two models learn real place names and invent some of their own.
 

@@ -1,7 +1,7 @@
 # %% [markdown]
 # # Exercises 04 · Backprop
 #
-# Six functions and a question, about an hour and a half in all. Replace each `raise NotImplementedError` by your answer and
+# Six functions and a question, about an hour and three quarters in all. Replace each `raise NotImplementedError` by your answer and
 # run the cell below it. The check says *correct*, or names the mistake when it is one that many people make, or shows what
 # your function returns beside what is expected.
 #
@@ -22,11 +22,12 @@ from course_lib.classroom import check, hint, solution
 # ## 04.1 · A bend and its slope (●○○○○, 10 minutes)
 #
 # $\tanh z = \dfrac{e^z - e^{-z}}{e^z + e^{-z}}$ is how a widely read tutorial prints it, and computed like that it fails for
-# large numbers: $e^{1000}$ fits into no float. Write it so that it works for *every* number, and its gradient beside it.
+# large numbers: $e^{1000}$ fits into no float. Write it so that it works for *every* number, and its gradient beside it;
+# a finished `tanh` (of numpy, math, torch or `course_lib`) is refused.
 
 # %%
 def bend(z, dy):
-    """z and dy of one shape -> y = tanh(z) and dz, the same shape. Without np.tanh.
+    """z and dy of one shape -> y = tanh(z) and dz, the same shape.
 
     >>> bend(np.array([0.0, 1000.0]), np.array([2.0, 1.0]))[0].tolist()
     [0.0, 1.0]
@@ -45,6 +46,7 @@ check("04.1", bend)
 #
 # A language model ends in logits. The loss is the *mean*, over the $B$ examples, of $-\log \mathrm{softmax}(\text{logits})$ at the
 # target. Write the gradient by the logits. Section 5 of the lesson has it for one example; here is a batch.
+# `cross_entropy_backward` and torch's `cross_entropy` are refused.
 
 # %%
 def logits_gradient(logits, targets):
@@ -64,7 +66,8 @@ check("04.2", logits_gradient)
 #
 # Here is a network of two layers, ReLU then sigmoid, with the loss $\frac12 \sum (a_2 - y)^2$ over all examples, and the gradients
 # as a widely read article derives them. Only what would crash has been repaired. Four things are still wrong:
-# look at every line and ask for its shape, its sign, and for the slope of each bend that a nudge passes.
+# look at every line and ask for its shape, its sign, and for the slope of each bend that a nudge passes. Repair them by hand: an autograd
+# (torch's or the course's) is refused. Leave `p` as it is.
 
 # %%
 def gradients_of_the_article(p, x, y):
@@ -96,7 +99,8 @@ check("04.3", gradients_repaired)
 #
 # The heart of every autograd. A `Node` knows its `parents` and, for each of them, the `local` derivative. Find how the `root`
 # moves with each of the `leaves`. Mind two things: a node may be used several times, even twice by one operation ($x \cdot x$ has
-# the parents `(x, x)`); and before a node passes its gradient on, everything that uses it must have told it.
+# the parents `(x, x)`); and before a node passes its gradient on, everything that uses it must have told it. Treat each node once: fifty nodes can have
+# $2^{50}$ paths. And asked twice, it says the same twice: an earlier call may have left something in `grad`.
 #
 # Before you start: on $y = x \cdot x + x$ at $x = 3$, in which order do you treat the nodes?
 
@@ -118,7 +122,7 @@ def multiply(a, b):
 
 # %%
 def gradients_of(root, leaves):
-    """-> a list of floats, ∂root/∂leaf for each of `leaves`; 0.0 for one that does not reach the root.
+    """-> a list of floats, ∂root/∂leaf for each of `leaves`; 0.0 for one that does not reach the root, 1.0 for the root.
 
     >>> x = Node(3.0)
     >>> gradients_of(add(multiply(x, x), x), [x])
@@ -150,7 +154,8 @@ check("04.4", gradients_of)
 # ## 04.5 · Layer norm, backwards (●●●●○, 20 minutes)
 #
 # $\hat z = (z - \mu)/s$ with $s = \sqrt{\mathrm{var}(z) + \epsilon}$, both over each row of $F$ numbers, and
-# $n = \hat z \odot \text{gain} + \text{shift}$. Section 9 of the lesson derives $dz$. Write all three gradients.
+# $n = \hat z \odot \text{gain} + \text{shift}$. Section 9 of the lesson derives $dz$. Write all three gradients
+# by hand: `layer_norm_backward`, torch's `layer_norm` and torch's own gradients are refused.
 #
 # A question that saves time: if a whole row of $z$ grows by the same amount, what happens to $n$? So what must each row of
 # $dz$ sum to?
@@ -178,7 +183,8 @@ check("04.5", norm_backward)
 # on names of countries by plain gradient descent: all pairs at once, $W$ beginning at zero, `n_steps` times $W \leftarrow W - \text{lr} \cdot dW$,
 # where the loss is the mean of $-\log$ softmax over all pairs. (What it comes to in the end you know from lesson 02: the counts.)
 #
-# One trap: most rows are read by many pairs. `W[idx] -= …` keeps only one of them.
+# One trap: most rows are read by many pairs. `W[idx] -= …` keeps only one of them. (`cross_entropy_backward` and `embedding_backward` of
+# `course_lib` are refused.)
 #
 # When it is correct, train for 1000 steps with `lr=5.0` in a cell of your own, and look at the softmax of row 26: with which letters
 # do these names begin? Compare with the list.

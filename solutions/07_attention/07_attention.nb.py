@@ -1,7 +1,7 @@
 # %% [markdown]
 # # Exercises 07 · Attention
 #
-# Six functions and a question, about an hour and a quarter in all. Replace each `raise NotImplementedError` by your answer and
+# Six functions and a question, about an hour and three quarters in all. Replace each `raise NotImplementedError` by your answer and
 # run the cell below it. The check says *correct*, or names the mistake when it is one that many people make, or shows what
 # your function returns beside what is expected.
 #
@@ -23,7 +23,8 @@ from course_lib.classroom import check, hint, solution
 # ## 07.1 · One question (●○○○○, 10 minutes)
 #
 # The soft dictionary of section 1, for a single query: a score for each key (plain dot products, not divided by anything), shares
-# that sum to one, and the weighted sum of the values. Write the softmax yourself; scores may be as large as 1000.
+# that sum to one, and the weighted sum of the values. Write the softmax yourself, with `np.exp`; the softmax of `course_lib`, of
+# torch or of scipy is refused here, and so is `attention`. Scores may be as large as 1000 or as low as −1000.
 
 # %%
 def soft_lookup(query, keys, values):
@@ -46,7 +47,7 @@ check("07.1", soft_lookup)
 #
 # Someone shows you a table of scores and a table of weights. Could a row of weights be $\mathrm{softmax}(\text{scores}/\tau)$ for *some* temperature
 # $\tau > 0$? Then say which; else say 0. A row can fail in three ways: it does not sum to one; it changes the order; or different pairs
-# of keys want different temperatures. (The table that section 2 of the lesson takes apart fails in every row.)
+# of keys want different temperatures; equal weights of different scores want an endless one, which is none. (The table that section 2 of the lesson takes apart fails in every row.)
 #
 # Before you start: from $w_a \propto e^{s_a/\tau}$ and $w_b \propto e^{s_b/\tau}$, what is $\ln (w_a / w_b)$?
 
@@ -54,7 +55,7 @@ check("07.1", soft_lookup)
 def temperatures(scores, weights):
     """scores and weights (T, S), weights above 0 -> (T,): the temperature of each row, 0.0 where there is none.
 
-    Within a row no two scores are equal. Call two numbers equal if they differ by less than 1e-6.
+    S is 2 or more, and within a row no two scores are equal. Call two numbers equal if they differ by less than 1e-6.
 
     >>> temperatures(np.array([[0.0, 2.0]]), softmax(np.array([[0.0, 1.0]]))).round(6).tolist()
     [2.0]
@@ -62,7 +63,10 @@ def temperatures(scores, weights):
     ### BEGIN SOLUTION
     found = np.zeros(len(scores))
     for t, (s, w) in enumerate(zip(scores, weights, strict=True)):
-        taus = (s[1:] - s[:1]) / np.log(w[1:] / w[:1])
+        logs = np.log(w[1:] / w[:1])
+        if not logs.all():
+            continue
+        taus = (s[1:] - s[:1]) / logs
         if abs(w.sum() - 1) < 1e-6 and np.ptp(taus) < 1e-6 and taus[0] > 0:
             found[t] = taus[0]
     return found
@@ -76,7 +80,8 @@ check("07.2", temperatures)
 #
 # This is causal self-attention as one would write it after two widely read articles. It runs, all shapes are
 # right, and four things are wrong. Read line by line: what is divided by what? Which axis is summed over? Where does the mask stand? And
-# what is it that is added up?
+# what is it that is added up? Repair it with `softmax` and arrays; the finished `attention` of `course_lib`, and torch's, are
+# refused.
 
 # %%
 def attention_of_the_articles(q, k, v):
@@ -105,7 +110,8 @@ check("07.3", attention_repaired)
 #
 # Texts of different lengths stand in one batch. Short ones are filled up **on the left**, so that all end together: a text of length
 # 3 in a batch of width 5 has two tokens of filling, then three real ones. From the scores, make the weights: causal, and nobody reads
-# filling. Filling itself then has nothing to read: its weights are 0, and nowhere is a `nan`.
+# filling. Filling itself then has nothing to read: its weights are 0, and nowhere is a `nan`. The scores are divided by $\sqrt D$ already, and
+# may be as large as 1000 or as low as −1000. `softmax` may be used; `attention_weights` and `softmax_over_keys` are refused.
 
 # %%
 def padded_weights(scores, lengths):
@@ -129,6 +135,7 @@ check("07.4", padded_weights)
 # ## 07.5 · Backwards (●●●●○, 20 minutes)
 #
 # All three gradients of attention, without a mask, for a batch. Compute the weights again, then go back: weighted sum, softmax, dot products.
+# `softmax` may be used; `attention_backward` and `softmax_backward` are refused, and so are torch's own gradients (`.backward()`, `torch.autograd.grad`).
 #
 # A question that saves time: which of the three gradients has a shape in which $T$ does not occur, and so must sum over $T$?
 
@@ -153,8 +160,9 @@ check("07.5", attention_gradients)
 # ## 07.6 · An atlas that forgives (●●●●○, 15 minutes)
 #
 # Here are fifteen countries and where their capitals lie. Make the atlas understand names that are spelt wrong. The vector of a name
-# counts its **letter pairs**, with a dot before and after the name (`·peru·` has `·p`, `pe`, `er`, `ru`, `u·`), and is then divided by its length, so
-# that long names do not shout. The score of a query is the dot product with each name's vector, times `sharpness`.
+# counts its **letter pairs**, with a dot before and after the name (`·peru·` has `·p`, `pe`, `er`, `ru`, `u·`), and is then divided by
+# its length as a vector (its norm, $\sqrt{\sum \text{counts}^2}$), so that long names do not shout. A pair of a query that no name has counts in the query's
+# length as well; the empty name has the one pair `··`. The score of a query is the dot product with each name's vector, times `sharpness`. (`attention` of `course_lib` is refused; `softmax` may be used.)
 #
 # When it is correct, ask in a cell of your own for `"brasil"`, `"itly"` and `"swedn"` with `sharpness` 30, 10 and 1. Where do the answers go as it gets
 # softer, and where would they be at 0?

@@ -26,6 +26,7 @@ from course_lib.classroom import check, hint, solution
 #
 # Cut `ids` into windows that lie side by side. The targets of a window are its tokens moved by one; every pair
 # (token, next token) appears once. What does not fill a whole window at the end is left out.
+# (`sequential_windows` of `course_lib` is refused.)
 
 # %%
 def next_token_windows(ids, context_length):
@@ -53,7 +54,8 @@ check("12.1", next_token_windows)
 # $D$ numbers each (once a block, shared by all heads), no biases, rotary positions (nothing to learn), and a head
 # that shares the token table.
 #
-# Before you start: which part grows with the *square* of `n_embd`, and which with the vocabulary?
+# Before you start: which part grows with the *square* of `n_embd`, and which with the vocabulary? (Building a
+# `GPT` is refused. The lesson's `tiny(1536)` has a hidden layer of 736 in place of 704 = 4 · 176, and so some more.)
 
 # %%
 def count_parameters(vocab_size, n_layer, n_head, n_embd):
@@ -81,7 +83,7 @@ check("12.2", count_parameters)
 def loss_by_hand(logits, targets):
     """logits (B, T, V), targets (B, T) with -1 where nothing is asked -> scalar, mean nats a target.
 
-    Allowed: exp, log, sum, max, indexing. Not allowed: softmax, logsumexp, cross_entropy.
+    Allowed: exp, log, sum, max, indexing. Not allowed: softmax, log_softmax, logsumexp, logaddexp, cross_entropy, next_token_loss.
     """
     ### BEGIN SOLUTION
     asked = targets != -1
@@ -95,7 +97,7 @@ def loss_by_hand(logits, targets):
 check("12.3", loss_by_hand)
 
 # %% [markdown]
-# ## 12.4 · Find the bugs (●●●○○, 15 minutes)
+# ## 12.4 · Find the bugs (●●●●○, 20 minutes)
 #
 # Here is a transformer block as article 004 has it (section 4.1, formula of the feed-forward; section 5.2, the code).
 # It runs, and shapes fit. Three things are wrong:
@@ -106,7 +108,7 @@ check("12.3", loss_by_hand)
 # - the attention's result is added to nothing: there is **one** residual connection, and a block needs two.
 #
 # Write the repaired block. It is the *pre-norm* one of lesson 12: each half reads a normalised copy of the stream and
-# adds what it computes to the stream itself.
+# adds what it computes to the stream itself. (`Block` of `course_lib` is refused.)
 
 # %%
 def block_of_the_article(x, p):
@@ -136,11 +138,12 @@ def block_repaired(x, p):
 check("12.4", block_repaired)
 
 # %% [markdown]
-# ## 12.5 · Let it write (●●●●○, 20 minutes)
+# ## 12.5 · Let it write (●●●○○, 10 minutes)
 #
 # The loop that turns a model of the next token into a writer: ask for logits, take the most probable token, append
 # it, ask again. The model reads at most `model.config.context_length` tokens, so a long text must be cut before
 # it is read; the tokens that fall out are the **oldest**. Nothing that was written may be lost from the result.
+# (`generate` and `stream` of `course_lib` are refused.)
 
 # %%
 @torch.no_grad()

@@ -26,7 +26,7 @@ from course_lib.training.pretrained import load_pretrained
 # ## 13.1 · The nucleus (●●○○○, 10 minutes)
 #
 # Top-p keeps the *smallest* set of most probable tokens whose probabilities sum to *at least* $p$, and makes a distribution of it. Everything
-# hangs on one token: the one with which the sum reaches $p$. Does it belong to the set?
+# hangs on one token: the one with which the sum reaches $p$. Does it belong to the set? (`top_p` and `next_probs` of `course_lib` are refused.)
 
 # %%
 def nucleus(probs, p):
@@ -55,7 +55,7 @@ check("13.1", nucleus)
 # by the penalty. It does not help, it even hurts.
 #
 # Three things are wrong in `penalized_as_printed`. One is the formula, one shows only where a token was said more than once, and one shows only when
-# you look at the logits again *afterwards*. Write it right. (The penalty stays a factor; nothing is subtracted.)
+# you look at the logits again *afterwards*. Write it right. (The penalty stays a factor; nothing is subtracted. `repetition_penalty` of `course_lib` is refused.)
 
 # %%
 WORDS = "the cat saw a dog and ran".split()
@@ -92,7 +92,7 @@ print("as printed:", most_probable(penalized_as_printed))
 def penalized(logits, idx, penalty):
     """logits (V,), idx: a list of ids so far, penalty >= 1 -> new logits (V,).
 
-    What is in idx, once or often, is made less probable by the penalty, once. The logits that came in stay as they were.
+    What is in idx, once or often, is made less probable by the penalty, once. The logits that came in stay as they were; idx may be empty.
     """
     ### BEGIN SOLUTION
     said = np.isin(np.arange(len(logits)), idx)
@@ -117,6 +117,7 @@ except NotImplementedError:
 # a model writes, $T = 1$; when a prompt comes in pieces, anything goes.
 #
 # Two questions before you start. At which position does the first new token stand? And the mask is $(T, S + T)$: what does its first row look like?
+# `softmax` may be used, `attention` of `course_lib` is refused.
 
 # %%
 def read_more(ids, p, keys, values):
@@ -143,7 +144,7 @@ check("13.3", read_more)
 #
 # A small model proposes a token, drawn from its distribution $q$. The large one, whose distribution is $p$, keeps it with some probability
 # that depends on the token; else it throws the token away and draws another one from a third distribution. Find both, such that what comes out is
-# distributed **exactly** like $p$, and as much as possible is kept.
+# distributed **exactly** like $p$, and as much as possible is kept. (`residual` of `course_lib` is refused.)
 #
 # Before you start: token $x$ is proposed with probability $q_x$. How often may it come out? So what is the most that can be kept of it?
 
@@ -195,7 +196,7 @@ except NotImplementedError:
 # - after `max_new_tokens` steps, the `n_beam` best are finished as they are.
 #
 # The best text is the finished one with the best score, $\log P / n^\alpha$, where $n$ counts its ids, `stop_id` too. Before you start: all of these
-# scores are negative. Does a larger $\alpha$ favour long texts or short ones?
+# scores are negative. Does a larger $\alpha$ favour long texts or short ones? (`beam_search` of `course_lib` is refused.)
 
 # %%
 def best_text(next_log_probs, n_beam, max_new_tokens, stop_id, alpha):
@@ -233,6 +234,7 @@ check("13.5", best_text)
 # three tokens later; so whatever could be its beginning must wait until the next token decides.
 #
 # `codecs.getincrementaldecoder("utf-8")()` helps with the first: its `.decode(data)` keeps half a character until the rest comes.
+# `TextReader` of `course_lib` is refused.
 
 # %%
 def shown(pieces, stop):
@@ -264,7 +266,7 @@ def shown(pieces, stop):
 check("13.6", shown)
 
 # %% [markdown]
-# When it is correct, let the model that comes with the course tell a story through it, up to a full stop at the end of a line. A bar stands
+# When it is correct, let the model that comes with the course tell a story through it, until somebody speaks: up to the first `," said`. A bar stands
 # where the reader saw something new. Which token always came together with the next one, and why?
 
 # %% tags=["nbval-ignore-output"]
@@ -272,7 +274,7 @@ model, tokenizer, *_ = load_pretrained("small")
 idx = torch.tensor([[tokenizer.end_of_text, *tokenizer.encode("One foggy morning,")]])
 story = generate(model, idx, max_new_tokens=150, temperature=0.7, generator=torch.Generator().manual_seed(0))
 try:
-    texts = shown([tokenizer.token_bytes(token) for token in story[0, idx.shape[1]:].tolist()], ".\n")
+    texts = shown([tokenizer.token_bytes(token) for token in story[0, idx.shape[1]:].tolist()], '," said')
     print("|".join(text for text in texts if text))
 except NotImplementedError:
     print("(shown is still to be written)")

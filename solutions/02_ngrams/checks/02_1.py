@@ -26,6 +26,25 @@ def a_trigram(ns, rng):
     return ns["examples"]([3, 1, 4, 1, 5, 9, 2, 6], 3)
 
 
+@off_by_one.probe(axes="places down, context across")
+def a_long_context(ns, rng):
+    """order 4, negative and equal ids"""
+    return ns["examples"]([7, 7, -1, 7, 7, 0, 7], 4)
+
+
+@off_by_one.probe(axes="places down, context across")
+def one_place(ns, rng):
+    """as many ids as the order: a single place"""
+    return ns["examples"]([4, 2, 9], 3)
+
+
+@off_by_one.probe()
+def nothing_to_look_at(ns, rng):
+    """order 1: the next ids, and how many contexts"""
+    contexts, next_ids = ns["examples"]([4, 2, 9], 1)
+    return next_ids, len(contexts)
+
+
 @off_by_one.probe(hidden=True, points=2)
 def any_order(ns, rng):
     """any order"""
@@ -85,3 +104,41 @@ def newest_first(ids, order):
 def one_too_far(ids, order):
     """an id that comes one place too late"""
     return windows(ids, range(len(ids) - order), order - 1, order)
+
+
+@off_by_one.mistake(hint="The context stands before the id that comes. Yours stands after it.")
+def what_comes_after(ids, order):
+    """contexts that stand after the id, not before it"""
+    contexts, next_ids = windows(ids[::-1], range(len(ids) - order + 1), order - 1, order - 1)
+    return contexts[::-1, ::-1], next_ids[::-1]
+
+
+@off_by_one.mistake(hint="The first place with enough context is order − 1, counted from 0. Yours begins one later.")
+def the_first_is_missing(ids, order):
+    """every place but the first one"""
+    return windows(ids, range(1, len(ids) - order + 1), order - 1, order - 1)
+
+
+@off_by_one.mistake(hint="Only places with enough context count. Nothing is put before the text.")
+def filled_up_in_front(ids, order):
+    """a text with zeros put before it, so that every place has a context"""
+    return windows([0] * (order - 1) + list(ids), range(len(ids)), order - 1, order - 1)
+
+
+@off_by_one.mistake(hint="Contexts and next ids belong together: the i-th id came after the i-th context. Cut both at the same places.")
+def all_ids_are_next(ids, order):
+    """every id as the next one, also the first ones, which have no context"""
+    return windows(ids, range(len(ids) - order + 1), order - 1, order - 1)[0], np.array(ids)
+
+
+@off_by_one.mistake(hint="Each place counts, also where the same context stands a second time.")
+def each_context_once(ids, order):
+    """each context once"""
+    contexts, next_ids = windows(ids, range(len(ids) - order + 1), order - 1, order - 1)
+    return np.unique(contexts, axis=0), next_ids
+
+
+@off_by_one.mistake(hint="order is an argument: your contexts always hold one id.")
+def always_a_bigram(ids, order):
+    """bigrams, whatever the order is"""
+    return windows(ids, range(len(ids) - 1), 1, 1)

@@ -30,6 +30,18 @@ def an_unseen_context(ns, rng):
     return ns["probabilities"](np.array([[3.0, 0.0, 1.0], [0.0, 0.0, 0.0], [1.0, 5.0, 1.0]]), 2.0)
 
 
+@added.probe(axes="contexts down, next ids across")
+def nothing_counted(ns, rng):
+    """an empty table"""
+    return ns["probabilities"](np.zeros((2, 2)), 0.3)
+
+
+@added.probe(axes="contexts down, next ids across")
+def whole_numbers(ns, rng):
+    """counts that are whole numbers, and k = 0.25"""
+    return ns["probabilities"](np.array([[1, 0, 7, 2], [0, 0, 0, 0], [2, 3, 0, 0], [4, 4, 4, 4]]), 0.25)
+
+
 @added.probe(hidden=True, points=2)
 def any_table(ns, rng):
     """any table"""
@@ -86,6 +98,50 @@ def always_one(counts, k):
 def relative_frequencies(counts, k):
     """relative frequencies, nothing added"""
     return counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+
+
+@added.mistake(hint="A context that was never seen is no exception: its row gets k as well, and sums to one.")
+def zeros_for_unseen(counts, k):
+    """zeros for a context that was never seen"""
+    return np.where(counts.sum(axis=1, keepdims=True) > 0, (counts + k) / (counts + k).sum(axis=1, keepdims=True), 0.0)
+
+
+@added.mistake(hint="counts.sum(axis=1) is (V,), and divides the columns. keepdims=True makes it a column.")
+def sums_lie_across(counts, k):
+    """row sums without keepdims, so that they divide the columns"""
+    return (counts + k) / (counts + k).sum(axis=1)
+
+
+@added.mistake(hint="k was added above. What was added to the sum below?")
+def divided_by_the_old_sum(counts, k):
+    """counts with k, divided by the sum without it"""
+    with np.errstate(all="ignore"):
+        return (counts + k) / counts.sum(axis=1, keepdims=True)
+
+
+@added.mistake(hint="k is added to every count, not shared out among the V of them.")
+def k_shared_out(counts, k):
+    """k shared out among the ids: k / V for each"""
+    return (counts + k / len(counts)) / (counts.sum(axis=1, keepdims=True) + k)
+
+
+@added.mistake(hint="Counts are no logits: nothing is exponentiated. Add, and divide.")
+def a_softmax(counts, k):
+    """a softmax of the counts"""
+    e = np.exp(counts + k)
+    return e / e.sum(axis=1, keepdims=True)
+
+
+@added.mistake(hint="Each row is divided by its own sum, not by that of the whole table.")
+def the_whole_sum_below(counts, k):
+    """the sum of all counts below, with k · V"""
+    return (counts + k) / (counts.sum() + k * len(counts))
+
+
+@added.mistake(hint="Wanted are the probabilities themselves, not their logarithms.")
+def logarithms(counts, k):
+    """the logarithms of the probabilities"""
+    return np.log((counts + k) / (counts + k).sum(axis=1, keepdims=True))
 
 
 @added.forbid("course_lib.byhand.smoothing.add_k")

@@ -31,6 +31,18 @@ def two_scripts(ns, rng):
     return ns["three_numbers"](np.log(np.array([0.5, 0.01, 0.2, 0.3, 0.9, 0.05])), TEXT)
 
 
+@numbers.probe()
+def one_sign(ns, rng):
+    """one token, one character, four bytes"""
+    return ns["three_numbers"](np.log([0.125]), "🙂")
+
+
+@numbers.probe()
+def sure_of_everything(ns, rng):
+    """a model that was sure of everything, and right; then one that was not"""
+    return [*ns["three_numbers"](np.zeros(3), "so so"), *ns["three_numbers"](np.log([1.0, 0.01, 1.0]), "é, é")]
+
+
 @numbers.probe(hidden=True, points=2)
 def any_text(ns, rng):
     """any text"""
@@ -92,6 +104,73 @@ def perplexity_a_character(log_probs, text):
 def mean_of_inverse_probabilities(log_probs, text):
     """a perplexity that averages 1/p instead of log p"""
     return measured(log_probs, text, power=lambda x: float(np.mean(np.exp(-x))))
+
+
+@numbers.mistake(hint="e belongs to nats, 2 to bits. This mixes the two.")
+def e_to_the_bits(log_probs, text):
+    """a perplexity of e to the power of bits"""
+    return measured(log_probs, text, power=lambda x: math.exp(-np.mean(x) / LN2))
+
+
+@numbers.mistake(hint="A nat is more than a bit: 1 nat = 1 / ln 2 bits, about 1.44. Divide by ln 2, do not multiply.")
+def multiplied_by_ln_2(log_probs, text):
+    """nats multiplied by ln 2 where they should be divided"""
+    return measured(log_probs, text, base=1 / LN2)
+
+
+@numbers.mistake(hint="Bits are logarithms to the base 2: divide nats by ln 2, not by ln 10.")
+def to_the_base_ten(log_probs, text):
+    """logarithms to the base 10 in place of bits"""
+    return measured(log_probs, text, base=math.log(10))
+
+
+@numbers.mistake(hint="The mean of p is not e to the mean of log p. Average the logarithms.")
+def one_over_the_mean_probability(log_probs, text):
+    """a perplexity of one over the mean probability"""
+    return measured(log_probs, text, power=lambda x: float(1 / np.mean(np.exp(x))))
+
+
+@numbers.mistake(hint="Perplexity is for one token: the exponent is a mean, not the sum.")
+def perplexity_of_the_whole_text(log_probs, text):
+    """the perplexity of the whole text, not of a token"""
+    return measured(log_probs, text, power=lambda x: math.exp(-np.sum(x)))
+
+
+@numbers.mistake(hint="A perplexity is 1 or more. Where did the minus go?")
+def one_over_the_perplexity(log_probs, text):
+    """one over the perplexity"""
+    return measured(log_probs, text, power=lambda x: math.exp(np.mean(x)))
+
+
+@numbers.mistake(hint="This is the loss. Perplexity is e to its power.")
+def the_loss_itself(log_probs, text):
+    """the loss in place of the perplexity"""
+    return measured(log_probs, text, power=lambda x: -float(np.mean(x)))
+
+
+@numbers.mistake(hint="Tokens are what log_probs has, one each. They need not be words.")
+def perplexity_a_word(log_probs, text):
+    """a perplexity for each word of the text in place of each token"""
+    return measured(log_probs, text, power=lambda x: math.exp(-np.sum(x) / len(text.split())))
+
+
+@numbers.mistake(hint="Bits for each byte: divide by the number of bytes, not by that of the bits in them.")
+def bits_a_bit(log_probs, text):
+    """bits for each bit of the text: divided by 8 once more"""
+    return measured(log_probs, text, size=8 * len(text.encode()))
+
+
+@numbers.mistake(hint="Bytes of UTF-8: text.encode() does that by itself. In other encodings every letter has two bytes or four.")
+def another_encoding(log_probs, text):
+    """bytes of UTF-16 in place of UTF-8"""
+    return measured(log_probs, text, size=len(text.encode("utf-16")))
+
+
+@numbers.mistake(hint="A model that is less sure needs more bits: costs are positive. Where did the minus go?")
+def negative_costs(log_probs, text):
+    """bits below zero: the minus is missing in the last two"""
+    perplexity, *bits = measured(log_probs, text)
+    return perplexity, -bits[0], -bits[1]
 
 
 @numbers.forbid("course_lib.byhand.bar.perplexity")

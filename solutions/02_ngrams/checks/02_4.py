@@ -26,9 +26,9 @@ def one_turn(ns, rng):
 
 
 @mixture.probe()
-def two_turns(ns, rng):
-    """two turns"""
-    return ns["mixture_weights"](some_components(rng), 2)
+def three_turns(ns, rng):
+    """three turns"""
+    return ns["mixture_weights"](some_components(rng), 3)
 
 
 @mixture.probe()
@@ -37,10 +37,24 @@ def many_turns(ns, rng):
     return ns["mixture_weights"](some_components(rng), 100)
 
 
+@mixture.probe()
+def no_turn(ns, rng):
+    """no turn at all, and then one"""
+    return [ns["mixture_weights"](some_components(rng, 5, 4), n_steps) for n_steps in (0, 1)]
+
+
+@mixture.probe()
+def one_of_each(ns, rng):
+    """a single letter, never and twice; a single model"""
+    letter = np.array([[0.1, 0.3]])
+    return [ns["mixture_weights"](letter, 0), ns["mixture_weights"](letter, 2), ns["mixture_weights"](np.array([[0.5], [0.2]]), 3)]
+
+
 @mixture.probe(hidden=True)
 def any_mixture(ns, rng):
     """any mixture"""
-    return ns["mixture_weights"](some_components(rng, 20, int(rng.integers(3, 6))), int(rng.integers(3, 9)))
+    components = some_components(rng, 20, int(rng.integers(3, 6)))
+    return [ns["mixture_weights"](components, n_steps) for n_steps in (0, int(rng.integers(3, 9)))]
 
 
 @mixture.probe(hidden=True)
@@ -53,7 +67,7 @@ def until_it_stands(ns, rng):
 def weights_sum_to_one(ns, N, K, n_steps):
     """the weights sum to one"""
     components = 0.1 + np.arange(N * K).reshape(N, K) % 7 / 10
-    return float(np.sum(ns["mixture_weights"](components, n_steps))), 1.0
+    return np.asarray(ns["mixture_weights"](components, n_steps)).sum(), 1.0
 
 
 def turned(components, n_steps, share):
@@ -95,7 +109,7 @@ def not_shared_out(components, n_steps):
 @mixture.mistake(hint="Each letter may have another writer. This asks which single model wrote the whole text.")
 def one_writer_for_all(components, n_steps):
     """the probability that one model wrote everything"""
-    return turned(components, n_steps, lambda weights, q: normalised(weights * (q.prod(axis=0) + 1e-300)))
+    return normalised(components.prod(axis=0) + 1e-300)
 
 
 @mixture.mistake(hint="n_steps turns: this took one more.")
@@ -108,6 +122,58 @@ def one_too_many(components, n_steps):
 def sums_for_means(components, n_steps):
     """the shares summed over the letters, not their mean"""
     return turned(components, n_steps, lambda weights, q: normalised(weights * q, axis=1).sum(axis=0))
+
+
+@mixture.mistake(hint="n_steps turns: this took one less.")
+def one_too_few(components, n_steps):
+    """one turn too few"""
+    return turned(components, n_steps - 1, interpolation.em_step)
+
+
+@mixture.mistake(hint="Begin with equal weights that sum to one: 1 / K each.")
+def begins_with_ones(components, n_steps):
+    """weights that begin with 1 each"""
+    return turned(components, n_steps, interpolation.em_step) if n_steps > 0 else np.ones(components.shape[1])
+
+
+@mixture.mistake(hint="The shares of one letter sum to one, over the models. Your sum goes down a column.")
+def shared_down_a_column(components, n_steps):
+    """shares that were divided by the sum of their column"""
+    return turned(components, n_steps, lambda weights, q: normalised(weights * q, axis=0).mean(axis=0))
+
+
+@mixture.mistake(hint="Each row of weights · components must be divided by its sum before the mean is taken.")
+def never_shared_out(components, n_steps):
+    """products of weight and probability, averaged but never shared out"""
+    return turned(components, n_steps, lambda weights, q: (weights * q).mean(axis=0))
+
+
+@mixture.mistake(hint="The probabilities stay as they are; only the weights are new in each turn. Yours are overwritten by the shares.")
+def components_overwritten(components, n_steps):
+    """shares that take the place of the probabilities"""
+    q, weights = components.copy(), np.full(components.shape[1], 1 / components.shape[1])
+    for _ in range(n_steps):
+        q = normalised(q * weights, axis=1)
+        weights = q.mean(axis=0)
+    return weights
+
+
+@mixture.mistake(hint="These are the responsibilities. The weights are their means over the letters: (K,).")
+def the_shares_themselves(components, n_steps):
+    """the responsibilities of the last turn, not their means"""
+    return normalised(turned(components, n_steps - 1, interpolation.em_step) * components, axis=1)
+
+
+@mixture.mistake(hint="n_steps turns, not one.")
+def a_single_turn(components, n_steps):
+    """a single turn"""
+    return turned(components, 1, interpolation.em_step)
+
+
+@mixture.mistake(hint="Sums of probabilities are no weights: share out each letter first, then take the mean, and do it n_steps times.")
+def column_sums(components, n_steps):
+    """the sums of the columns, divided by their sum: no EM at all"""
+    return normalised(components.sum(axis=0))
 
 
 @mixture.forbid("course_lib.byhand.interpolation.em_step")

@@ -37,11 +37,30 @@ def some_ids(ns, rng):
     return ns["kneser_ney_bigram"](some_text(rng), 6, 0.5)
 
 
+@kneser.probe(axes="contexts down, next ids across")
+def never_there(ns, rng):
+    """an id that is never there, and one at the end only"""
+    return ns["kneser_ney_bigram"](np.array([0, 1, 2, 0, 1, 1, 3]), 5, 0.4)
+
+
+@kneser.probe(axes="contexts down, next ids across")
+def one_pair(ns, rng):
+    """two ids: a single pair"""
+    return ns["kneser_ney_bigram"](np.array([1, 0]), 3, 0.6)
+
+
+@kneser.probe(axes="contexts down, next ids across")
+def ends_as_it_began(ns, rng):
+    """a text that ends with an id that stands elsewhere, too"""
+    return ns["kneser_ney_bigram"](np.array([2, 0, 2, 1, 2, 2]), 3, 0.3)
+
+
 @kneser.probe(hidden=True, points=3)
 def any_ids(ns, rng):
     """any text"""
     V = int(rng.integers(5, 9))
-    return ns["kneser_ney_bigram"](some_text(rng, int(rng.integers(30, 60)), V), V, float(rng.uniform(0.3, 0.9)))
+    ids, D = some_text(rng, int(rng.integers(30, 60)), V), float(rng.uniform(0.3, 0.9))
+    return [ns["kneser_ney_bigram"](ids, V, D), ns["kneser_ney_bigram"](ids[:-1], V + 1, D)]
 
 
 @kneser.property(N=(6, 30), D=(0.2, 0.9))
@@ -114,6 +133,77 @@ def divided_by_v(ids, vocab_size, D):
 def shared_out_evenly(ids, vocab_size, D):
     """what was taken, shared out evenly"""
     return mixed(ids, vocab_size, D, q=lambda c: np.full(len(c), 1 / len(c)))
+
+
+@kneser.mistake(hint="q counts the different ids before w, each once. Yours counts how often w stands in the text.")
+def how_often_it_stands(ids, vocab_size, D):
+    """a q from how often each id stands in the text, the first one too"""
+    return mixed(ids, vocab_size, D, q=lambda c: np.bincount(ids, minlength=vocab_size) / len(ids))
+
+
+@kneser.mistake(hint="T(h) counts what follows h: along row h. Yours counts what comes before.")
+def t_down_the_column(ids, vocab_size, D):
+    """a T(h) from the ids before h, not after it"""
+    before = (table(ids, vocab_size) > 0).sum(axis=0)[:, None]
+    return mixed(ids, vocab_size, D, given=lambda total, T: D * before / total)
+
+
+@kneser.mistake(hint="After an id that nothing ever followed, p is q, not the same for all.")
+def even_for_unseen_contexts(ids, vocab_size, D):
+    """right, but all ids alike after one that was never followed by anything"""
+    return mixed(ids, vocab_size, D, unseen=1 / vocab_size)
+
+
+@kneser.mistake(hint="c(h) is 0 there, and 0 / 0 is nan. After an id that nothing ever followed, p is q.")
+def nan_for_unseen_contexts(ids, vocab_size, D):
+    """right, but nan after an id that was never followed by anything"""
+    return mixed(ids, vocab_size, D, unseen=np.nan)
+
+
+@kneser.mistake(hint="c(h) is a sum of pairs. The last id of the text has no pair, so it is not counted there.")
+def the_last_id_counted(ids, vocab_size, D):
+    """a c(h) that counts the last id of the text, which nothing follows"""
+    total = np.maximum(np.bincount(ids, minlength=vocab_size), 1)[:, None]
+    c = table(ids, vocab_size)
+    s = c > 0
+    q = s.sum(axis=0) / s.sum()
+    p = (np.maximum(c - D, 0) + D * s.sum(axis=1, keepdims=True) * q) / total
+    return np.where(c.sum(axis=1, keepdims=True) > 0, p, q)
+
+
+@kneser.mistake(hint="The text ends: its last id is not followed by the first.")
+def round_and_round(ids, vocab_size, D):
+    """a text that begins again after its end"""
+    return mixed(np.append(ids, ids[0]), vocab_size, D)
+
+
+@kneser.mistake(hint="Seen pairs get their part of q as well: both terms are added. That is interpolation, not back-off.")
+def backed_off(ids, vocab_size, D):
+    """a back-off: q's part only for pairs that were never seen"""
+    c = table(ids, vocab_size)
+    s = c > 0
+    q, total = s.sum(axis=0) / s.sum(), np.maximum(c.sum(axis=1, keepdims=True), 1)
+    p = np.where(s, (c - D) / total, D * s.sum(axis=1, keepdims=True) * q / total)
+    return np.where(c.sum(axis=1, keepdims=True) > 0, p, q)
+
+
+@kneser.mistake(hint="D is taken from the counts. Added to all of them it is add-k.")
+def d_added(ids, vocab_size, D):
+    """add-D: D added to every count"""
+    c = table(ids, vocab_size) + D
+    return c / c.sum(axis=1, keepdims=True)
+
+
+@kneser.mistake(hint="D is an argument: it need not be 0.75.")
+def always_three_quarters(ids, vocab_size, D):
+    """a D of 0.75, whatever was given"""
+    return mixed(ids, vocab_size, 0.75)
+
+
+@kneser.mistake(hint="The table is (V, V), also where an id below vocab_size never stands in the text.")
+def only_ids_that_are_there(ids, vocab_size, D):
+    """a table that ends with the largest id of the text"""
+    return mixed(ids, int(ids.max()) + 1, D)
 
 
 def through_the_package(ids, V, D, changed):

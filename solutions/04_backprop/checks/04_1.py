@@ -1,6 +1,7 @@
 """Exercise 04.1: tanh and its gradient, for numbers of any size."""
 
 import numpy as np
+import torch
 
 from course_lib.classroom.checking.exercise import Exercise
 
@@ -24,6 +25,24 @@ def five_numbers(ns, rng):
 def huge_numbers(ns, rng):
     """numbers as large as a thousand"""
     return ns["bend"](np.array([[-1000.0, 0.3], [-0.3, 1000.0]]), rng.normal(size=(2, 2)))
+
+
+@tanh.probe()
+def small_slopes(ns, rng):
+    """numbers of five to eight, where little of a large dy comes through"""
+    return ns["bend"](np.array([5.5, -6.0, 8.0]), np.array([1e5, 2e5, -1e6]))
+
+
+@tanh.probe()
+def only_huge(ns, rng):
+    """huge numbers only: no slope is left"""
+    return ns["bend"](np.array([1000.0, -800.0]), np.array([1e4, 1e4]))
+
+
+@tanh.probe()
+def both_zeros(ns, rng):
+    """a single zero"""
+    return ns["bend"](np.array([[0.0]]), np.array([[3.0]]))
 
 
 @tanh.probe(hidden=True)
@@ -94,6 +113,62 @@ def a_sigmoid(z, dy):
     return y, dy * 2 * y * (1 - y)
 
 
+@tanh.mistake(hint="From y = tanh z, the slope is 1 − y². Where did the square go?")
+def slope_without_the_square(z, dy):
+    """the slope 1 − y, without the square"""
+    y = plain_tanh(z)
+    return y, dy * (1 - y)
+
+
+@tanh.mistake(hint="At 0 tanh is steepest: its slope there is 1. Which sign has y², and what is it taken from?")
+def slope_is_the_square(z, dy):
+    """the slope y² in place of 1 − y²"""
+    y = plain_tanh(z)
+    return y, dy * y * y
+
+
+@tanh.mistake(hint="Stretch the sigmoid by two and shift it, and it is tanh of z / 2. Which sigmoid do you need?")
+def of_half_of_z(z, dy):
+    """tanh of z / 2"""
+    y = plain_tanh(z / 2)
+    return y, dy * (1 - y * y)
+
+
+@tanh.mistake(hint="Stretch the sigmoid by two and shift it, and it is tanh of z / 2. Which sigmoid do you need?")
+def of_half_of_z_and_its_slope(z, dy):
+    """tanh of z / 2, and its slope"""
+    y = plain_tanh(z / 2)
+    return y, dy * (1 - y * y) / 2
+
+
+@tanh.mistake(hint="tanh(−z) = −tanh(z). Your exponentials ask |z|; who puts the sign back?")
+def without_the_sign(z, dy):
+    """tanh of |z|: the sign was never put back"""
+    y = abs(plain_tanh(z))
+    return y, dy * (1 - y * y)
+
+
+@tanh.mistake(hint="inf / inf is no zero: tanh of 1000 is 1. Let the exponential not overflow in the first place.")
+def zeros_for_nan(z, dy):
+    """zeros where the formula overflows"""
+    y = np.nan_to_num(as_printed(z, dy)[0])
+    return y, dy * (1 - y * y)
+
+
+@tanh.mistake(hint="inf / inf is no zero: tanh of 1000 is 1. Let the exponential not overflow in the first place.")
+def zeros_for_nan_twice(z, dy):
+    """zeros where the formula overflows, for the slope as well"""
+    y, dz = as_printed(z, dy)
+    return np.nan_to_num(y), np.nan_to_num(dz)
+
+
+@tanh.mistake(hint="tanh(5) is not yet 1: behind your limit the slope is too large. A limit at 20 or more harms nobody.")
+def cut_off_at_five(z, dy):
+    """tanh of numbers that are cut off at 5"""
+    y = plain_tanh(np.clip(z, -5, 5))
+    return y, dy * (1 - y * y)
+
+
 @tanh.forbid("numpy.tanh")
 def _(call, z, dy):
     y = call(z)
@@ -103,4 +178,16 @@ def _(call, z, dy):
 @tanh.forbid("course_lib.byhand.functional.tanh")
 def _(call, z, dy):
     y = call(z)
+    return y, dy * (1 - y * y)
+
+
+@tanh.forbid("math.tanh")
+def _(call, z, dy):
+    y = np.array([call(one) for one in z.ravel().tolist()]).reshape(z.shape)
+    return y, dy * (1 - y * y)
+
+
+@tanh.forbid("torch.tanh")
+def _(call, z, dy):
+    y = call(torch.tensor(z)).numpy()
     return y, dy * (1 - y * y)

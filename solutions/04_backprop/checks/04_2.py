@@ -32,6 +32,24 @@ def large_logits(ns, rng):
     return ns["logits_gradient"](np.array([[1000.0, 999.0, 0.0], [0.0, 1.0, 2.0]]), np.array([1, 0]))
 
 
+@logits.probe(axes="examples down, classes across")
+def far_apart(ns, rng):
+    """one example's logits far below another's"""
+    return ns["logits_gradient"](np.array([[1.0, 2.0], [-1000.0, -1001.0], [900.0, 901.0]]), np.array([0, 0, 1]))
+
+
+@logits.probe(axes="examples down, classes across")
+def one_example(ns, rng):
+    """a single example"""
+    return ns["logits_gradient"](rng.normal(size=(1, 4)), np.array([3]))
+
+
+@logits.probe(axes="examples down, classes across")
+def square(ns, rng):
+    """as many examples as classes, all with one target"""
+    return ns["logits_gradient"](rng.normal(size=(3, 3)), np.array([1, 1, 1]))
+
+
 @logits.probe(hidden=True)
 def any_batch(ns, rng):
     """any batch"""
@@ -108,6 +126,58 @@ def no_maximum_subtracted(logits, targets):
 def of_the_sum_and_overflowing(logits, targets):
     """the gradient of the summed loss, and overflowing for large logits"""
     return no_maximum_subtracted(logits, targets) * len(targets)
+
+
+@logits.mistake(hint="dlogits[:, targets] takes those columns of every row. One place a row: dlogits[np.arange(B), targets].")
+def whole_columns(logits, targets):
+    """1 taken away in whole columns, not at each example's target"""
+    p = probabilities(logits)
+    p[:, targets] -= 1
+    return p / len(targets)
+
+
+@logits.mistake(hint="Both parts of p − onehot are divided by B. Yours divides only p.")
+def one_taken_away_late(logits, targets):
+    """1 taken away after the division by B"""
+    return probabilities(logits) / len(targets) - onehot(logits, targets)
+
+
+@logits.mistake(hint="Each example has its own softmax. Your sum goes over the whole table.")
+def one_softmax_for_all(logits, targets):
+    """one softmax over the whole table"""
+    with np.errstate(all="ignore"):
+        e = np.exp(logits - logits.max())
+        return (e / e.sum() - onehot(logits, targets)) / len(targets)
+
+
+@logits.mistake(hint="Each row needs its own largest logit: beside a row of thousands, exp of all others is 0.")
+def largest_of_all(logits, targets):
+    """right, but with the largest logit of all taken away, not of each row"""
+    with np.errstate(all="ignore"):
+        e = np.exp(logits - logits.max())
+        return (e / e.sum(axis=1, keepdims=True) - onehot(logits, targets)) / len(targets)
+
+
+@logits.mistake(hint="−1/p is the gradient by the probability. It must still pass the softmax.")
+def by_the_probabilities(logits, targets):
+    """the gradient by the probabilities, not by the logits"""
+    p = probabilities(logits)
+    with np.errstate(all="ignore"):
+        return np.where(onehot(logits, targets) > 0, -1 / p, 0.0) / len(targets)
+
+
+@logits.mistake(hint="The mean is over the B examples: the number of rows.")
+def mean_over_classes(logits, targets):
+    """divided by the number of classes in place of that of examples"""
+    return (probabilities(logits) - onehot(logits, targets)) / logits.shape[1]
+
+
+@logits.mistake(hint="That is the loss. Wanted is how it moves with each logit.")
+def the_loss_itself(logits, targets):
+    """the loss, not its gradient"""
+    top = logits.max(axis=1, keepdims=True)
+    logs = logits - top - np.log(np.exp(logits - top).sum(axis=1, keepdims=True))
+    return -logs[np.arange(len(targets)), targets].mean()
 
 
 @logits.forbid("course_lib.byhand.functional.cross_entropy_backward")

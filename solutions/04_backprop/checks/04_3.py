@@ -36,6 +36,19 @@ def one_example(ns, rng):
     return ns["gradients_repaired"](*some_net(rng, B=1))
 
 
+@article.probe(axes="as the parameter")
+def square(ns, rng):
+    """three of everything, where a wrong axis does not crash"""
+    return ns["gradients_repaired"](*some_net(rng, B=3, C=3, n_hidden=3, K=3))
+
+
+@article.probe(axes="as the parameter")
+def one_of_each(ns, rng):
+    """one hidden unit and one output"""
+    p, x, y = some_net(rng, B=4, n_hidden=1, K=1)
+    return ns["gradients_repaired"](p | {"b1": np.array([2.0])}, x, y)
+
+
 @article.probe(hidden=True, points=2)
 def another_net(ns, rng):
     """a net of another size"""
@@ -51,15 +64,15 @@ def examples_add_up(ns, B):
     return whole, sum(parts)
 
 
-def with_faults(p, x, y, *, sign=1, slope=True, relu="z", bias=lambda dz: dz.sum(axis=0), scale=1.0):
+def with_faults(p, x, y, *, sign=1, slope=True, relu="z", back=True, bias=lambda dz: dz.sum(axis=0), scale=1.0):
     """The right gradients with some things made wrong."""
     z1 = x @ p["W1"] + p["b1"]
     a1 = np.maximum(z1, 0)
     a2 = 1 / (1 + np.exp(-(a1 @ p["W2"] + p["b2"])))
     da2 = sign * (a2 - y) * scale
     dz2 = da2 * a2 * (1 - a2)
-    bends = {"z": z1 > 0, "a": a1 >= 0, "sigmoid": a1 * (1 - a1)}
-    dz1 = (dz2 @ p["W2"].T) * bends[relu]
+    bends = {"z": z1 > 0, "a": a1 >= 0, "sigmoid": a1 * (1 - a1), "times a": a1}
+    dz1 = ((dz2 if back else da2) @ p["W2"].T) * bends[relu]
     last = dz2 if slope else da2
     return {"W1": x.T @ dz1, "b1": bias(dz1), "W2": a1.T @ last, "b2": bias(last)}
 
@@ -72,7 +85,7 @@ def the_sign_stayed(p, x, y):
 
 @article.mistake(hint="a1 comes out of a ReLU and is never negative. Which number decided whether it was let through?")
 def relu_asks_a(p, x, y):
-    """everything repaired but the ReLU, which still asks the number after it"""
+    """everything repaired but the ReLU: on the way back it lets everything through"""
     return with_faults(p, x, y, relu="a")
 
 
@@ -85,7 +98,7 @@ def no_slope_at_the_output(p, x, y):
 @article.mistake(hint="A bias is copied to every example. What was copied on the way forwards is summed on the way back.")
 def biases_not_summed(p, x, y):
     """everything repaired but the biases, which have one gradient for each example"""
-    return with_faults(p, x, y, bias=lambda dz: dz[0] if len(dz) == 1 else dz)
+    return with_faults(p, x, y, bias=lambda dz: dz)
 
 
 @article.mistake(hint="This loss is a sum over the examples. Nothing is divided by their number.")
@@ -112,6 +125,42 @@ def nothing_repaired(p, x, y):
     return with_faults(p, x, y, sign=-1, relu="a", slope=False, bias=lambda dz: dz)
 
 
+@article.mistake(hint="The nudge passes the output's sigmoid on its way to both layers: its slope is missing in both.")
+def no_slope_anywhere(p, x, y):
+    """the slope of the output's sigmoid missing everywhere"""
+    return with_faults(p, x, y, slope=False, back=False)
+
+
+@article.mistake(hint="A ReLU lets through or not: its slope is 1 or 0, and does not depend on how large the number is.")
+def times_the_number_itself(p, x, y):
+    """what the ReLU gave in place of its slope"""
+    return with_faults(p, x, y, relu="times a")
+
+
+@article.mistake(hint="The loss is a sum over the examples, so a bias gets the sum of what they say, not the mean.")
+def biases_of_the_mean(p, x, y):
+    """the mean over the examples for the biases, the sum for the weights"""
+    return with_faults(p, x, y, bias=lambda dz: dz.mean(axis=0))
+
+
+@article.mistake(hint="Each unit has its own bias: sum over the examples only, axis=0.")
+def biases_in_one_number(p, x, y):
+    """one number for all biases of a layer"""
+    return with_faults(p, x, y, bias=lambda dz: dz.sum())
+
+
+@article.mistake(hint="keepdims leaves an axis that the bias has not: (F,), not (1, F).")
+def biases_with_an_axis_more(p, x, y):
+    """gradients of the biases with one axis too many"""
+    return with_faults(p, x, y, bias=lambda dz: dz.sum(axis=0, keepdims=True))
+
+
+@article.mistake(hint="The examples lie down: a bias sums over axis 0. Yours sums over the units.")
+def biases_over_the_units(p, x, y):
+    """biases summed over the units, one number for each example"""
+    return with_faults(p, x, y, bias=lambda dz: dz.sum(axis=1))
+
+
 @article.forbid("torch.autograd.grad")
 def _(call, p, x, y):
     leaves = {name: torch.tensor(value, requires_grad=True) for name, value in p.items()}
@@ -119,6 +168,15 @@ def _(call, p, x, y):
     a2 = torch.sigmoid(a1 @ leaves["W2"] + leaves["b2"])
     grads = call(((a2 - torch.tensor(y)) ** 2).sum() / 2, list(leaves.values()))
     return {name: grad.numpy() for name, grad in zip(leaves, grads, strict=True)}
+
+
+@article.forbid("torch.autograd.backward")
+def _(call, p, x, y):
+    leaves = {name: torch.tensor(value, requires_grad=True) for name, value in p.items()}
+    a1 = torch.relu(torch.tensor(x) @ leaves["W1"] + leaves["b1"])
+    a2 = torch.sigmoid(a1 @ leaves["W2"] + leaves["b2"])
+    call(((a2 - torch.tensor(y)) ** 2).sum() / 2)
+    return {name: leaf.grad.numpy() for name, leaf in leaves.items()}
 
 
 @article.forbid("course_lib.byhand.autograd.Tensor.backward")

@@ -15,11 +15,27 @@ walk = Exercise(
 )
 
 
+LOOKS = 50_000
+
+
+class TooManyPaths(Exception):
+    """Parents are asked for far more often than there are nodes."""
+
+
 class Number:
-    """What the exercise's Node is."""
+    """What the exercise's Node is; it also counts how often parents are asked for, by all together."""
+
+    looks = 0
 
     def __init__(self, data, parents=(), local=()):
-        self.data, self.parents, self.local, self.grad = data, parents, local, 0.0
+        self.data, self._parents, self.local, self.grad = data, parents, local, 0.0
+
+    @property
+    def parents(self):
+        Number.looks += 1
+        if Number.looks > LOOKS:
+            raise TooManyPaths(f"parents were asked for {LOOKS:,} times: each path is walked by itself; treat each node once")
+        return self._parents
 
     def __add__(self, other):
         return Number(self.data + other.data, (self, other), (1.0, 1.0))
@@ -29,6 +45,7 @@ class Number:
 
 
 def answers(ns, root, *leaves):
+    Number.looks = 0
     return [float(grad) for grad in ns["gradients_of"](root, list(leaves))]
 
 
@@ -57,6 +74,54 @@ def fifty_doublings(ns, rng):
     return answers(ns, y, x)
 
 
+@walk.probe()
+def not_reached(ns, rng):
+    """a number that does not reach the root, and the root itself"""
+    x, z = Number(2.0), Number(5.0)
+    y = x * x
+    return answers(ns, y, z, x, y)
+
+
+@walk.probe()
+def no_operation(ns, rng):
+    """a root that was not computed from anything"""
+    x = Number(4.0)
+    return answers(ns, x, x, Number(4.0))
+
+
+@walk.probe()
+def equal_numbers(ns, rng):
+    """different nodes with equal numbers"""
+    a, b, c = Number(1.0), Number(1.0), Number(2.0)
+    return answers(ns, a * c + b * c + a * b * c, a, b, c)
+
+
+@walk.probe()
+def asked_again(ns, rng):
+    """the same graph asked twice, then another root, which one leaf does not reach"""
+    x, z = Number(3.0), Number(2.0)
+    y = x * x * z
+    return [answers(ns, y, x, z), answers(ns, y, x, z), answers(ns, x + x, x, z)]
+
+
+@walk.probe()
+def a_node_between(ns, rng):
+    """a node in the middle, used by short and by long paths; asked twice"""
+    x = Number(3.0)
+    u = x * x
+    y = u + u * u
+    return [answers(ns, y, u, x), answers(ns, y, u, x)]
+
+
+@walk.probe()
+def forty_sums(ns, rng):
+    """forty numbers, each the sum of the two before it: a hundred million paths"""
+    x, z = a, b = Number(1.0), Number(2.0)
+    for _ in range(40):
+        a, b = b, a + b
+    return answers(ns, b, x, z)
+
+
 @walk.probe(hidden=True)
 def any_numbers_in_it(ns, rng):
     """x · x + x at any number, and a leaf that is not used"""
@@ -72,6 +137,16 @@ def any_graph(ns, rng):
     for k in range(int(rng.integers(2, 5))):
         u = u + u * nodes[k % 3]
     return answers(ns, a + u * u, a, b, c)
+
+
+@walk.probe(hidden=True)
+def any_long_graph(ns, rng):
+    """any long graph, with equal numbers in it, asked twice"""
+    x, z = Number(1.0), Number(1.0)
+    a, b = x * z + x, z + z * Number(float(rng.uniform(0.2, 0.5)))
+    for _ in range(int(rng.integers(30, 45))):
+        a, b = b, a + b
+    return [answers(ns, b, x, z, b), answers(ns, b, x, z, b)]
 
 
 @walk.property(n=(1, 12))
@@ -98,8 +173,11 @@ def parents_first(root):
 
 def walked(root, leaves, *, order=None, edge=None, start=1.0):
     """The walk back, with one thing wrong at a time."""
+    order = order or parents_first(root)[::-1]
+    for node in (*order, *leaves):
+        node.grad = 0.0
     root.grad = start
-    for node in order or reversed(parents_first(root)):
+    for node in order:
         for parent, local in zip(node.parents, node.local, strict=True):
             edge(parent, local, node) if edge else add_up(parent, local, node)
     return [leaf.grad for leaf in leaves]
@@ -118,11 +196,13 @@ def the_last_edge_wins(root, leaves):
 @walk.mistake(hint="x · x has two edges to x. A dict or a set of parents keeps one of them.")
 def one_edge_for_each_parent(root, leaves):
     """a walk that follows only one edge to a parent that is used twice by one operation"""
-    root.grad = 1.0
-    for node in reversed(parents_first(root)):
-        for parent, local in dict(zip(node.parents, node.local, strict=True)).items():
-            parent.grad += local * node.grad
-    return [leaf.grad for leaf in leaves]
+
+    def once(parent, local, node):
+        told.setdefault(id(node), {})[id(parent)] = local * node.grad
+        parent.grad = sum(one.get(id(parent), 0.0) for one in told.values()) + (parent is root)
+
+    told = {}
+    return walked(root, leaves, edge=once)
 
 
 @walk.mistake(hint="A node must have heard from all that use it before it passes on. Depth first from the root is not enough.")
@@ -161,6 +241,100 @@ def adds_along_the_path(root, leaves):
     """derivatives added along the path"""
     return walked(root, leaves,
                   edge=lambda parent, local, node: setattr(parent, "grad", parent.grad + local + node.grad))
+
+
+@walk.mistake(hint="What is passed on has been passed on before: the second visit sends the first one's share once more. Treat each node once.")
+def passes_on_all_it_has(root, leaves):
+    """a walk along each path that passes on all a node has so far, its earlier share once more"""
+    grads = {id(node): 0.0 for node in (*parents_first(root), *leaves)} | {id(root): 1.0}
+
+    def go(node):
+        for parent, local in zip(node.parents, node.local, strict=True):
+            grads[id(parent)] += local * grads[id(node)]
+            go(parent)
+
+    go(root)
+    return [grads[id(leaf)] for leaf in leaves]
+
+
+@walk.mistake(hint="Right, but fifty nodes have 2⁵⁰ paths. Wait until a node is complete, and pass on once.")
+def each_path_by_itself(root, leaves):
+    """a walk along each path by itself"""
+    grads = {id(node): 0.0 for node in (*parents_first(root), *leaves)}
+
+    def go(node, arrived):
+        grads[id(node)] += arrived
+        for parent, local in zip(node.parents, node.local, strict=True):
+            go(parent, local * arrived)
+
+    go(root, 1.0)
+    return [grads[id(leaf)] for leaf in leaves]
+
+
+@walk.mistake(hint="Level by level is not enough: one user of a node can lie deeper than another. Parents first, then from the end.")
+def level_by_level(root, leaves):
+    """a walk level by level, in which a node passes its gradient on before it is complete"""
+    order, seen = [root], {id(root)}
+    for node in order:
+        for parent in node.parents:
+            if id(parent) not in seen:
+                seen.add(id(parent))
+                order.append(parent)
+    return walked(root, leaves, order=order)
+
+
+@walk.mistake(hint="An earlier call has left its numbers in grad. Begin with zeros, for all nodes and for the leaves.")
+def what_an_earlier_call_left(root, leaves):
+    """a walk that adds to what an earlier call has left in grad"""
+    root.grad = 1.0
+    for node in reversed(parents_first(root)):
+        for parent, local in zip(node.parents, node.local, strict=True):
+            parent.grad += local * node.grad
+    return [leaf.grad for leaf in leaves]
+
+
+@walk.mistake(hint="An earlier call has left its numbers in grad. Begin with zeros, for the root and for all nodes.")
+def what_an_earlier_call_left_at_the_root(root, leaves):
+    """a walk that adds to what an earlier call has left in grad, the root's as well"""
+    root.grad += 1.0
+    for node in reversed(parents_first(root)):
+        for parent, local in zip(node.parents, node.local, strict=True):
+            parent.grad += local * node.grad
+    return [leaf.grad for leaf in leaves]
+
+
+@walk.mistake(hint="Two nodes can hold equal numbers. Tell them apart by id(node), or keep the gradient on the node.")
+def told_apart_by_their_numbers(root, leaves):
+    """a walk that tells nodes apart by the numbers they hold"""
+    grads = {root.data: 1.0}
+    for node in reversed(parents_first(root)):
+        for parent, local in zip(node.parents, node.local, strict=True):
+            grads[parent.data] = grads.get(parent.data, 0.0) + local * grads[node.data]
+    return [grads.get(leaf.data, 0.0) for leaf in leaves]
+
+
+@walk.mistake(hint="A leaf that the walk never meets is in no table: its gradient is 0.0.")
+def no_entry_for_the_unreached(root, leaves):
+    """a walk that knows nothing of a leaf which does not reach the root"""
+    order = parents_first(root)[::-1]
+    grads = {id(node): 0.0 for node in order} | {id(root): 1.0}
+    for node in order:
+        for parent, local in zip(node.parents, node.local, strict=True):
+            grads[id(parent)] += local * grads[id(node)]
+    return [grads[id(leaf)] for leaf in leaves]
+
+
+@walk.mistake(hint="How does the root move with itself? By 1, not by its own number.")
+def begins_with_the_number(root, leaves):
+    """a walk that begins with the root's number instead of 1"""
+    return walked(root, leaves, start=root.data)
+
+
+@walk.mistake(hint="The root moves with itself by 1; here it may be one of the leaves.")
+def nothing_for_the_root_itself(root, leaves):
+    """0 for the root itself, which moves with itself by 1"""
+    found = walked(root, leaves)
+    return [0.0 if leaf is root else grad for leaf, grad in zip(leaves, found, strict=True)]
 
 
 @walk.forbid("course_lib.byhand.autograd.Tensor.backward")

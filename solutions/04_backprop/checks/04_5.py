@@ -32,10 +32,31 @@ def square(ns, rng):
     return ns["norm_backward"](*some_rows(rng, 4, 4))
 
 
+@norm.probe(axes="dz as z; dgain and dshift as gain")
+def another_eps(ns, rng):
+    """eps = 0.5"""
+    dn, z, gain = some_rows(rng, 3, 4)
+    return ns["norm_backward"](dn, z / 3, gain, 0.5)
+
+
+@norm.probe(axes="dz as z; dgain and dshift as gain")
+def equal_numbers(ns, rng):
+    """a row of equal numbers, and eps = 0.04"""
+    dn, _, gain = some_rows(rng, 2, 3)
+    return ns["norm_backward"](dn, np.array([[2.0, 2.0, 2.0], [0.0, 1.0, 5.0]]), gain, 0.04)
+
+
+@norm.probe(axes="dz as z; dgain and dshift as gain")
+def one_row(ns, rng):
+    """a single row"""
+    return ns["norm_backward"](*some_rows(rng, 1, 6))
+
+
 @norm.probe(hidden=True, points=2)
 def any_rows(ns, rng):
     """any rows"""
-    return ns["norm_backward"](*some_rows(rng, int(rng.integers(3, 6)), int(rng.integers(6, 9))))
+    dn, z, gain = some_rows(rng, int(rng.integers(3, 6)), int(rng.integers(6, 9)))
+    return ns["norm_backward"](dn, z / 3, gain, float(rng.uniform(0.2, 1.0)))
 
 
 @norm.property(B=(1, 4), n=(3, 7))
@@ -45,14 +66,13 @@ def a_shift_of_the_row_changes_nothing(ns, B, n):
     return np.asarray(dz).sum(axis=1), np.zeros(B)
 
 
-def normed(dn, z, gain, eps=1e-5, *, axis=1, ddof=0, mean=1.0, stretch=1.0, use_gain=True, scale=True, total=True):
+def normed(dn, z, gain, eps=1e-5, *, axis=1, ddof=0, mean=1.0, stretch=1.0, use_gain=True, power=1, sums=np.sum, outside=0.0, hat=True):
     """The right gradients with some things made wrong."""
-    s = np.sqrt(z.var(axis=axis, keepdims=True, ddof=ddof) + eps)
+    s = np.sqrt(z.var(axis=axis, keepdims=True, ddof=ddof) + eps) + outside
     z_hat = (z - z.mean(axis=axis, keepdims=True)) / s
     d = dn * gain if use_gain else dn
     dz = d - mean * d.mean(axis=axis, keepdims=True) - stretch * z_hat * (d * z_hat).mean(axis=axis, keepdims=True)
-    dgain = dn * z_hat
-    return dz / s if scale else dz, dgain.sum(axis=0) if total else dgain, dn.sum(axis=0) if total else dn
+    return dz / s**power, sums(dn * (z_hat if hat else z), axis=0), sums(dn, axis=0)
 
 
 @norm.mistake(hint="Mean and spread move when z moves. Two terms are missing: one for each.")
@@ -82,7 +102,7 @@ def gain_forgotten(dn, z, gain, eps=1e-5):
 @norm.mistake(hint="Everything in dz is divided by s: a row that is spread widely is moved little by a nudge.")
 def not_divided_by_s(dn, z, gain, eps=1e-5):
     """a gradient that is not divided by the spread"""
-    return normed(dn, z, gain, eps, scale=False)
+    return normed(dn, z, gain, eps, power=0)
 
 
 @norm.mistake(hint="Layer norm treats each row by itself: the axis of the F numbers, not that of the examples.")
@@ -100,7 +120,56 @@ def variance_by_f_minus_one(dn, z, gain, eps=1e-5):
 @norm.mistake(hint="One gain serves all rows: it was copied forwards, so sum on the way back. The same for the shift.")
 def gains_not_summed(dn, z, gain, eps=1e-5):
     """gradients of gain and shift that are not summed over the examples"""
-    return normed(dn, z, gain, eps, total=False)
+    return normed(dn, z, gain, eps, sums=lambda rows, axis: rows)
+
+
+@norm.mistake(hint="dz is divided by s, the root; s² is the variance.")
+def divided_by_the_variance(dn, z, gain, eps=1e-5):
+    """a gradient that is divided by the variance, not by its root"""
+    return normed(dn, z, gain, eps, power=2)
+
+
+@norm.mistake(hint="Gain and shift get what all rows say together: a sum, not a mean.")
+def gains_of_the_mean(dn, z, gain, eps=1e-5):
+    """gradients of gain and shift that are means over the examples"""
+    return normed(dn, z, gain, eps, sums=np.mean)
+
+
+@norm.mistake(hint="The gain is multiplied by ẑ, not by z.")
+def gain_by_z(dn, z, gain, eps=1e-5):
+    """a gradient of the gain made with z in place of ẑ"""
+    return normed(dn, z, gain, eps, hat=False)
+
+
+@norm.mistake(hint="Means of the row are taken away, not sums: divide both by F.")
+def sums_in_place_of_means(dn, z, gain, eps=1e-5):
+    """sums of the row taken away where means belong"""
+    return normed(dn, z, gain, eps, mean=z.shape[1], stretch=z.shape[1])
+
+
+@norm.mistake(hint="s = √(var + ε): without ε, a row of equal numbers is 0 / 0.")
+def without_eps(dn, z, gain, eps=1e-5):
+    """a spread without the ε"""
+    with np.errstate(all="ignore"):
+        return normed(dn, z, gain, 0.0)
+
+
+@norm.mistake(hint="s = √(var + ε): the ε stands under the root.")
+def eps_outside(dn, z, gain, eps=1e-5):
+    """an ε outside the root"""
+    return normed(dn, z, gain, 0.0, outside=eps)
+
+
+@norm.mistake(hint="eps is an argument: it need not be 1e-5.")
+def always_one_eps(dn, z, gain, eps=1e-5):
+    """1e-5, whatever eps was given"""
+    return normed(dn, z, gain, 1e-5)
+
+
+@norm.mistake(hint="The three are wanted in the order dz, dgain, dshift.")
+def other_order(dn, z, gain, eps=1e-5):
+    """dshift, dgain, dz: the order in which one meets them"""
+    return normed(dn, z, gain, eps)[::-1]
 
 
 @norm.forbid("course_lib.byhand.functional.layer_norm_backward")
@@ -114,3 +183,25 @@ def _(call, dn, z, gain, eps=1e-5):
               torch.zeros(len(gain), dtype=torch.float64, requires_grad=True)]
     (call(leaves[0], gain.shape, *leaves[1:], eps) * torch.tensor(dn)).sum().backward()
     return tuple(leaf.grad.numpy() for leaf in leaves)
+
+
+def on_tape(dn, z, gain, eps):
+    """Three leaves, and the number whose gradients by them are asked for."""
+    leaves = [torch.tensor(z, requires_grad=True), torch.tensor(gain, requires_grad=True),
+              torch.zeros(len(gain), dtype=torch.float64, requires_grad=True)]
+    spread = (leaves[0].var(dim=1, keepdim=True, correction=0) + eps).sqrt()
+    out = (leaves[0] - leaves[0].mean(dim=1, keepdim=True)) / spread * leaves[1] + leaves[2]
+    return leaves, (out * torch.tensor(dn)).sum()
+
+
+@norm.forbid("torch.autograd.backward")
+def _(call, dn, z, gain, eps=1e-5):
+    leaves, total = on_tape(dn, z, gain, eps)
+    call(total)
+    return tuple(leaf.grad.numpy() for leaf in leaves)
+
+
+@norm.forbid("torch.autograd.grad")
+def _(call, dn, z, gain, eps=1e-5):
+    leaves, total = on_tape(dn, z, gain, eps)
+    return tuple(slope.numpy() for slope in call(total, leaves))

@@ -39,6 +39,18 @@ def countries(ns, rng):
     return ns["train_bigram"](*pairs(NAMES), 27, 5.0, 20)
 
 
+@bigram.probe(axes="the letter before down, the next one across")
+def no_step(ns, rng):
+    """no step at all, and then one"""
+    return [ns["train_bigram"](np.array([0, 1]), np.array([1, 0]), 2, 1.0, n_steps) for n_steps in (0, 1)]
+
+
+@bigram.probe(axes="the letter before down, the next one across")
+def one_pair(ns, rng):
+    """a single pair, and letters that never come before"""
+    return ns["train_bigram"](np.array([1]), np.array([3]), 4, 2.0, 3)
+
+
 @bigram.probe(hidden=True, points=2)
 def other_countries(ns, rng):
     """some of the countries, any number of steps"""
@@ -50,14 +62,15 @@ def other_countries(ns, rng):
 def rows_keep_their_sum(ns, n_steps, lr):
     """each row of W sums to zero, as at the beginning"""
     W = ns["train_bigram"](*pairs(NAMES[:3]), 27, lr, n_steps)
+    W = W.detach() if hasattr(W, "detach") else W
     return np.asarray(W).sum(axis=1), np.zeros(27)
 
 
-def trained(idx, targets, vocab_size, lr, n_steps, *, sign=-1, mean=True, only_targets=False, step=None):
+def trained(idx, targets, vocab_size, lr, n_steps, *, sign=-1, mean=True, only_targets=False, step=None, axis=1, begin=0.0):
     """Gradient descent with one thing wrong at a time."""
-    W = np.zeros((vocab_size, vocab_size))
+    W = np.full((vocab_size, vocab_size), begin)
     for _ in range(n_steps):
-        d = probabilities(W[idx])
+        d = probabilities(W[idx], axis)
         d[np.arange(len(idx)), targets] -= 1
         if only_targets:
             d = d * np.eye(vocab_size)[targets]
@@ -125,6 +138,78 @@ def the_counts_themselves(idx, targets, vocab_size, lr, n_steps):
     np.add.at(counts, (idx, targets), 1.0)
     logs = np.log((counts + 1e-3) / (counts + 1e-3).sum(axis=1, keepdims=True))
     return logs - logs.mean(axis=1, keepdims=True)
+
+
+@bigram.mistake(hint="n_steps times, not once more.")
+def one_step_too_many(idx, targets, vocab_size, lr, n_steps):
+    """one step too many"""
+    return trained(idx, targets, vocab_size, lr, n_steps + 1)
+
+
+@bigram.mistake(hint="n_steps times: the last one is missing.")
+def one_step_too_few(idx, targets, vocab_size, lr, n_steps):
+    """one step too few"""
+    return trained(idx, targets, vocab_size, lr, n_steps - 1)
+
+
+@bigram.mistake(hint="A step of n times the length is not n steps: after each, the gradient is another.")
+def all_steps_at_once(idx, targets, vocab_size, lr, n_steps):
+    """all steps at once: one of n_steps times the length"""
+    return trained(idx, targets, vocab_size, lr * n_steps, 1)
+
+
+@bigram.mistake(hint="idx says which row is read, targets what comes next. Yours predicts the letter before.")
+def backwards_in_time(idx, targets, vocab_size, lr, n_steps):
+    """idx and targets exchanged: the letter before is predicted"""
+    return trained(targets, idx, vocab_size, lr, n_steps)
+
+
+@bigram.mistake(hint="The mean is over all N pairs, not over those of one letter: a rare letter is moved little.")
+def mean_of_each_row(idx, targets, vocab_size, lr, n_steps):
+    """each row moved by the mean over its own pairs"""
+    counts = np.bincount(idx, minlength=vocab_size)[:, None]
+
+    def rows(W, idx, d):
+        np.add.at(W, idx, d * len(idx) / counts[idx])
+
+    return trained(idx, targets, vocab_size, lr, n_steps, step=rows)
+
+
+@bigram.mistake(hint="A row is pushed once for each pair that reads it; one that no pair reads stays at zero.")
+def every_row_once(idx, targets, vocab_size, lr, n_steps):
+    """every row pushed down once, however many pairs read it"""
+    counts = np.zeros((vocab_size, vocab_size))
+    np.add.at(counts, (idx, targets), 1.0)
+    W = np.zeros((vocab_size, vocab_size))
+    for _ in range(n_steps):
+        W = W - lr * (probabilities(W) - counts / len(idx))
+    return W
+
+
+@bigram.mistake(hint="Each pair has its own softmax over the letters that may come next: along the row.")
+def softmax_over_the_pairs(idx, targets, vocab_size, lr, n_steps):
+    """a softmax over the pairs instead of the letters"""
+    return trained(idx, targets, vocab_size, lr, n_steps, axis=0)
+
+
+@bigram.mistake(hint="W begins at zero: np.zeros.")
+def begins_with_ones(idx, targets, vocab_size, lr, n_steps):
+    """a table that begins with ones"""
+    return trained(idx, targets, vocab_size, lr, n_steps, begin=1.0)
+
+
+@bigram.mistake(hint="W holds logits. Wanted is W itself, before the softmax.")
+def the_probabilities(idx, targets, vocab_size, lr, n_steps):
+    """the softmax of W in place of W"""
+    return probabilities(trained(idx, targets, vocab_size, lr, n_steps))
+
+
+@bigram.mistake(hint="The counts are where training leads in the end. Wanted is where n_steps steps lead.")
+def bare_counts(idx, targets, vocab_size, lr, n_steps):
+    """the bare counts of the pairs"""
+    counts = np.zeros((vocab_size, vocab_size))
+    np.add.at(counts, (idx, targets), 1.0)
+    return counts
 
 
 @bigram.forbid("course_lib.byhand.functional.embedding_backward")

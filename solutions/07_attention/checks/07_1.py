@@ -40,6 +40,24 @@ def large_scores(ns, rng):
     return ns["soft_lookup"](np.array([1000.0, 0.0]), np.array([[1.0, 3.0], [0.999, 1.0], [-1.0, 2.0]]), np.arange(6.0).reshape(3, 2))
 
 
+@lookup.probe(axes="the numbers of one answer")
+def far_below_zero(ns, rng):
+    """scores near minus a thousand"""
+    return ns["soft_lookup"](np.array([-500.0, 1.0]), np.array([[2.0, 0.5], [2.002, 1.0]]), np.array([[1.0, -1.0], [2.0, 5.0]]))
+
+
+@lookup.probe(axes="the numbers of one answer")
+def one_key(ns, rng):
+    """a single key"""
+    return ns["soft_lookup"](*some_dictionary(rng, S=1, D=2, E=3))
+
+
+@lookup.probe(axes="the numbers of one answer")
+def alike(ns, rng):
+    """three keys with equal scores"""
+    return ns["soft_lookup"](np.array([1.0, 2.0]), np.array([[2.0, 0.0], [0.0, 1.0], [4.0, -1.0]]), rng.normal(size=(3, 1)))
+
+
 @lookup.probe(hidden=True)
 def any_keys(ns, rng):
     """any number of keys"""
@@ -102,6 +120,52 @@ def divided_by_the_root(query, keys, values):
 def the_mean_of_the_values(query, keys, values):
     """the mean of all values, whatever was asked"""
     return values.mean(axis=0)
+
+
+@lookup.mistake(hint="Keys are for finding. What is gathered are the values.")
+def keys_gathered(query, keys, values):
+    """a weighted sum of the keys, not of the values"""
+    return shares(keys @ query) @ keys
+
+
+@lookup.mistake(hint="Divided by their sum, scores can still be negative. Which function makes every number positive first?")
+def without_exponentials(query, keys, values):
+    """scores divided by their sum, without exponentials"""
+    scores = keys @ query
+    with np.errstate(all="ignore"):
+        return scores / scores.sum() @ values
+
+
+@lookup.mistake(hint="Shares sum to one. By what must the exponentials be divided?")
+def never_divided(query, keys, values):
+    """exponentials that are not divided by their sum"""
+    scores = keys @ query
+    return np.exp(scores - scores.max()) @ values
+
+
+@lookup.mistake(hint="Plain dot products: neither the query nor the keys are divided by their lengths.")
+def by_the_angle(query, keys, values):
+    """the cosine of query and key in place of their dot product"""
+    return shares(keys @ query / np.linalg.norm(keys, axis=1) / np.linalg.norm(query)) @ values
+
+
+@lookup.mistake(hint="Your shares fall as the scores rise. Look for a minus before the scores.")
+def worst_key_most(query, keys, values):
+    """a softmax of minus the scores: the worst key gets the most"""
+    return shares(-(keys @ query)) @ values
+
+
+@lookup.mistake(hint="Dividing changes the shares. Take the largest score away; do not divide by it.")
+def divided_by_the_largest(query, keys, values):
+    """scores divided by the largest one, where it should be taken away"""
+    scores = keys @ query
+    return shares(scores / scores.max()) @ values
+
+
+@lookup.mistake(hint="A limit makes large scores equal that are not. Take the largest score away from all instead.")
+def clipped(query, keys, values):
+    """scores cut off at a limit, so that large ones become equal"""
+    return shares(np.clip(keys @ query, -50.0, 50.0)) @ values
 
 
 @lookup.forbid("course_lib.byhand.functional.softmax")

@@ -25,26 +25,49 @@ PRINTED = np.array([[0.6, 0.4, 0.2], [0.3, 0.7, 0.4], [0.2, 0.5, 0.3]])
 
 
 def some_tables(rng, S):
-    """Rows with a temperature, and one row for each way to have none: sum, order, disagreement."""
-    scores = rng.permuted(np.tile(np.arange(S) * 0.7, (6, 1)), axis=1) + rng.uniform(0, 0.3, (6, S))
-    taus = rng.uniform(0.4, 3.0, 6)
+    """Rows with a temperature, and a row for each way to have none: sum, order, disagreement by much and by little."""
+    scores = rng.permuted(np.tile(np.arange(S) * 0.7, (7, 1)), axis=1) + rng.uniform(0, 0.3, (7, S))
+    taus = rng.uniform(0.4, 3.0, 7)
     weights = shares(scores / taus[:, None])
     weights[1] *= 1.2
     weights[3] = shares(-scores[3] / taus[3])
     weights[5] = shares(scores[5] ** 2 / taus[5])
+    weights[6, :2] += 1e-4, -1e-4
     return scores, weights
 
 
 @tables.probe(axes="one temperature for each row")
 def the_tutorials_table(ns, rng):
     """the tutorial's own table, and the true softmax of its scores"""
-    return {"printed": ns["temperatures"](SCORES, PRINTED), "true": ns["temperatures"](SCORES, shares(SCORES))}
+    asked = {"answer for the printed weights": PRINTED, "answer for the true softmax": shares(SCORES)}
+    return {what: ns["temperatures"](SCORES, weights) for what, weights in asked.items()}
 
 
 @tables.probe(axes="one temperature for each row")
-def six_rows(ns, rng):
-    """six rows, some with a temperature"""
+def seven_rows(ns, rng):
+    """seven rows, some with a temperature"""
     return ns["temperatures"](*some_tables(rng, 4))
+
+
+@tables.probe(axes="one temperature for each row")
+def two_keys(ns, rng):
+    """two keys: right, a sum of 0.9, the wrong order, 16 of one"""
+    scores = np.array([[1.0, 0.0], [0.0, 2.0], [1.0, 3.0], [0.0, -1.5]])
+    weights = shares(scores / np.array([[0.5], [2.0], [1.0], [16.0]])) * np.array([[1.0], [0.9], [1.0], [1.0]])
+    weights[2] = weights[2, ::-1]
+    return ns["temperatures"](scores, weights)
+
+
+@tables.probe(axes="one temperature for each row")
+def equal_weights(ns, rng):
+    """equal weights for scores that differ"""
+    return ns["temperatures"](np.array([[1.0, 2.0, 4.0]]), np.full((1, 3), 1 / 3))
+
+
+@tables.probe(axes="one temperature for each row")
+def nearly(ns, rng):
+    """a softmax whose weights were moved by a ten-thousandth"""
+    return ns["temperatures"](SCORES[:2], shares(SCORES[:2] / 0.8) + np.array([[1e-4, 0.0, -1e-4], [0.0, 1e-4, 1e-4]]))
 
 
 @tables.probe(hidden=True, points=2)
@@ -59,13 +82,15 @@ def found_again(ns, tau, shift):
     return ns["temperatures"](SCORES + shift, shares(SCORES / tau)), np.full(3, tau)
 
 
-def judged(scores, weights, *, total=True, agree=True, positive=True, tau=lambda s, w: s / w):
+def judged(scores, weights, *, total=True, agree=True, positive=True, tau=lambda s, w: s / w, near=1e-6, none=0.0):
     """The right answer, with one test left out at a time."""
     found = np.zeros(len(scores))
     for t, (s, w) in enumerate(zip(scores, weights, strict=True)):
-        taus = tau(s[1:] - s[0], np.log(w[1:] / w[0]))
-        good = (abs(w.sum() - 1) < 1e-6 or not total) and (np.ptp(taus) < 1e-6 or not agree) and (taus[0] > 0 or not positive)
-        found[t] = taus[0] if good else 0.0
+        with np.errstate(divide="ignore"):
+            taus = tau(s[1:] - s[0], np.log(w[1:] / w[0]))
+        alike = np.ptp(taus) < near if np.isfinite(taus).all() else False
+        good = (abs(w.sum() - 1) < near or not total) and (alike or not agree) and (taus[0] > 0 or not positive)
+        found[t] = taus[0] if good else none
     return found
 
 
@@ -103,6 +128,49 @@ def the_sum_alone(scores, weights):
 def temperature_one_only(scores, weights):
     """only temperature 1 is recognised"""
     return (abs(weights - shares(scores)).max(axis=1) < 1e-6).astype(float)
+
+
+@tables.mistake(hint="A τ can always be computed from two keys. When is it to be believed? Else say 0.")
+def never_tested(scores, weights):
+    """the temperature of the first two keys, without any test"""
+    return judged(scores, weights, total=False, agree=False, positive=False)
+
+
+@tables.mistake(hint="The sum is one of three tests. What of the sign of τ, and of the other pairs of the row?")
+def the_sum_and_a_pair(scores, weights):
+    """the temperature of the first two keys wherever the row sums to one"""
+    return judged(scores, weights, agree=False, positive=False)
+
+
+@tables.mistake(hint="The right order is not enough: every pair of keys must tell the same τ.")
+def order_in_place_of_agreement(scores, weights):
+    """a test of the order in place of one that all pairs agree"""
+    found = judged(scores, weights, agree=False)
+    return np.where((scores.argsort(axis=1) == weights.argsort(axis=1)).all(axis=1), found, 0.0)
+
+
+@tables.mistake(hint="Where the order is turned round, τ comes out negative: that is a row without a temperature, not one without a sign.")
+def without_its_sign(scores, weights):
+    """a negative temperature without its sign"""
+    return abs(judged(scores, weights, positive=False))
+
+
+@tables.mistake(hint="Where no temperature fits, the answer is 0.0.")
+def nan_for_none(scores, weights):
+    """nan where there is no temperature"""
+    return judged(scores, weights, none=np.nan)
+
+
+@tables.mistake(hint="Each row has a temperature of its own, or none.")
+def first_row_for_all(scores, weights):
+    """the first row's temperature for every row"""
+    return np.full(len(scores), judged(scores, weights)[0])
+
+
+@tables.mistake(hint="Numbers are equal here if they differ by less than 1e-6. Yours may differ by much more.")
+def far_from_equal(scores, weights):
+    """a test that takes numbers for equal which differ by a hundredth"""
+    return judged(scores, weights, near=0.01)
 
 
 @tables.mistake(hint="A table may have more columns than these.", memorised=True)

@@ -40,6 +40,12 @@ def two_tokens(ns, rng):
     return ns["attention_repaired"](*some_heads(rng, 2, 6))
 
 
+@repair.probe(axes="tokens down, numbers across")
+def one_token(ns, rng):
+    """a single token"""
+    return ns["attention_repaired"](*some_heads(rng, 1, 4))
+
+
 @repair.probe(points=2, hidden=True)
 def more_tokens(ns, rng):
     """more tokens"""
@@ -64,10 +70,10 @@ def the_first_reads_itself(ns, T, D):
     return np.asarray(ns["attention_repaired"](q, k, v))[0], v[0]
 
 
-def causal(q, k, v, *, root=True, axis=-1, mask="before", gathered="v", diagonal=0):
-    """The right answer, with some things wrong."""
+def causal(q, k, v, *, scale=None, axis=-1, mask="before", gathered="v", diagonal=0):
+    """The right answer, with some things wrong; scale: what the scores are divided by."""
     T, D = q.shape
-    scores = q @ k.T / (math.sqrt(D) if root else 1.0)
+    scores = q @ k.T / (math.sqrt(D) if scale is None else scale)
     visible = np.tri(T, k=diagonal, dtype=bool)
     if mask in ("before", "zero"):
         scores = np.where(visible, scores, -1e300 if mask == "before" else 0.0)
@@ -79,13 +85,13 @@ def causal(q, k, v, *, root=True, axis=-1, mask="before", gathered="v", diagonal
 @repair.mistake(hint="Nothing is repaired yet. What should each row of the weights sum to?")
 def as_it_was(q, k, v):
     """the articles' version, as it was"""
-    return causal(q, k, v, root=False, axis=0, mask="after", gathered="k")
+    return causal(q, k, v, scale=1.0, axis=0, mask="after", gathered="k")
 
 
 @repair.mistake(hint="The formula that the articles themselves print has a √D in it.")
 def no_root(q, k, v):
     """attention without the √D"""
-    return causal(q, k, v, root=False)
+    return causal(q, k, v, scale=1.0)
 
 
 @repair.mistake(hint="axis 0 sums over the queries. Each query makes shares of the keys.")
@@ -122,6 +128,52 @@ def no_mask(q, k, v):
 def one_too_many(q, k, v):
     """a mask that is off by one: each token reads the next one, too"""
     return causal(q, k, v, diagonal=1)
+
+
+@repair.mistake(hint="A token may read itself: s ≤ t. With nothing to read, the first row is 0 / 0.")
+def itself_hidden(q, k, v):
+    """a mask that hides every token from itself, too"""
+    visible = np.tri(len(q), k=-1, dtype=bool)
+    with np.errstate(all="ignore"):
+        return shares(np.where(visible, q @ k.T / math.sqrt(q.shape[1]), -np.inf)) @ v
+
+
+@repair.mistake(hint="Row t is query t, column s is key s. Does your mask leave s ≤ t, or s ≥ t?")
+def the_past_hidden(q, k, v):
+    """a mask that shows the future and hides the past"""
+    visible = np.tri(len(q), dtype=bool).T
+    return shares(np.where(visible, q @ k.T / math.sqrt(q.shape[1]), -np.inf)) @ v
+
+
+@repair.mistake(hint="The scores grow like √D, not like D. By what are they divided?")
+def by_the_width(q, k, v):
+    """scores divided by D instead of √D"""
+    return causal(q, k, v, scale=q.shape[1])
+
+
+@repair.mistake(hint="√D is of the numbers in a query, not of how many tokens there are.")
+def by_the_root_of_tokens(q, k, v):
+    """scores divided by the root of the number of tokens"""
+    return causal(q, k, v, scale=math.sqrt(len(q)))
+
+
+@repair.mistake(hint="The scores are too large as they are. Multiply by √D, or divide?")
+def times_the_root(q, k, v):
+    """scores multiplied by √D instead of divided"""
+    return causal(q, k, v, scale=1 / math.sqrt(q.shape[1]))
+
+
+@repair.mistake(hint="Queries down, keys across: q kᵀ. Yours lets the keys ask.")
+def keys_ask(q, k, v):
+    """k qᵀ in place of q kᵀ: keys ask and queries answer"""
+    return causal(k, q, v)
+
+
+@repair.mistake(hint="e.sum(axis=1) is (T,), and divides the columns. keepdims=True makes it a column.")
+def sums_lie_across(q, k, v):
+    """row sums without keepdims, so that they divide the columns"""
+    e = np.where(np.tri(len(q), dtype=bool), np.exp(q @ k.T / math.sqrt(q.shape[1])), 0.0)
+    return e / e.sum(axis=1) @ v
 
 
 @repair.forbid("course_lib.byhand.attention.attention")

@@ -34,11 +34,41 @@ def an_empty_text(ns, rng):
     return ns["padded_weights"](rng.normal(size=(2, 3, 3)), np.array([2, 0]))
 
 
+@filling.probe(axes="texts, then queries down and keys across")
+def one_place(ns, rng):
+    """texts of one place, one of them empty"""
+    return ns["padded_weights"](rng.normal(size=(3, 1, 1)), np.array([0, 1, 0]))
+
+
+@filling.probe(axes="texts, then queries down and keys across")
+def no_filling(ns, rng):
+    """two texts without any filling"""
+    return ns["padded_weights"](rng.normal(size=(2, 3, 3)), np.array([3, 3]))
+
+
+@filling.probe(axes="texts, then queries down and keys across")
+def large_scores(ns, rng):
+    """scores as large as a thousand"""
+    return ns["padded_weights"](np.full((2, 3, 3), 1000.0) + rng.normal(size=(2, 3, 3)), np.array([2, 3]))
+
+
+@filling.probe(axes="texts, then queries down and keys across")
+def far_below_zero(ns, rng):
+    """scores near minus a thousand"""
+    return ns["padded_weights"](np.full((1, 3, 3), -1000.0) + rng.normal(size=(1, 3, 3)), np.array([2]))
+
+
 @filling.probe(hidden=True, points=2)
 def any_texts(ns, rng):
     """any texts"""
     T = int(rng.integers(5, 8))
-    return ns["padded_weights"](3 * rng.normal(size=(4, T, T)), np.array([T, T - 3, *rng.integers(0, T, 2)]))
+    return ns["padded_weights"](3 * rng.normal(size=(5, T, T)), np.array([T, T - 3, 0, *rng.integers(0, T, 2)]))
+
+
+@filling.probe(hidden=True)
+def any_large_scores(ns, rng):
+    """any large scores"""
+    return ns["padded_weights"](2000 + rng.normal(size=(2, 4, 4)), np.array([4, int(rng.integers(1, 4))]))
 
 
 @filling.property(T=(1, 6), seed=(0, 99))
@@ -100,6 +130,71 @@ def zeroed_after(scores, lengths):
 def no_padding_mask(scores, lengths):
     """the causal mask alone, filling and all"""
     return padded(scores, np.full(len(lengths), scores.shape[-1]))
+
+
+@filling.mistake(hint="Places T − length to T − 1 are real. Yours starts one place too early.")
+def one_too_early(scores, lengths):
+    """a filling that is one place too short"""
+    return padded(scores, np.minimum(lengths + 1, scores.shape[-1]))
+
+
+@filling.mistake(hint="Places T − length to T − 1 are real. Yours starts one place too late.")
+def one_too_late(scores, lengths):
+    """a filling that is one place too long"""
+    return padded(scores, lengths - 1)
+
+
+@filling.mistake(hint="lengths has one number for each text. Yours takes the first for all.")
+def first_length_for_all(scores, lengths):
+    """the first text's length for every text"""
+    return padded(scores, np.full(len(lengths), lengths[0]))
+
+
+@filling.mistake(hint="[-0:] is everything, not nothing. Count from the front: T - length.")
+def empty_is_full(scores, lengths):
+    """an empty text taken for a full one: [-0:] is everything"""
+    return padded(scores, np.where(lengths == 0, scores.shape[-1], lengths))
+
+
+@filling.mistake(hint="A row of filling has nothing to read, not even itself: its weights are 0.")
+def filling_reads_itself(scores, lengths):
+    """filling that reads itself"""
+    weights = padded(scores, lengths)
+    return weights + np.eye(scores.shape[-1]) * (weights.sum(axis=-1, keepdims=True) == 0)
+
+
+@filling.mistake(hint="Each query makes shares of the keys: sum along the last axis.")
+def over_the_queries(scores, lengths):
+    """a softmax over the queries: columns sum to one, not rows"""
+    mask = padded(scores, lengths) > 0
+    e = np.exp(np.where(mask, scores - scores.max(initial=0), -np.inf))
+    total = e.sum(axis=1, keepdims=True)
+    return e / np.where(total > 0, total, 1.0)
+
+
+@filling.mistake(hint="The scores are given, ready for the softmax: nothing is divided by a root any more.")
+def divided_again(scores, lengths):
+    """scores divided by a root once more"""
+    return padded(scores / np.sqrt(scores.shape[-1]), lengths)
+
+
+@filling.mistake(hint="exp(1000) is inf. Take the row's largest score away first, or use softmax, which does.")
+def overflowing(scores, lengths):
+    """right, but overflowing for large scores"""
+    mask = padded(np.zeros_like(scores), lengths) > 0
+    with np.errstate(all="ignore"):
+        e = np.where(mask, np.exp(scores), 0.0)
+        return np.where(mask, e / e.sum(axis=-1, keepdims=True), 0.0)
+
+
+@filling.mistake(hint="exp(1000) is inf, exp(−1000) is 0. Take the row's largest score away first, or use softmax, which does.")
+def overflowing_times_a_mask(scores, lengths):
+    """right, but only while no score is large or far below zero"""
+    mask = padded(np.zeros_like(scores), lengths) > 0
+    with np.errstate(all="ignore"):
+        e = np.exp(scores) * mask
+        total = e.sum(axis=-1, keepdims=True)
+        return e / np.where(total == 0, 1.0, total)
 
 
 @filling.forbid("course_lib.byhand.attention.softmax_over_keys")

@@ -40,10 +40,16 @@ def one_query(ns, rng):
     return ns["attention_gradients"](*some_attention(rng, 1, 1, 3, 2, 3))
 
 
+@gradients.probe(axes="as the input")
+def one_key(ns, rng):
+    """a single key: whatever was asked, it gets all"""
+    return ns["attention_gradients"](*some_attention(rng, 2, 3, 1, 2, 2))
+
+
 @gradients.probe(hidden=True, points=2)
 def any_sizes(ns, rng):
     """any sizes"""
-    return ns["attention_gradients"](*some_attention(rng, 2, *(int(n) for n in rng.integers(3, 7, 4))))
+    return ns["attention_gradients"](*some_attention(rng, 2, *(int(n) for n in rng.permutation(np.arange(2, 8))[:4])))
 
 
 @gradients.property(S=(1, 5), seed=(0, 99))
@@ -60,7 +66,8 @@ def back(dout, q, k, v, *, root=True, root_back=True, slope="all", values="T", s
     dw = dout @ v.swapaxes(-2, -1)
     ds = {"all": w * (dw - (w * dw).sum(axis=-1, keepdims=True)), "diagonal": w * (1 - w) * dw, "none": dw, "weights": w * dw,
           "queries": w * (dw - (w * dw).sum(axis=-2, keepdims=True)),
-          "plain mean": w * (dw - dw.mean(axis=-1, keepdims=True))}[slope]
+          "plain mean": w * (dw - dw.mean(axis=-1, keepdims=True)),
+          "plain sum": w * (dw - dw.sum(axis=-1, keepdims=True))}[slope]
     ds = ds / (D if root_back else 1.0)
     dv = w.swapaxes(-2, -1) @ dout if values == "T" else dw.swapaxes(-2, -1) @ dout
     return ds @ k, ds.swapaxes(-2, -1) @ q, dv
@@ -114,6 +121,32 @@ def values_by_dweights(dout, q, k, v):
     return back(dout, q, k, v, values="dw")
 
 
+@gradients.mistake(hint="What is taken away is Σ w dw: each weight times its own gradient, then the sum.")
+def a_plain_sum(dout, q, k, v):
+    """the sum of dweights taken away, without the weights"""
+    return back(dout, q, k, v, slope="plain sum")
+
+
+@gradients.mistake(hint="The weights of the forward pass were made with q kᵀ / √D. Divide there as well.")
+def no_root_in_the_weights(dout, q, k, v):
+    """a √D on the way back, and none in the weights"""
+    return back(dout, q, k, v, root=False)
+
+
+@gradients.mistake(hint="√D is of the last axis of q. Yours is of another axis: q.shape[1] counts the queries.")
+def root_of_the_queries(dout, q, k, v):
+    """the root of T in place of the root of D"""
+    width = math.sqrt(q.shape[-1] / q.shape[-2])
+    dq, dk, dv = back(dout, q * width, k, v)
+    return dq * width, dk, dv
+
+
+@gradients.mistake(hint="The three are wanted in the order dq, dk, dv.")
+def other_order(dout, q, k, v):
+    """dv, dk, dq: the order in which one meets them"""
+    return back(dout, q, k, v)[::-1]
+
+
 @gradients.forbid("course_lib.byhand.attention.attention_backward")
 def _(call, dout, q, k, v):
     return call(dout, q, k, v, shares(q @ k.swapaxes(-2, -1) / math.sqrt(q.shape[-1])))
@@ -126,9 +159,21 @@ def _(call, dout, q, k, v):
     return ds @ k, ds.swapaxes(-2, -1) @ q, w.swapaxes(-2, -1) @ dout
 
 
-@gradients.forbid("torch.softmax")
-def _(call, dout, q, k, v):
+def on_tape(dout, q, k, v):
+    """Three leaves, and the number whose gradients by them are asked for."""
     leaves = [torch.tensor(a, requires_grad=True) for a in (q, k, v)]
-    weights = call(leaves[0] @ leaves[1].transpose(-2, -1) / math.sqrt(q.shape[-1]), -1)
-    (weights @ leaves[2] * torch.tensor(dout)).sum().backward()
+    weights = (leaves[0] @ leaves[1].transpose(-2, -1) / math.sqrt(q.shape[-1])).softmax(-1)
+    return leaves, (weights @ leaves[2] * torch.tensor(dout)).sum()
+
+
+@gradients.forbid("torch.autograd.backward")
+def _(call, dout, q, k, v):
+    leaves, total = on_tape(dout, q, k, v)
+    call(total)
     return tuple(leaf.grad.numpy() for leaf in leaves)
+
+
+@gradients.forbid("torch.autograd.grad")
+def _(call, dout, q, k, v):
+    leaves, total = on_tape(dout, q, k, v)
+    return tuple(slope.numpy() for slope in call(total, leaves))

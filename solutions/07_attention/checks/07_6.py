@@ -1,7 +1,5 @@
 """Exercise 07.6: an atlas that understands names which are spelt wrong."""
 
-import math
-
 import numpy as np
 
 from course_lib.classroom.checking.exercise import Exercise
@@ -30,7 +28,7 @@ PLACES = np.array([(-12.0, -77.0), (-33.4, -70.7), (23.1, -82.4), (9.0, -79.5), 
 @atlas.probe(axes="queries down; degrees north and east across")
 def misspelt(ns, rng):
     """four names spelt wrong"""
-    return ns["look_up"](["brasil", "itly", "pananama", "swedn"], NAMES, PLACES, 10.0)
+    return ns["look_up"](["brasil", "itallly", "pananama", "swedn"], NAMES, PLACES, 10.0)
 
 
 @atlas.probe(axes="queries down; degrees north and east across")
@@ -39,12 +37,31 @@ def softly(ns, rng):
     return ns["look_up"](["poland", "cuba"], NAMES[:6], PLACES[:6], 2.0)
 
 
+@atlas.probe(axes="queries down; degrees north and east across")
+def thrice(ns, rng):
+    """names with one letter three times in a row: the pair overlaps itself"""
+    return ns["look_up"](["brazzzil", "peruuu"], [*NAMES[:7], "sweeeden"], PLACES[:8], 6.0)
+
+
+@atlas.probe(axes="queries down; degrees north and east across")
+def hardly_anything(ns, rng):
+    """one letter, no letter, and a name that shares no pair"""
+    return ns["look_up"](["p", "", "xyz"], NAMES[:4], PLACES[:4], 5.0)
+
+
+@atlas.probe(axes="queries down; degrees north and east across")
+def sharply(ns, rng):
+    """sharpness 2000, and a single query"""
+    return ns["look_up"](["kanada"], NAMES, PLACES, 2000.0)
+
+
 @atlas.probe(hidden=True, points=2)
 def letters_lost(ns, rng):
     """names that have lost a letter, or end twice"""
     chosen = [NAMES[i] for i in rng.permutation(len(NAMES))[:5]]
     cut = int(rng.integers(1, 4))
     queries = [name + name[-3:] if n % 2 else name[:cut] + name[cut + 1:] for n, name in enumerate(chosen)]
+    queries[0] = chosen[0] + 3 * chosen[0][-1]
     return ns["look_up"](queries, NAMES, PLACES + rng.normal(size=PLACES.shape), float(rng.uniform(4, 12)))
 
 
@@ -54,36 +71,40 @@ def at_zero_sharpness(ns, S):
     return ns["look_up"](["nowhere"], NAMES[:S], PLACES[:S], 0.0), PLACES[:S].mean(axis=0)[None]
 
 
-def by_pairs(queries, names, places, sharpness, *, ends=True, divided=True, size=2, axis=-1, counted=True, root=False, best=False):
+def by_pairs(queries, names, places, sharpness, *, ends="··", size=2, divided="norm", axis=-1, counted=True, known=None, best=False):
     """The right answer, with some things wrong."""
 
     def pairs(name):
-        name = f"·{name}·" if ends else name
+        name = ends[:1] + name + ends[1:]
         return [name[i : i + size] for i in range(len(name) - size + 1)]
 
-    known = sorted({pair for name in (*queries, *names) for pair in pairs(name)})
+    known = sorted({pair for name in known or (*queries, *names) for pair in pairs(name)})
 
     def vectors(words):
         counts = np.array([[pairs(word).count(pair) for pair in known] for word in words], dtype=float)
         counts = counts if counted else np.minimum(counts, 1.0)
-        return counts / np.linalg.norm(counts, axis=1, keepdims=True) if divided else counts
+        total = counts.sum(axis=1, keepdims=True)
+        sizes = {"norm": np.linalg.norm(counts, axis=1, keepdims=True), "pairs": total, "root": np.sqrt(total), "none": 1.0,
+                 "letters": np.array([[len(word)] for word in words])}
+        with np.errstate(all="ignore"):
+            return counts / sizes[divided]
 
     scores = vectors(queries) @ vectors(names).T
     if best:
         return np.asarray(places)[scores.argmax(axis=1)]
-    return shares(sharpness * scores / (math.sqrt(len(known)) if root else 1.0), axis) @ places
+    return shares(sharpness * scores, axis) @ places
 
 
 @atlas.mistake(hint="The dots tell where a name begins and ends: `·p` and `u·` are pairs as well.")
 def without_the_dots(queries, names, places, sharpness):
     """letter pairs without the dots at the ends"""
-    return by_pairs(queries, names, places, sharpness, ends=False)
+    return by_pairs(queries, names, places, sharpness, ends="")
 
 
 @atlas.mistake(hint="Long names have more pairs and so larger scores. Divide every vector by its length (its norm).")
 def not_divided(queries, names, places, sharpness):
     """counts that are not divided by their length"""
-    return by_pairs(queries, names, places, sharpness, divided=False)
+    return by_pairs(queries, names, places, sharpness, divided="none")
 
 
 @atlas.mistake(hint="Pairs of letters, not single ones: single letters do not know their order.")
@@ -114,6 +135,71 @@ def sharpness_ignored(queries, names, places, sharpness):
 def the_best_name(queries, names, places, sharpness):
     """the place of the best name alone"""
     return by_pairs(queries, names, places, sharpness, best=True)
+
+
+@atlas.mistake(hint="Two dots: the last letter has a pair with the end, too.")
+def first_dot_only(queries, names, places, sharpness):
+    """a dot before the name and none after it"""
+    return by_pairs(queries, names, places, sharpness, ends="·")
+
+
+@atlas.mistake(hint="Two dots: the first letter has a pair with the beginning, too.")
+def last_dot_only(queries, names, places, sharpness):
+    """a dot after the name and none before it"""
+    turned = [name[::-1] for name in names]
+    return by_pairs([query[::-1] for query in queries], turned, places, sharpness, ends="·")
+
+
+@atlas.mistake(hint="Two letters at a time: the last pair of peru is u·, the one before it ru.")
+def three_letters(queries, names, places, sharpness):
+    """three letters at a time in place of two"""
+    return by_pairs(queries, names, places, sharpness, size=3)
+
+
+@atlas.mistake(hint="The length of a vector is its norm, √(Σ counts²), not the sum of its counts.")
+def by_the_number_of_pairs(queries, names, places, sharpness):
+    """counts divided by the number of pairs, not by the vector's length"""
+    return by_pairs(queries, names, places, sharpness, divided="pairs")
+
+
+@atlas.mistake(hint="The length of the vector, √(Σ counts²), not of the name.")
+def by_the_number_of_letters(queries, names, places, sharpness):
+    """counts divided by the number of letters, not by the vector's length"""
+    return by_pairs(queries, names, places, sharpness, divided="letters")
+
+
+@atlas.mistake(hint="A pair that is there twice counts as 2, and as 2² = 4 in the length: √(Σ counts²).")
+def by_the_root_of_pairs(queries, names, places, sharpness):
+    """counts divided by the root of the number of pairs: right only while no pair is there twice"""
+    return by_pairs(queries, names, places, sharpness, divided="root")
+
+
+@atlas.mistake(hint="The query's pairs make its vector longer even where no name has them. Collect pairs of queries and names.")
+def pairs_of_names_only(queries, names, places, sharpness):
+    """pairs of the names only: what else a query has is forgotten"""
+    return by_pairs(queries, names, places, sharpness, known=list(names))
+
+
+@atlas.mistake(hint="str.count goes on behind what it has found: in zzz it sees zz once, and it is there twice. Go letter by letter.")
+def counted_by_str(queries, names, places, sharpness):
+    """pairs counted with str.count, which misses those that overlap"""
+    known = sorted({f"·{name}·"[i : i + 2] for name in (*queries, *names) for i in range(len(name) + 1)})
+    counts = np.array([[f"·{name}·".count(pair) for pair in known] for name in (*queries, *names)], dtype=float)
+    counts /= np.linalg.norm(counts, axis=1, keepdims=True)
+    return shares(sharpness * counts[: len(queries)] @ counts[len(queries) :].T) @ places
+
+
+@atlas.mistake(hint="Sharpness multiplies; it is one over a temperature.")
+def divided_by_sharpness(queries, names, places, sharpness):
+    """scores divided by the sharpness instead of multiplied"""
+    return by_pairs(queries, names, places, 1 / sharpness)
+
+
+@atlas.mistake(hint="These scores are not divided by a root of their width. What is wanted is the dot product times sharpness.")
+def divided_by_a_root(queries, names, places, sharpness):
+    """scores divided by √D, which this exercise leaves out"""
+    pairs = {f"·{name}·"[i : i + 2] for name in (*queries, *names) for i in range(len(name) + 1)}
+    return by_pairs(queries, names, places, sharpness / np.sqrt(len(pairs)))
 
 
 @atlas.forbid("course_lib.byhand.attention.attention")

@@ -32,6 +32,24 @@ def a_pair_too_few(ns, rng):
     return ns["next_token_windows"](some_ids(rng, 6), 3)
 
 
+@windows.probe(axes="a window each row")
+def one_window(ns, rng):
+    """five tokens, one window of four: it just fits"""
+    return ns["next_token_windows"](some_ids(rng, 5), 4)
+
+
+@windows.probe(axes="a window each row")
+def windows_of_one(ns, rng):
+    """windows of one token"""
+    return ns["next_token_windows"](some_ids(rng, 6), 1)
+
+
+@windows.probe(axes="a window each row")
+def a_rest(ns, rng):
+    """twelve tokens in windows of four: three are left over"""
+    return ns["next_token_windows"](some_ids(rng, 12), 4)
+
+
 @windows.probe(hidden=True)
 def a_multiple(ns, rng):
     """a number of tokens that is a multiple of the window's length"""
@@ -111,6 +129,60 @@ def counts_tokens_instead_of_pairs(ids, context_length):
     n = len(ids) // context_length
     idx = ids[: n * context_length].view(n, context_length)
     return idx, ids[1 : n * context_length + 1].view(n, context_length)
+
+
+@windows.mistake(hint="The next token is one place to the right, not two.")
+def two_places(ids, context_length):
+    """a window whose targets are two places to the right"""
+    n = (len(ids) - 2) // context_length
+    return ids[: n * context_length].view(n, context_length), ids[2 : n * context_length + 2].view(n, context_length)
+
+
+@windows.mistake(hint="The last token of each window has a next one, too: it stands in the next window. Move before you cut.")
+def one_column_less(ids, context_length):
+    """windows that lose a column: cut first, moved afterwards"""
+    n = len(ids) // context_length
+    idx = ids[: n * context_length].view(n, context_length)
+    return idx[:, :-1], idx[:, 1:]
+
+
+@windows.mistake(hint="The last token of all has no next one; the first is not it. Six tokens hold five pairs.")
+def round_to_the_beginning(ids, context_length):
+    """the first token of all as the target of the last"""
+    n = len(ids) // context_length
+    return ids[: n * context_length].view(n, context_length), ids.roll(-1)[: n * context_length].view(n, context_length)
+
+
+@windows.mistake(hint="What does not fill a whole window is left out, not filled up.")
+def filled_up(ids, context_length):
+    """a last window that is filled up with zeros"""
+    n = -(-(len(ids) - 1) // context_length)
+    ids = torch.cat([ids, torch.zeros(n * context_length + 1 - len(ids), dtype=ids.dtype)])
+    return ids[:-1].view(n, context_length), ids[1:].view(n, context_length)
+
+
+@windows.mistake(hint="All whole windows count, the last one, too.")
+def one_window_less(ids, context_length):
+    """one window too few"""
+    n = (len(ids) - 1) // context_length
+    idx, targets = ids[: n * context_length], ids[1 : n * context_length + 1]
+    return idx.view(n, context_length)[:-1], targets.view(n, context_length)[:-1]
+
+
+@windows.mistake(hint="The last token of a window has a target: the first of the next window. −1 is for positions that nothing is asked of.")
+def last_one_not_asked(ids, context_length):
+    """−1 as the last target of each window"""
+    n = (len(ids) - 1) // context_length
+    targets = ids[1 : n * context_length + 1].view(n, context_length).clone()
+    targets[:, -1] = -1
+    return ids[: n * context_length].view(n, context_length), targets
+
+
+@windows.mistake(hint="Row after row: a window holds tokens that follow one another. Yours follow one another down the columns.")
+def read_down_the_columns(ids, context_length):
+    """windows that are filled column by column"""
+    n = (len(ids) - 1) // context_length
+    return ids[: n * context_length].view(context_length, n).T, ids[1 : n * context_length + 1].view(context_length, n).T
 
 
 @windows.mistake(hint="It must work for every length.", memorised=True)

@@ -29,6 +29,18 @@ def one_head(ns, rng):
     return ns["count_parameters"](300, 3, 1, 24)
 
 
+@size.probe()
+def two_heads(ns, rng):
+    """70 tokens, 2 layers, 2 heads, 12 channels"""
+    return ns["count_parameters"](70, 2, 2, 12)
+
+
+@size.probe()
+def one_layer(ns, rng):
+    """1 token, 1 layer, 3 heads, 6 channels"""
+    return ns["count_parameters"](1, 1, 3, 6)
+
+
 @size.probe(hidden=True)
 def some_heads(ns, rng):
     """several heads"""
@@ -48,9 +60,9 @@ def the_table_is_there_once(ns, vocab_size, n_layer, head_dim):
     return count(vocab_size + 1, n_layer, 2, n_embd) - count(vocab_size, n_layer, 2, n_embd), n_embd
 
 
-def count(V, L, H, C, *, F=4, norms=2, last=1, gains=None, tables=1, biases=0, attention=4):
+def count(V, L, H, C, *, F=4, norms=2, last=1, gains=None, tables=1, biases=0, attention=4, maps=2):
     gains = 2 * (C // H) if gains is None else gains
-    return tables * V * C + L * (attention * C * C + 2 * F * C * C + norms * C + gains + biases) + last * C
+    return tables * V * C + L * (attention * C * C + maps * F * C * C + norms * C + gains + biases) + last * C
 
 
 @size.mistake(hint="The head is the token table, used a second time. A shared matrix is counted once.")
@@ -67,8 +79,8 @@ def no_gains_for_queries_and_keys(vocab_size, n_layer, n_head, n_embd):
 
 @size.mistake(hint="All heads share the D gains. How many numbers is that for queries, how many for keys?")
 def gains_for_each_head(vocab_size, n_layer, n_head, n_embd):
-    """a count in which every head has gains of its own, and the queries' are the keys'"""
-    return count(vocab_size, n_layer, n_head, n_embd, gains=n_embd if n_head > 1 else 3 * n_embd)
+    """a count in which every head has gains of its own"""
+    return count(vocab_size, n_layer, n_head, n_embd, gains=2 * n_embd)
 
 
 @size.mistake(hint="One more norm stands between the last block and the head.")
@@ -111,6 +123,78 @@ def a_narrow_hidden_layer(vocab_size, n_layer, n_head, n_embd):
 def with_a_table_of_positions(vocab_size, n_layer, n_head, n_embd):
     """a count with a table of learned positions"""
     return count(vocab_size, n_layer, n_head, n_embd) + 256 * n_embd
+
+
+@size.mistake(hint="Queries have D gains and keys have D more.")
+def gains_once_for_both(vocab_size, n_layer, n_head, n_embd):
+    """a count in which queries and keys have the same D gains"""
+    return count(vocab_size, n_layer, n_head, n_embd, gains=n_embd // n_head)
+
+
+@size.mistake(hint="Values are not normalised: D gains for queries, D for keys.")
+def gains_for_values_too(vocab_size, n_layer, n_head, n_embd):
+    """a count in which values have gains as well"""
+    return count(vocab_size, n_layer, n_head, n_embd, gains=3 * (n_embd // n_head))
+
+
+@size.mistake(hint="The gains of queries and keys are there once in every block, not once in all.")
+def gains_in_one_block_only(vocab_size, n_layer, n_head, n_embd):
+    """a count in which queries and keys have gains in one block only"""
+    return count(vocab_size, n_layer, n_head, n_embd, gains=0) + 2 * (n_embd // n_head)
+
+
+@size.mistake(hint="Two norms a block, of C gains each: they are missing.")
+def no_norms_in_the_blocks(vocab_size, n_layer, n_head, n_embd):
+    """a count without the norms of the blocks"""
+    return count(vocab_size, n_layer, n_head, n_embd, norms=0)
+
+
+@size.mistake(hint="Norms have parameters, too: C gains each, two a block and one before the head.")
+def no_norms_at_all(vocab_size, n_layer, n_head, n_embd):
+    """a count without any norm of the stream"""
+    return count(vocab_size, n_layer, n_head, n_embd, norms=0, last=0)
+
+
+@size.mistake(hint="Matrices alone: 12 C² a block and the table. Which parts have a gain?")
+def matrices_alone(vocab_size, n_layer, n_head, n_embd):
+    """a count of the matrices alone, without any gains"""
+    return count(vocab_size, n_layer, n_head, n_embd, norms=0, last=0, gains=0)
+
+
+@size.mistake(hint="The norm before the head is there once, not in every block.")
+def last_norm_in_every_block(vocab_size, n_layer, n_head, n_embd):
+    """a count with a third norm in every block, in place of one before the head"""
+    return count(vocab_size, n_layer, n_head, n_embd, norms=3, last=0)
+
+
+@size.mistake(hint="Every block has parameters of its own: times n_layer.")
+def a_single_block(vocab_size, n_layer, n_head, n_embd):
+    """a count of a single block"""
+    return count(vocab_size, 1, n_head, n_embd)
+
+
+@size.mistake(hint="A head has matrices of D × C, and all heads together C × C: how many there are changes nothing.")
+def matrices_for_each_head(vocab_size, n_layer, n_head, n_embd):
+    """a count in which every head has matrices of C × C"""
+    return count(vocab_size, n_layer, n_head, n_embd, attention=3 * n_head + 1)
+
+
+@size.mistake(hint="The feed-forward of `tiny` has two matrices, up and down; a gated one (SwiGLU) has three.")
+def a_gated_feed_forward(vocab_size, n_layer, n_head, n_embd):
+    """a count with three matrices in the feed-forward"""
+    return count(vocab_size, n_layer, n_head, n_embd, maps=3)
+
+
+@size.mistake(hint="The feed-forward goes up to 4 C and down again: two matrices.")
+def one_matrix_in_the_feed_forward(vocab_size, n_layer, n_head, n_embd):
+    """a count with one matrix in the feed-forward"""
+    return count(vocab_size, n_layer, n_head, n_embd, maps=1)
+
+
+@size.mistake(hint="The token table is there: V · C, used twice and counted once.")
+def no_table(vocab_size, n_layer, n_head, n_embd):
+    """a count without the token table"""
+    return count(vocab_size, n_layer, n_head, n_embd, tables=0)
 
 
 @size.mistake(hint="Two sizes from the example are not a formula.", memorised=True)

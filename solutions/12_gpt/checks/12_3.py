@@ -40,6 +40,32 @@ def large_logits(ns, rng):
     return ns["loss_by_hand"](*some_logits(rng, 2, 5, 7, scale=3e3))
 
 
+@loss.probe()
+def rows_of_different_length(ns, rng):
+    """texts of which different numbers of targets are asked"""
+    logits, targets = some_logits(rng, 3, 4, 5)
+    return ns["loss_by_hand"](logits, torch.where(torch.arange(4) < torch.tensor([[4], [1], [2]]), targets, -1))
+
+
+@loss.probe()
+def far_apart(ns, rng):
+    """one position's logits thousands below another's"""
+    logits, targets = some_logits(rng, 1, 3, 4)
+    return ns["loss_by_hand"](logits + torch.tensor([[[0.0], [-3000.0], [2000.0]]]), targets)
+
+
+@loss.probe()
+def the_first_id(ns, rng):
+    """the ids 0 and V − 1 as targets, the same three times, and one that is not asked"""
+    return ns["loss_by_hand"](some_logits(rng, 2, 2, 3)[0], torch.tensor([[0, 0], [2, -1]]))
+
+
+@loss.probe()
+def one_target(ns, rng):
+    """a single target that is nearly impossible"""
+    return ns["loss_by_hand"](torch.tensor([[[200.0, 0.0, -100.0]]]), torch.tensor([[2]]))
+
+
 @loss.probe(hidden=True)
 def larger_batch(ns, rng):
     """a larger batch"""
@@ -99,9 +125,9 @@ def mean_over_all_positions(logits, targets):
     return (surprise(logits, targets) * (targets != -1)).sum() / targets.numel()
 
 
-@loss.mistake(hint="A mean of row means gives a short row's tokens more weight. Every asked target counts the same.")
-def mean_of_row_means(logits, targets):
-    """a sum over positions, divided by the number of rows"""
+@loss.mistake(hint="Divide by the number of targets that are asked, not by the number of texts.")
+def sum_by_the_rows(logits, targets):
+    """a sum over the targets, divided by the number of texts"""
     return (surprise(logits, targets) * (targets != -1)).sum() / len(targets)
 
 
@@ -134,6 +160,64 @@ def softmax_over_positions(logits, targets):
 def log_of_the_mean(logits, targets):
     """the logarithm of the mean probability"""
     return -(-surprise(logits, targets)[targets != -1].double()).exp().mean().log().float()
+
+
+@loss.mistake(hint="A mean of the texts' means gives a short text's tokens more weight. Every asked target counts the same.")
+def mean_of_row_means(logits, targets):
+    """a mean for each text first, then the mean of these"""
+    nats, asked = surprise(logits, targets), targets != -1
+    return ((nats * asked).sum(dim=1) / asked.sum(dim=1)).mean()
+
+
+@loss.mistake(hint="With −1 made a 0, the first token of the vocabulary is asked for. Leave those positions out.")
+def minus_one_made_zero(logits, targets):
+    """-1 made a 0: the first token of the vocabulary"""
+    return surprise(logits, targets).mean()
+
+
+@loss.mistake(hint="Id 0 is a token like all others; only −1 means that nothing is asked.")
+def zero_not_asked(logits, targets):
+    """targets of 0 left out, too"""
+    return surprise(logits, targets)[targets > 0].mean()
+
+
+@loss.mistake(hint="Each row needs its own maximum: beside a row of thousands, exp of all others is 0, and its logarithm −∞.")
+def largest_of_all(logits, targets):
+    """the largest logit of all taken away, not each row's"""
+    asked = targets != -1
+    rows, wanted = logits[asked] - logits.max(), targets[asked]
+    return (rows.exp().sum(-1).log() - rows[torch.arange(len(wanted)), wanted]).mean()
+
+
+@loss.mistake(hint="A probability of e to the −300 is 0 in float32, and its logarithm −∞. Take the logarithm of the sum, not of the quotient.")
+def log_of_a_vanished_probability(logits, targets):
+    """the logarithm of a probability that has become 0"""
+    asked = targets != -1
+    return -logits[asked].softmax(-1)[torch.arange(int(asked.sum())), targets[asked]].log().mean()
+
+
+@loss.mistake(hint="A limit makes large logits equal that are not. Take the row's largest away from all instead.")
+def clipped(logits, targets):
+    """logits cut off at a limit, so that large ones become equal"""
+    return surprise(logits.clamp(-50, 50), targets)[targets != -1].mean()
+
+
+@loss.mistake(hint="One number: the mean over the targets.")
+def one_for_each_target(logits, targets):
+    """the surprise of each target, without the mean"""
+    return surprise(logits, targets)[targets != -1]
+
+
+@loss.mistake(hint="This is the perplexity. The loss is its logarithm: nats.")
+def the_perplexity(logits, targets):
+    """the perplexity, e to the power of the loss"""
+    return surprise(logits, targets)[targets != -1].mean().exp()
+
+
+@loss.mistake(hint="A mean probability, not a surprise. Where is −log?")
+def the_mean_probability(logits, targets):
+    """the mean probability of the targets"""
+    return (-surprise(logits, targets)[targets != -1]).exp().mean()
 
 
 @loss.mistake(hint="Right shape is not enough.")

@@ -10,7 +10,7 @@ from course_lib.classroom.checking.exercise import Exercise
 from course_lib.model.config import GPTConfig
 
 repair = Exercise(
-    "12.4", "block_repaired", title="Find the bugs", difficulty=3, minutes=15,
+    "12.4", "block_repaired", title="Find the bugs", difficulty=4, minutes=20,
     hints=(
         "Write the two lines of lesson 12 first: x = x + attention(norm(x)), then x = x + feedforward(norm(x)).",
         "The mask: row i of the scores is query i. Which columns are in its future? They become −∞ before the softmax.",
@@ -42,6 +42,18 @@ def two_tokens(ns, rng):
     return ns["block_repaired"](some_stream(rng, 2, 4), some_block(rng, 4))
 
 
+@repair.probe(axes="tokens down, channels across")
+def one_token(ns, rng):
+    """a single token"""
+    return ns["block_repaired"](some_stream(rng, 1, 6), some_block(rng, 6))
+
+
+@repair.probe(axes="tokens down, channels across")
+def square(ns, rng):
+    """as many tokens as channels"""
+    return ns["block_repaired"](some_stream(rng, 5, 5), some_block(rng, 5))
+
+
 @repair.probe(points=2, hidden=True)
 def more_tokens(ns, rng):
     """more tokens"""
@@ -68,21 +80,24 @@ def nothing_added(ns, T, seed):
 
 
 def block(x, p, *, causal=True, scaled=True, first_norm=True, second_norm=True, residual=True, relu="between", flip=False,
-          diagonal=1):
+          diagonal=1, low=-math.inf, axis=-1, copy=True, second=True, proj=True, same=False):
     """The repaired block, with one thing wrong at a time."""
     T, C = x.shape
     h = F.layer_norm(x, (C,)) if first_norm else x
     q, k, v = h @ p["q"].T, h @ p["k"].T, h @ p["v"].T
     scores = q @ k.T / (math.sqrt(C) if scaled else 1.0)
     future = torch.ones(T, T).tril(-1).bool() if flip else torch.ones(T, T).triu(diagonal).bool()
-    weights = (scores.masked_fill(future, -math.inf) if causal else scores).softmax(-1)
-    y = weights @ v @ p["proj"].T
-    x = x + y if residual else y
-    h = F.layer_norm(x, (C,)) if second_norm else x
+    weights = (scores.masked_fill(future, low) if causal else scores).softmax(axis)
+    y = weights @ v @ p["proj"].T if proj else weights @ v
+    x = (x if copy else h) + y if residual else y
+    h = h if same else F.layer_norm(x, (C,)) if second_norm else x
+    x = x if copy else h
     up = h @ p["up"].T
+    x = x if second else 0.0
     if relu == "between":
         return x + F.relu(up) @ p["down"].T
-    return x + (F.relu(up @ p["down"].T) if relu == "outside" else up @ p["down"].T)
+    up = {"none": up, "outside": up, "both": F.relu(up), "gelu": F.gelu(up)}[relu]
+    return x + (F.relu(up @ p["down"].T) if relu in ("outside", "both") else up @ p["down"].T)
 
 
 @repair.mistake(hint="That one has three bugs. Which line adds what attention found to the stream?")
@@ -173,6 +188,72 @@ def matrices_not_transposed(x, p):
     """a block that multiplies by the matrices the wrong way round"""
     turned = {name: p[name].T for name in ("q", "k", "v", "proj")} | {"up": p["up"], "down": p["down"]}
     return block(x, turned)
+
+
+@repair.mistake(hint="x = norm(x) changes the stream itself. Give the copy a name of its own, h, and add to x.")
+def the_stream_normalised(x, p):
+    """a stream that is normalised itself: what is added to is the copy, not x"""
+    return block(x, p, copy=False)
+
+
+@repair.mistake(hint="What the feed-forward computes is added to x; it does not replace it.")
+def second_half_replaces(x, p):
+    """a feed-forward that is added to nothing"""
+    return block(x, p, second=False)
+
+
+@repair.mistake(hint="The second half reads what the first has added: norm(x) once more, of the new x.")
+def both_read_the_same(x, p):
+    """two halves that read the same: the feed-forward does not see what attention has added"""
+    return block(x, p, same=True)
+
+
+@repair.mistake(hint="One bend, between `up` and `down`. The second one lets the stream only grow.")
+def a_second_relu(x, p):
+    """a second ReLU, behind `down`"""
+    return block(x, p, relu="both")
+
+
+@repair.mistake(hint="The exercise asks for ReLU.")
+def gelu_in_place_of_relu(x, p):
+    """GELU in place of ReLU"""
+    return block(x, p, relu="gelu")
+
+
+@repair.mistake(hint="Pre-norm: each half reads a normalised copy of the stream. There is no norm yet.")
+def no_norm(x, p):
+    """a block without norms"""
+    return block(x, p, first_norm=False, second_norm=False)
+
+
+@repair.mistake(hint="What the heads have gathered goes through `proj` before it is added.")
+def no_projection(x, p):
+    """a block without `proj`"""
+    return block(x, p, proj=False)
+
+
+@repair.mistake(hint="triu(2) leaves the next token visible. Which diagonal is the first of the future?")
+def one_too_many(x, p):
+    """a mask that is off by one: each token reads the next one, too"""
+    return block(x, p, diagonal=2)
+
+
+@repair.mistake(hint="e to the 0 is 1: a score of 0 hides nothing. Put −∞.")
+def scores_of_zero(x, p):
+    """hidden scores of 0 in place of −∞"""
+    return block(x, p, low=0.0)
+
+
+@repair.mistake(hint="Each query makes shares of the keys: the softmax goes along the rows.")
+def over_the_queries(x, p):
+    """a softmax over the queries: columns sum to one, not rows"""
+    return block(x, p, axis=0)
+
+
+@repair.mistake(hint="The stream leaves the block as it is; the last norm stands before the head, once for all blocks.")
+def normalised_at_the_end(x, p):
+    """a block with one more norm at its end"""
+    return F.layer_norm(block(x, p), (x.shape[1],))
 
 
 @repair.forbid("course_lib.model.block.Block")

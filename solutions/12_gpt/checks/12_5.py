@@ -8,7 +8,7 @@ from course_lib.model.config import GPTConfig, tiny
 from course_lib.model.gpt import GPT
 
 writer = Exercise(
-    "12.5", "write", title="Let it write", difficulty=4, minutes=20,
+    "12.5", "write", title="Let it write", difficulty=3, minutes=10,
     hints=(
         "One turn of the loop: read, look at the logits of the last position only, take the largest, append.",
         "Two tensors: the whole text, which grows, and the window of it that the model reads. Cut the window, not the text.",
@@ -55,6 +55,26 @@ def small_gpt(ns, rng):
     return ns["write"](some_model(16), torch.tensor(rng.integers(0, 30, (1, 3))), 6)
 
 
+@writer.probe(axes="one text, its tokens across")
+def a_long_prompt(ns, rng):
+    """a model that counts, three tokens after seven, of which it reads four"""
+    counter = Counter()
+    text = ns["write"](counter, torch.tensor([[9, 2, 5, 20, 21, 22, 23]]), 3)
+    return {"text": text, "last window": counter.read[-1]}
+
+
+@writer.probe(axes="one text, its tokens across")
+def beyond_the_context(ns, rng):
+    """a small GPT that reads five tokens and writes nine after two"""
+    return ns["write"](some_model(5), torch.tensor(rng.integers(0, 30, (1, 2))), 9)
+
+
+@writer.probe(axes="one text, its tokens across")
+def one_or_none(ns, rng):
+    """one token after one, and no token at all after six"""
+    return [ns["write"](Counter(), torch.tensor([[7]]), 1), ns["write"](Counter(), torch.tensor([[1, 2, 3, 4, 9, 9]]), 0)]
+
+
 @writer.probe(hidden=True)
 def counting_from_anywhere(ns, rng):
     """a model that counts, from anywhere"""
@@ -89,7 +109,7 @@ def writing(model, idx, max_new_tokens, *, window=None, choose=None, keep=None):
 
 @writer.mistake(hint="A model reads at most context_length tokens. Which ones should it read when there are more?")
 def no_window(model, idx, max_new_tokens):
-    """a loop that lets the model read the whole text, however long"""
+    """a loop that lets the model read more than fits: the whole text, or a token too many"""
     return writing(model, idx, max_new_tokens, window=lambda idx, length: idx)
 
 
@@ -134,6 +154,67 @@ def asked_once(model, idx, max_new_tokens):
     """a model that is asked once and repeats its answer"""
     newest = model(idx[:, -model.config.context_length :])[:, -1].argmax(-1, keepdim=True)
     return torch.cat([idx, newest.expand(-1, max_new_tokens)], dim=1)
+
+
+@writer.mistake(hint="The model reads context_length tokens; yours gives it one less, and it forgets too early.")
+def a_window_too_small(model, idx, max_new_tokens):
+    """a window that is one token too small"""
+    return writing(model, idx, max_new_tokens, window=lambda idx, length: idx[:, -(length - 1):])
+
+
+@writer.mistake(hint="Without a cache the model must read the text again each time. The last token alone tells it nothing of what came before.")
+def the_newest_token_alone(model, idx, max_new_tokens):
+    """a model that reads only the token it has just written"""
+    window = idx[:, -model.config.context_length:]
+    for _ in range(max_new_tokens):
+        window = model(window)[:, -1].argmax(-1, keepdim=True)
+        idx = torch.cat([idx, window], dim=1)
+    return idx
+
+
+@writer.mistake(hint="max_new_tokens turns: this made one less.")
+def one_token_less(model, idx, max_new_tokens):
+    """one token too few"""
+    return writing(model, idx, max_new_tokens - 1)
+
+
+@writer.mistake(hint="max_new_tokens turns: this made one more.")
+def one_token_more(model, idx, max_new_tokens):
+    """one token too many"""
+    return writing(model, idx, max_new_tokens + 1)
+
+
+@writer.mistake(hint="The new token comes at the end: torch.cat([idx, newest], dim=1).")
+def put_in_front(model, idx, max_new_tokens):
+    """new tokens put in front of the text"""
+    for _ in range(max_new_tokens):
+        newest = model(idx[:, -model.config.context_length:])[:, -1].argmax(-1, keepdim=True)
+        idx = torch.cat([newest, idx], dim=1)
+    return idx
+
+
+@writer.mistake(hint="Only the last position says something new. Yours appends the argmax of every position.")
+def every_position_appended(model, idx, max_new_tokens):
+    """the argmax of every position appended, not of the last alone"""
+    return writing(model, idx, max_new_tokens, choose=lambda logits: logits.argmax(-1))
+
+
+@writer.mistake(hint="[:, -1] is the last position; yours reads one before it.")
+def the_last_but_one(model, idx, max_new_tokens):
+    """a loop that reads the logits of the last position but one"""
+    return writing(model, idx, max_new_tokens, choose=lambda logits: logits[:, -min(2, logits.shape[1])].argmax(-1, keepdim=True))
+
+
+@writer.mistake(hint="The prompt is cut before the loop, and its beginning is lost. Cut the window, not the text.")
+def the_prompt_is_cut(model, idx, max_new_tokens):
+    """a prompt that is cut to the window before the loop"""
+    return writing(model, idx[:, -model.config.context_length:], max_new_tokens)
+
+
+@writer.mistake(hint="The text is the same in the end as at the beginning: idx = torch.cat([idx, newest], dim=1).")
+def never_appended(model, idx, max_new_tokens):
+    """a loop in which nothing is appended"""
+    return idx
 
 
 @writer.mistake(hint="A model can do more than count.", memorised=True)

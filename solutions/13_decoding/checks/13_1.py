@@ -52,6 +52,30 @@ def exactly_p(ns, rng):
     return ns["nucleus"](np.array([0.0625, 0.25, 0.5, 0.1875]), 0.75)
 
 
+@core.probe(axes="one probability for each token")
+def six_tokens(ns, rng):
+    """six tokens, of which two are enough"""
+    return ns["nucleus"](np.array([0.05, 0.25, 0.12, 0.35, 0.08, 0.15]), 0.55)
+
+
+@core.probe(axes="one probability for each token")
+def one_is_exactly_p(ns, rng):
+    """a token that has exactly p by itself"""
+    return ns["nucleus"](np.array([0.375, 0.5, 0.125]), 0.5)
+
+
+@core.probe(axes="one probability for each token")
+def all_of_them(ns, rng):
+    """a p that needs every token"""
+    return ns["nucleus"](np.array([0.3, 0.1, 0.4, 0.2]), 0.95)
+
+
+@core.probe(axes="one probability for each token")
+def one_token(ns, rng):
+    """a vocabulary of one token"""
+    return ns["nucleus"](np.array([1.0]), 0.5)
+
+
 @core.probe(hidden=True, points=2)
 def any_distribution(ns, rng):
     """any distribution"""
@@ -170,6 +194,51 @@ def each_above_the_rest(probs, p):
 def softmax_once_more(probs, p):
     """probabilities that were taken for logits: a softmax of them"""
     return in_a_set(shares(probs), p)
+
+
+@core.mistake(hint="The set is right. To make a distribution of it, divide by its sum; a softmax makes probabilities of logits.")
+def softmax_of_the_kept(probs, p):
+    """the right set, with a softmax of its probabilities"""
+    kept = in_a_set(probs, p)
+    e = np.where(kept > 0, np.exp(probs), 0.0)
+    return e / e.sum()
+
+
+@core.mistake(hint="The set has at least p, mostly more. Divide by what it has.")
+def divided_by_p(probs, p):
+    """the tokens of the nucleus, divided by p instead of their sum"""
+    return in_a_set(probs, p, shared=False) / p
+
+
+@core.mistake(hint="Every token keeps its place: (V,) numbers, with 0 for what was cut.")
+def the_kept_alone(probs, p):
+    """the kept tokens' probabilities alone, without the places of the others"""
+    ranked = np.sort(in_a_set(probs, p))[::-1]
+    return ranked[ranked > 0]
+
+
+@core.mistake(hint="These are the ids of the set. What is wanted is a distribution: (V,) numbers.")
+def the_ids(probs, p):
+    """the ids of the kept tokens"""
+    return np.argsort(-probs)[: (in_a_set(probs, p) > 0).sum()]
+
+
+@core.mistake(hint="This says which tokens are kept. What is wanted are their probabilities, divided by their sum.")
+def kept_or_not(probs, p):
+    """True and False for kept and cut"""
+    return in_a_set(probs, p) > 0
+
+
+@core.mistake(hint="p is a sum of probabilities, not a share of the vocabulary: that would be a kind of top-k.")
+def a_share_of_the_vocabulary(probs, p):
+    """the share p of the vocabulary in place of the probability p"""
+    return in_a_set(probs, p, inside=lambda ranked, p: np.arange(len(ranked)) < np.ceil(p * len(ranked)))
+
+
+@core.mistake(hint="The token that reaches p is the last one. Yours takes one more.")
+def always_one_more(probs, p):
+    """one token too many, always"""
+    return in_a_set(probs, p, inside=lambda ranked, p: np.cumsum(ranked) - ranked - np.append(0.0, ranked[:-1]) < p)
 
 
 @core.forbid("course_lib.generation.sampling.top_p")

@@ -19,7 +19,7 @@ repeated = Exercise(
 def some_text(rng, V, T):
     """Logits of both signs, and a text in which some tokens stand twice."""
     idx = rng.permutation(V)[:T].tolist()
-    return rng.permutation(np.linspace(-3, 2.5, V)) + rng.uniform(-0.1, 0.1, V), [*idx, *idx[:2]]
+    return rng.permutation(np.linspace(-3, 2.5, V)) + rng.uniform(-0.1, 0.1, V), [*idx[:2], *idx]
 
 
 @repeated.probe(axes="one logit for each token")
@@ -40,6 +40,31 @@ def looked_at_again(ns, rng):
     logits = np.array([2.0, -1.0, 0.5, -3.0, 1.0])
     ns["penalized"](logits, [0, 1], 2.0)
     return logits
+
+
+@repeated.probe(axes="one logit for each token")
+def used_again(ns, rng):
+    """the same logits used twice, for two texts"""
+    logits = np.array([2.0, -1.0, 0.5, -3.0])
+    return [ns["penalized"](logits, [0, 1], 2.0), ns["penalized"](logits, [1, 3], 2.0)]
+
+
+@repeated.probe(axes="one logit for each token")
+def over_and_over(ns, rng):
+    """one token over and over"""
+    return ns["penalized"](np.array([2.0, -1.0, 0.5]), [1, 1, 1, 1], 1.2)
+
+
+@repeated.probe(axes="one logit for each token")
+def nothing_said(ns, rng):
+    """an empty text"""
+    return ns["penalized"](np.array([2.0, -1.0, 0.5]), [], 2.0)
+
+
+@repeated.probe(axes="one logit for each token")
+def zero_and_one(ns, rng):
+    """a logit of 0, and a penalty of 1"""
+    return [ns["penalized"](np.array([0.0, -1.0, 3.0]), [0, 2], 1.5), ns["penalized"](np.array([2.0, -1.0, 0.5]), [0, 1, 2], 1.0)]
 
 
 @repeated.probe(hidden=True, points=2)
@@ -159,6 +184,59 @@ def taken_away(logits, idx, penalty):
 def the_last_one_only(logits, idx, penalty):
     """a penalty for the last token alone"""
     return with_bugs(logits, idx[-1:], penalty)
+
+
+@repeated.mistake(hint="Less probable, not impossible: −∞ forbids a token. Divide or multiply by the penalty.")
+def forbidden_altogether(logits, idx, penalty):
+    """−∞ for what was said"""
+    left = logits.copy()
+    left[list(set(idx))] = -np.inf
+    return left
+
+
+@repeated.mistake(hint="Not only the first token counts, but everything in idx.")
+def the_first_one_only(logits, idx, penalty):
+    """a penalty for the first token alone"""
+    return with_bugs(logits, idx[:1], penalty)
+
+
+@repeated.mistake(hint="The last token of idx was said as well.")
+def all_but_the_last(logits, idx, penalty):
+    """a penalty for all tokens but the last one"""
+    return with_bugs(logits, idx[:-1], penalty)
+
+
+@repeated.mistake(hint="Once for each token: a penalty to the power, or times the number, of its repetitions is another rule.")
+def times_how_often(logits, idx, penalty):
+    """a penalty times the number of times that a token was said"""
+    left = logits.copy()
+    for token in set(idx):
+        factor = penalty * idx.count(token)
+        left[token] = left[token] / factor if left[token] > 0 else left[token] * factor
+    return left
+
+
+@repeated.mistake(hint="Divided by the penalty, 2 becomes 2 / 1.5; yours becomes 2 · (2 − 1.5). Only for negative ones are the two the same.")
+def by_its_share(logits, idx, penalty):
+    """|logit| · (penalty − 1) taken away, for positive ones too"""
+    left = logits.copy()
+    said = list(set(idx))
+    left[said] -= abs(left[said]) * (penalty - 1)
+    return left
+
+
+@repeated.mistake(hint="The logits themselves are divided or multiplied; no softmax comes before it.")
+def of_probabilities(logits, idx, penalty):
+    """a penalty on the probabilities, not on the logits"""
+    probs = np.exp(logits - logits.max())
+    probs /= probs.sum()
+    probs[list(set(idx))] /= penalty
+    return np.log(probs / probs.sum())
+
+
+@repeated.mistake(hint="The array is returned in the end: `return` is missing.")
+def nothing_returned(logits, idx, penalty):
+    """nothing: the new logits were made and not returned"""
 
 
 @repeated.forbid("course_lib.generation.penalties.repetition_penalty")

@@ -50,6 +50,19 @@ def three_more(ns, rng):
     return ns["read_more"](*a_head(rng, 2, 3))
 
 
+@more.probe(axes="tokens down, numbers across")
+def a_first_token(ns, rng):
+    """a new text of one token"""
+    return ns["read_more"](*a_head(rng, 0, 1, C=5, D=2))
+
+
+@more.probe(axes="tokens down, numbers across")
+def up_to_the_last_place(ns, rng):
+    """four tokens after four, up to the last position that there is, and one token three times"""
+    ids, *others = a_head(rng, 4, 4, C=3, D=5, longest=8)
+    return ns["read_more"](np.array([2, 2, ids[0], 2]), *others)
+
+
 @more.probe(hidden=True, points=2)
 def any_number_more(ns, rng):
     """any number of tokens after any number"""
@@ -92,7 +105,7 @@ def reads(ids, p, keys, values, *, start=0, mask="shifted", cached="all", axis=-
     seen_keys, seen_values = (k, v) if cached == "forgotten" else (all_keys, all_values)
     scores = x @ p["q"].T @ seen_keys.T / {"D": math.sqrt(D), "C": math.sqrt(x.shape[1]), "none": 1.0}[scale]
     width = len(seen_keys)
-    shift = {"strict": width - T - 1, "top left": 0, "none": width}.get(mask, width - T)
+    shift = {"strict": width - T - 1, "next": width - T + 1, "top left": 0, "none": width}.get(mask, width - T)
     visible = np.tri(T, width, k=shift, dtype=bool)
     with np.errstate(all="ignore"):
         weights = shares(scores if mask == "after" else np.where(visible, scores, 0.0 if mask == "zero" else -np.inf), axis)
@@ -207,6 +220,41 @@ def root_of_the_stream(ids, p, keys, values):
 def over_the_queries(ids, p, keys, values):
     """a softmax over the queries"""
     return reads(ids, p, keys, values, axis=0)
+
+
+@more.mistake(hint="S old tokens stand at positions 0 to S − 1. S − 1 is taken; which position is free?")
+def positions_one_too_low(ids, p, keys, values):
+    """positions that are one too low: the last old token's position once more"""
+    S, T = len(keys), len(ids)
+    start = max(S - 1, 0)
+    return reads(ids, p | {"position": np.concatenate([np.zeros((S, p["position"].shape[1])), p["position"][start:start + T]])}, keys, values)
+
+
+@more.mistake(hint="T tokens stand at T positions: S, S + 1, and so on. Yours stand all at S.")
+def one_position_for_all(ids, p, keys, values):
+    """one position for all new tokens"""
+    S, T = len(keys), len(ids)
+    return reads(ids, p | {"position": np.repeat(p["position"][S:S + 1], S + T, axis=0)}, keys, values)
+
+
+@more.mistake(hint="New token t may look at the S old ones, and at new ones up to itself: s ≤ S + t. Yours sees one more.")
+def one_too_many(ids, p, keys, values):
+    """a mask that is off by one: each new token reads the next one, too"""
+    return reads(ids, p, keys, values, mask="next")
+
+
+@more.mistake(hint="They are returned in this order: outputs, keys, values.")
+def values_before_keys(ids, p, keys, values):
+    """right, but values before keys"""
+    out, all_keys, all_values = reads(ids, p, keys, values)
+    return out, all_values, all_keys
+
+
+@more.mistake(hint="out is (T, D): an output for every new token, not only for the last.")
+def the_last_output_only(ids, p, keys, values):
+    """the last token's output alone"""
+    out, *cache = reads(ids, p, keys, values)
+    return out[-1], *cache
 
 
 @more.forbid("course_lib.byhand.attention.attention")

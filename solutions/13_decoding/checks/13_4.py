@@ -58,6 +58,24 @@ def the_same(ns, rng):
     return answered(ns, np.array([0.5, 0.25, 0.25]), np.array([0.5, 0.25, 0.25]))
 
 
+@draft.probe(axes="one number for each token")
+def nothing_in_common(ns, rng):
+    """two distributions with nothing in common, and a token that neither chooses"""
+    return answered(ns, np.array([0.0, 0.25, 0.0, 0.75]), np.array([1.0, 0.0, 0.0, 0.0]))
+
+
+@draft.probe(axes="one number for each token")
+def one_token(ns, rng):
+    """a vocabulary of one token, and two of which the draft knows all"""
+    return [*answered(ns, np.array([1.0]), np.array([1.0])), *answered(ns, np.array([0.75, 0.25]), np.array([0.75, 0.25]))]
+
+
+@draft.probe(axes="one number for each token")
+def four_tokens(ns, rng):
+    """four tokens, each in both"""
+    return answered(ns, np.array([0.5, 0.3, 0.15, 0.05]), np.array([0.25, 0.2, 0.25, 0.3]))
+
+
 @draft.probe(hidden=True, points=2)
 def any_two(ns, rng):
     """any two distributions"""
@@ -213,6 +231,36 @@ def a_rest_never_divided(p, q):
 def softmax_of_the_difference(p, q):
     """a softmax of p − q"""
     return kept(p, q), p if (p == q).all() else shares(p - q)
+
+
+@draft.mistake(hint="Where nothing is missing, p itself was asked for.")
+def any_token_where_nothing_is_missing(p, q):
+    """right, but every token alike where the draft is the target"""
+    return kept(p, q), over_its_sum(np.maximum(p - q, 0.0), np.full(len(p), 1 / len(p)))
+
+
+@draft.mistake(hint="First keep, then rest.")
+def rest_before_keep(p, q):
+    """right, but rest before keep"""
+    return left(p, q), kept(p, q)
+
+
+@draft.mistake(hint="q proposes and p is the target. Yours has them exchanged.")
+def draft_and_target_exchanged(p, q):
+    """p and q exchanged"""
+    return kept(q, p), left(q, p)
+
+
+@draft.mistake(hint="This is how often something is kept at all. Each token has a probability of its own: (V,).")
+def one_number_for_all(p, q):
+    """how often anything is kept, one number for all tokens"""
+    return np.minimum(p, q).sum(), left(p, q)
+
+
+@draft.mistake(hint="Where p − q is negative nothing is missing: cut at 0. Shifted up, every other token gets something.")
+def shifted_up(p, q):
+    """p − q shifted up until nothing is negative"""
+    return kept(p, q), over_its_sum(p - q - (p - q).min(), p)
 
 
 @draft.forbid("course_lib.generation.speculative.residual")

@@ -44,13 +44,13 @@ def written(ids):
     return " ".join(str(i) for i in np.asarray(ids, dtype=int).tolist())
 
 
-def texts(ns, writers, settings):
-    """The best text and its score for each model, at each setting (n_beam, max_new_tokens, alpha); id 0 ends a text."""
+def texts(ns, writers, settings, stop_id=0):
+    """The best text and its score for each model, at each setting (n_beam, max_new_tokens, alpha)."""
     found = {}
     for number, writer in enumerate(writers, start=1):
         for n_beam, longest, alpha in settings:
-            ids, score = ns["best_text"](writer, n_beam, longest, 0, alpha)
-            setting = f"of model {number} with n_beam={n_beam}, max_new_tokens={longest}, stop_id=0, alpha={alpha:g}"
+            ids, score = ns["best_text"](writer, n_beam, longest, stop_id, alpha)
+            setting = f"of model {number} with n_beam={n_beam}, max_new_tokens={longest}, stop_id={stop_id}, alpha={alpha:g}"
             found |= {f"best text {setting}": written(ids), f"score {setting}": score}
     return found
 
@@ -80,12 +80,43 @@ def three_beams(ns, rng):
     return texts(ns, [a_writer(rng, V=6), a_writer(rng, V=6), never], [(3, 6, 0.7)])
 
 
+@beams.probe()
+def another_stop(ns, rng):
+    """texts that end with id 2"""
+    return texts(ns, [a_writer(rng) for _ in range(3)], [(3, 4, 0.0)], stop_id=2)
+
+
+@beams.probe()
+def the_last_id_stops(ns, rng):
+    """texts that end with the last id there is"""
+    return texts(ns, [a_writer(rng) for _ in range(3)], [(2, 5, 1.0)], stop_id=4)
+
+
+@beams.probe()
+def tempted_again(ns, rng):
+    """other texts that could end at any time, three beams"""
+    return texts(ns, [a_writer(rng, V=6, end="tempting") for _ in range(8)], [(3, 6, 1.2)])
+
+
+@beams.probe()
+def an_end_too_late(ns, rng):
+    """texts whose end is never among the best"""
+    return texts(ns, [a_writer(rng, end="too late") for _ in range(3)], [(2, 5, 0.0)])
+
+
+@beams.probe()
+def narrow_and_wide(ns, rng):
+    """one beam, more beams than there are ids, and a single step"""
+    return texts(ns, [a_writer(rng, V=3), a_writer(rng, V=3)], [(1, 3, 0.5), (8, 3, 1.0), (2, 1, 0.0)])
+
+
 @beams.probe(hidden=True, points=3)
 def any_model(ns, rng):
     """any model"""
     settings = [(int(rng.integers(2, 5)), 6, alpha) for alpha in (0.0, 0.6, 1.0)]
     found = texts(ns, [a_writer(rng, V=int(rng.integers(5, 8))) for _ in range(10)], settings)
-    return [found, texts(ns, [a_writer(rng, end="too late") for _ in range(3)], [(2, 5, 0.0)])]
+    found = [found, texts(ns, [a_writer(rng, end="too late") for _ in range(3)], [(2, 5, 0.0)])]
+    return [*found, texts(ns, [a_writer(rng) for _ in range(5)], [(2, 5, 1.0)], stop_id=int(rng.integers(1, 5)))]
 
 
 @beams.probe(hidden=True)
@@ -268,6 +299,43 @@ def the_last_step_only(next_log_probs, n_beam, max_new_tokens, stop_id, alpha):
 def logarithms_multiplied(next_log_probs, n_beam, max_new_tokens, stop_id, alpha):
     """log-probabilities that are multiplied"""
     return searched(next_log_probs, n_beam, max_new_tokens, stop_id, alpha, fold=lambda total, more: total * more, start=1.0)
+
+
+@beams.mistake(hint="stop_id is an argument: it need not be 0.")
+def always_zero(next_log_probs, n_beam, max_new_tokens, stop_id, alpha):
+    """a search in which 0 ends a text, whatever stop_id is"""
+    return searched(next_log_probs, n_beam, max_new_tokens, 0, alpha)
+
+
+@beams.mistake(hint="First the ids, then the score.")
+def score_before_ids(next_log_probs, n_beam, max_new_tokens, stop_id, alpha):
+    """right, but the score before the ids"""
+    return searched(next_log_probs, n_beam, max_new_tokens, stop_id, alpha)[::-1]
+
+
+@beams.mistake(hint="Two things are returned: the ids, and their score.")
+def ids_alone(next_log_probs, n_beam, max_new_tokens, stop_id, alpha):
+    """the ids alone, without the score"""
+    return searched(next_log_probs, n_beam, max_new_tokens, stop_id, alpha)[0]
+
+
+@beams.mistake(hint="stop_id is part of the text: return it with the others.")
+def without_the_stop(next_log_probs, n_beam, max_new_tokens, stop_id, alpha):
+    """the best text without its stop_id"""
+    ids, score = searched(next_log_probs, n_beam, max_new_tokens, stop_id, alpha)
+    return [i for i in ids if i != stop_id], score
+
+
+@beams.mistake(hint="max_new_tokens steps: yours makes one more.")
+def one_step_more(next_log_probs, n_beam, max_new_tokens, stop_id, alpha):
+    """one step too many"""
+    return searched(next_log_probs, n_beam, max_new_tokens + 1, stop_id, alpha)
+
+
+@beams.mistake(hint="max_new_tokens steps: yours makes one less.")
+def one_step_less(next_log_probs, n_beam, max_new_tokens, stop_id, alpha):
+    """one step too few"""
+    return searched(next_log_probs, n_beam, max(max_new_tokens - 1, 1), stop_id, alpha)
 
 
 @beams.forbid("course_lib.generation.beam.beam_search")

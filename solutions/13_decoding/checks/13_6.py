@@ -60,6 +60,24 @@ def a_false_end(ns, rng):
     return ns["shown"]([b"One, two", b", ", b"thr", b"ough, thre"], ", three")
 
 
+@reader.probe()
+def little_or_nothing(ns, rng):
+    """no pieces, an empty piece, and a text that begins with the stop text"""
+    return [ns["shown"]([], "stop"), ns["shown"]([b"a", b"", b"b"], "stop"), ns["shown"]([b"#", b"# a", b"b"], "##")]
+
+
+@reader.probe()
+def lines_at_the_end(ns, rng):
+    """empty lines that could begin the stop text, to the end"""
+    return ns["shown"]([b"a\n", b"b\n\n", b"\n"], "\n\nQ:")
+
+
+@reader.probe()
+def one_sign(ns, rng):
+    """a stop text of one character, and one of four bytes before it"""
+    return ns["shown"](["so 🙂".encode()[:5], "so 🙂".encode()[5:], b" far", b". And. So", b" on."], ".")
+
+
 @reader.probe(hidden=True, points=2)
 def real_stories(ns, rng):
     """real stories"""
@@ -297,6 +315,24 @@ def the_future_known(pieces, stop):
 def one_text_too_few(pieces, stop):
     """right, but without the text that comes last"""
     return spoken(pieces, stop)[:-1]
+
+
+@reader.mistake(hint="A list is wanted: what is new after each piece, and one text more.")
+def put_together(pieces, stop):
+    """all the text in one, not a list"""
+    return "".join(spoken(pieces, stop))
+
+
+@reader.mistake(hint="One text for each piece: where nothing is new, \"\".")
+def empty_ones_left_out(pieces, stop):
+    """a list without its empty texts"""
+    return [text for text in spoken(pieces, stop) if text]
+
+
+@reader.mistake(hint="Texts are wanted: decode the bytes.")
+def bytes_shown(pieces, stop):
+    """bytes in place of texts"""
+    return [text.encode() for text in spoken(pieces, stop)]
 
 
 @reader.forbid("course_lib.generation.stopping.TextReader")
