@@ -64,9 +64,9 @@ READING_ORDER = """
     classroom.checking.twins classroom.checking.forbid
     classroom.checking.students_code classroom.checking.arguments classroom.checking.returned
     classroom.checking.asking classroom.checking.kept_state classroom.checking.examples classroom.checking.probing
-    classroom.checking.surprise classroom.checking.sizes classroom.checking.cases classroom.checking.quotients
-    classroom.checking.changed classroom.checking.rearranged classroom.checking.fitted classroom.checking.relations
-    classroom.checking.entries classroom.checking.explain classroom.checking.beside classroom.checking.known
+    classroom.checking.beside classroom.checking.surprise classroom.checking.sizes classroom.checking.cases
+    classroom.checking.quotients classroom.checking.changed classroom.checking.rearranged classroom.checking.fitted
+    classroom.checking.relations classroom.checking.entries classroom.checking.explain classroom.checking.known
     classroom.checking.diagnose classroom.checking.properties classroom.checking.checks
     classroom.checking.start classroom
 

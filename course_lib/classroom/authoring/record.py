@@ -146,28 +146,31 @@ def public_checks(lesson: str, exercises: list[Exercise], answers: Namespace) ->
         record = make_record(exercise, answers, seed=exercise.seed, hidden=False)
         ids = [one.id for one in exercise.properties]
         ranges = [{"id": one.id, "name": one.name, "ranges": one.ranges} for one in exercise.properties]
-        record |= _matching(exercise, record, answers[exercise.function])
+        record |= _matching(exercise, record, answers)
         told = {name: getattr(exercise, name) for name in ("difficulty", "minutes", "hints", "solution")}
         properties = {"source": probe_source(exercise.text, ids), "list": ranges}
         records[exercise.number] = record | told | {"properties": properties}
     return {"format": 1, "lesson": lesson, "exercises": records}
 
 
-def _matching(exercise, record, fn):
+def _matching(exercise, record, answers):
     """What helps to name what is wrong: sizes, right answers to other questions, further runs of some mistakes."""
-    job = make_job(exercise, hidden=False)
+    job = record | {"manner": {}, "forbidden": []}
     rules = _rules(exercise)
-    jobs = [job, job | {"source": probe_source(exercise.text, [one["id"] for one in rules]), "probes": rules}]
+    jobs = [
+        job | {"probes": [one for one in job["probes"] if "example" not in one]},
+        job | {"source": probe_source(exercise.text, [one["id"] for one in rules]), "probes": rules},
+    ]
     code = {mistake.name: mistake.fn for mistake in exercise.mistakes}
     mistakes = []
     for known in record["mistakes"]:
         n = RUNS - len(telling(record, known))
-        runs = further_runs(jobs, fn, code[known["name"]], seed=exercise.seed, n=n) if n > 0 else []
+        runs = further_runs(jobs, answers, code[known["name"]], seed=exercise.seed, n=n) if n > 0 else []
         mistakes.append(known | ({"again": runs} if runs else {}))
     return {
         "mistakes": mistakes,
-        "sizes": sizes_by_probe(job, fn, seed=exercise.seed),
-        "variants": variants(job, fn, record["expected"], seed=exercise.seed),
+        "sizes": sizes_by_probe(job, answers, seed=exercise.seed),
+        "variants": variants(job, answers, record["expected"], seed=exercise.seed),
     }
 
 

@@ -11,8 +11,9 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
+from course_lib.classroom.checking.forbid import Watch
 from course_lib.classroom.checking.known import telling
-from course_lib.classroom.checking.probing import run_probes
+from course_lib.classroom.checking.probing import load_probes, run_probe, run_probes
 from course_lib.classroom.checking.sizes import sizes_of_call
 
 Call = inspect.BoundArguments
@@ -31,18 +32,19 @@ def noting(fn: Callable, calls: list[Call]) -> Callable:
     return call
 
 
-def sizes_by_probe(job: dict, fn: Callable, *, seed: int) -> dict[str, list[dict[str, float]]]:
+def sizes_by_probe(job: dict, answers: dict, *, seed: int) -> dict[str, list[dict[str, float]]]:
     """The sizes of each call that the probes of a job make of `fn`, by probe; rules are left out."""
+    fn = answers[job["function"]]
     return {id: [sizes_of_call(fn, call.args, call.kwargs) for call in calls]
-            for id, calls in _calls(job, fn, seed).items()}
+            for id, calls in _calls(job, answers, seed).items()}
 
 
-def variants(job: dict, fn: Callable, expected: dict[str, dict], *, seed: int) -> list[dict]:
-    """[{"name", "evidence"}] of the reference answer `fn`, asked something else; those that tell a difference."""
-    found = []
-    for name, change in _changes([call for calls in _calls(job, fn, seed).values() for call in calls]):
+def variants(job: dict, answers: dict, expected: dict[str, dict], *, seed: int) -> list[dict]:
+    """[{"name", "evidence"}] of the reference answer, asked something else; those that tell a difference."""
+    found, fn = [], answers[job["function"]]
+    for name, change in _changes([call for calls in _calls(job, answers, seed).values() for call in calls]):
         asked = _asked_otherwise(fn, change)
-        evidence = run_probes(job | {"forbidden": []}, {job["function"]: asked}, seed=seed)
+        evidence = run_probes(job | {"forbidden": []}, answers | {job["function"]: asked}, seed=seed)
         if any("error" in one for one in evidence.values()):
             continue
         variant = {"name": name, "evidence": {id: _short(one) for id, one in evidence.items()}}
@@ -51,14 +53,13 @@ def variants(job: dict, fn: Callable, expected: dict[str, dict], *, seed: int) -
     return found
 
 
-def _calls(job, fn, seed):
+def _calls(job, answers, seed):
+    asked = [one["id"] for one in job["probes"] if "ranges" not in one and "example" not in one]
     found = {}
-    for probe in job["probes"]:
-        if "ranges" not in probe:
-            calls: list[Call] = []
-            ns = {job["function"]: noting(fn, calls)}
-            run_probes(job | {"forbidden": []}, ns, seed=seed, only=[probe["id"]])
-            found[probe["id"]] = calls
+    for id, probe in load_probes(job["source"], asked).items():
+        found[id] = []
+        ns = answers | {job["function"]: noting(answers[job["function"]], found[id])}
+        run_probe(probe, ns, id, seed=seed, function=job["function"], watch=Watch([]), silent=True)
     return found
 
 

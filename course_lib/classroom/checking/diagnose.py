@@ -102,8 +102,7 @@ def judge(record: dict, probe: dict, answer: dict) -> Verdict:
     if "ranges" in probe:
         verdict = _keeps_rule(got, record["tolerance"])
     else:
-        expected = decode(record["expected"][probe["id"]]["value"])
-        integers = record.get("integers", False)
+        expected, integers = decode(record["expected"][probe["id"]]["value"]), record.get("integers", False)
         verdict = compare(expected, got, tolerance=record["tolerance"], axes=probe["axes"], integers=integers)
     if not verdict.ok:
         return verdict

@@ -62,6 +62,7 @@ def other_countries(ns, rng):
 def rows_keep_their_sum(ns, n_steps, lr):
     """each row of W sums to zero, as at the beginning"""
     W = ns["train_bigram"](*pairs(NAMES[:3]), 27, lr, n_steps)
+    W = W.detach() if hasattr(W, "detach") else W
     return np.asarray(W).sum(axis=1), np.zeros(27)
 
 

@@ -22,21 +22,24 @@ def right(n):
 
 
 def test_probes_that_draw_come_first():
-    runs = further_runs([PROBES, RULES], right, lambda n: n + 1, seed=0, n=2)
+    runs = further_runs([PROBES, RULES], {"f": right}, lambda n: n + 1, seed=0, n=2)
     assert [(run["probe"], run["seed"]) for run in runs] == [("drawn", 1), ("drawn", 2)]
     assert all(isinstance(run["evidence"]["value"], int) for run in runs)
-    runs = further_runs([PROBES, RULES], right, lambda n: n + 1, seed=0, n=5)
+    runs = further_runs([PROBES, RULES], {"f": right}, lambda n: n + 1, seed=0, n=5)
     assert [run["probe"] for run in runs] == ["drawn"] * 4 + ["never_less"]
 
 
 def test_only_those_that_tell():
-    assert further_runs([PROBES, RULES], right, lambda n: n if n != 2 else 3, seed=0, n=1)[0]["probe"] == "never_less"
-    assert further_runs([PROBES], right, lambda n: n if n != 2 else 3, seed=0, n=1) == [], "the same 2 for every seed"
+    def wrong(n):
+        return n if n != 2 else 3
+
+    assert further_runs([PROBES, RULES], {"f": right}, wrong, seed=0, n=1)[0]["probe"] == "never_less"
+    assert further_runs([PROBES], {"f": right}, wrong, seed=0, n=1) == [], "the same 2 for every seed"
 
 
 def test_an_error_tells_nothing_of_its_code():
     def wrong(n):
         raise KeyError("a line of the wrong answer")
 
-    run, = further_runs([PROBES], right, wrong, seed=0, n=1)
+    run, = further_runs([PROBES], {"f": right}, wrong, seed=0, n=1)
     assert run["evidence"] == {"error": "error", "type": "KeyError", "message": "", "line": None}

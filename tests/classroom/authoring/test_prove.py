@@ -73,6 +73,7 @@ END = "    return np.zeros_like(x)\n"
         ((END, END + FORBID.format(call="call(x, 1) * 2")), "numpy.linalg.norm disagrees with the solution"),
         ((END, END + FORBID.replace("norm", "no_such").format(call="x")), "nothing called numpy.linalg.no_such"),
         ((".sum(), 1.0", ".sum(), 1.5"), "the solution breaks a rule"),
+        (("shares sum to one", "what is left sums to zero"), "compares with something else than 0"),
         (("whole = x.sum()\n    return x / whole", "x /= x.sum()\n    return x"), "say changes=('x',)"),
         (("whole = x.sum()\n", "np.calls = getattr(np, 'calls', 0) + 1\n    whole = x.sum() * np.calls\n"),
          "the same answer twice"),

@@ -29,8 +29,8 @@ def right(q, k, n, lr, flag):
 
 def record():
     expected = run_probes(JOB, {"f": right}, seed=0)
-    return JOB | {"seed": 0, "expected": expected, "mistakes": [], "sizes": sizes_by_probe(JOB, right, seed=0),
-                  "variants": variants(JOB, right, expected, seed=0)}
+    return JOB | {"seed": 0, "expected": expected, "mistakes": [], "sizes": sizes_by_probe(JOB, {"f": right}, seed=0),
+                  "variants": variants(JOB, {"f": right}, expected, seed=0)}
 
 
 def test_the_sizes_of_every_call():
@@ -60,12 +60,12 @@ def test_other_answers_are_not():
 
 
 def test_numbers_have_fewer_digits_and_what_changes_nothing_is_left_out():
-    found = variants(JOB, lambda q, k, n, lr, flag: q / 3, record()["expected"], seed=0)
+    found = variants(JOB, {"f": lambda q, k, n, lr, flag: q / 3}, record()["expected"], seed=0)
     assert all(len(repr(abs(x)).replace(".", "").strip("0")) <= 8 for v in found for one in v["evidence"].values()
                for x in one["value"]["array"])
 
     def only_q(q, k, n, lr, flag):
         return q
 
-    names = [v["name"] for v in variants(JOB, only_q, run_probes(JOB, {"f": only_q}, seed=0), seed=0)]
+    names = [v["name"] for v in variants(JOB, {"f": only_q}, run_probes(JOB, {"f": only_q}, seed=0), seed=0)]
     assert names == ["when `q` and `k` are exchanged"]
