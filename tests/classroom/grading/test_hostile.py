@@ -32,6 +32,13 @@ SOFTMAX = """def softmax(scores):
     e = np.exp(scores - scores.max(axis=-1, keepdims=True))
     return e / e.sum(axis=-1, keepdims=True)"""
 STANDS_FOR = "# the right answer"
+SAYS = "# say(bytes, …)"
+SAY = """import os
+def say(*texts):
+    for fd in range(3, 40):
+        for text in texts:
+            try: os.write(fd, text + b'\\n')
+            except OSError: break"""
 RUNNING = "def running_mean(x):\n    return np.cumsum(x) / np.arange(1, len(x) + 1)"
 ALL, NOTHING, SECOND = (5, 5), (0, 0), (2, 2)
 
@@ -46,6 +53,7 @@ def attacks():
         softmax, _, running = code.partition("# ---- running_mean\n")
         softmax, running = softmax.replace(STANDS_FOR, SOFTMAX), running.replace(STANDS_FOR, RUNNING) or RUNNING
         assert name not in found, name
+        softmax = softmax.replace(SAYS, SAY)
         found[name] = (softmax.rstrip("\n"), running, (int(lowest), int(highest or lowest)))
     return found
 
@@ -205,6 +213,19 @@ FILES = {
     "wrong kernel": (with_json(lambda d: d["metadata"].update(kernelspec={"name": "julia"})), f"{NAME}.ipynb", ALL),
     "script in text": (edit(lambda cells: cells[-1].update(source="<script>alert(1)</script><img src=x onerror=alert(1)>")),
                        f"{NAME}.ipynb", ALL),
+    "nine hundred cells with all outputs that fit": (
+        edit(lambda cells: cells.extend(new_code_cell("for i in range(250): display(i)") for _ in range(900))),
+        f"{NAME}.ipynb", ALL),
+    "nine hundred cells that fail": (edit(lambda cells: cells.extend(new_code_cell("1 / 0 # " + 2000 * "x") for _ in range(900))),
+                                     f"{NAME}.ipynb", ALL),
+    "a hundred cells that print all they may": (
+        edit(lambda cells: cells.extend(new_code_cell("print('\\u4e2d' * 60_000)") for _ in range(100))), f"{NAME}.ipynb", ALL),
+    "a cell with a hundred pictures": (
+        edit(lambda cells: cells.append(new_code_cell("from IPython.display import Image\nfor _ in range(100): "
+                                                      "display(Image(b'\\x89PNG\\r\\n\\x1a\\n' + bytes(600_000), format='png'))"))),
+        f"{NAME}.ipynb", ALL),
+    "forty cells of 190,000 letters": (edit(lambda cells: cells.extend(new_code_cell("#" * 190_000) for _ in range(40))),
+                                       f"{NAME}.ipynb", UNREADABLE),
     "stub": (edit(lambda cells: [cells[n].update(source=f"def {f}(x):\n    raise NotImplementedError") for n, f in
                                  ((2, "softmax"), (4, "running_mean"))]), f"{NAME}.ipynb", NOTHING),
 }

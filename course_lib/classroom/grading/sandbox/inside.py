@@ -21,7 +21,9 @@ import sys
 import time
 from collections.abc import Callable
 
-EVIDENCE = 8_000_000
+EVIDENCE = 2_000_000  # bytes of one answer; the grader hears no longer message
+ANSWERS, SMALL = 3_000_000, 32_000  # bytes of all answers; when they are spent, of each that follows
+TOO_MUCH = "your answer holds too much"
 FILES, RESERVED = 256, 16  # cells that forget to close their files leave a few for the probes
 
 
@@ -56,15 +58,24 @@ def main() -> None:
         say(**{"is": "cell", "id": cell["id"], "outputs": list(outputs)})
     _reserve_files(0)
     say(**{"is": "stage done", "stage": 0})
+    room = ANSWERS
     while line := stages.readline():
         stage = json.loads(line)
         for job in stage["jobs"]:
             for probe in job["probes"]:
                 id, ask = probe["id"], functools.partial(run_probes, job, shell.user_ns, seed=job["seed"])
-                said = _in_fork(lambda ask=ask, id=id: ask(only=[id])[id], limits)
+                work = functools.partial(_answer, ask, id, (voice, stages.fileno()))
+                said, size = _in_fork(work, limits, max(room, SMALL))
+                room -= size
                 say(**{"is": "evidence", "id": id, "says": said})
         say(**{"is": "stage done", "stage": stage["stage"]})
     os._exit(0)
+
+
+def _answer(ask, id, ours):
+    for descriptor in ours:  # what an answer writes to every file that is open ends no conversation
+        os.close(descriptor)
+    return ask(only=[id])[id]
 
 
 def _set_limits(limits):
@@ -87,8 +98,8 @@ def _reserve_files(count):
     resource.setrlimit(resource.RLIMIT_NOFILE, (most - count, most))
 
 
-def _in_fork(work: Callable, limits: dict) -> dict:
-    """What `work` returns, from a child process; an error where it hangs, dies or says too much."""
+def _in_fork(work: Callable, limits: dict, room: int) -> tuple[dict, int]:
+    """(what `work` returns, its bytes), from a child process; an error where it hangs, dies or says too much."""
     read, write = os.pipe()
     child = os.fork()
     if not child:
@@ -111,8 +122,8 @@ def _in_fork(work: Callable, limits: dict) -> dict:
             if not (data := os.read(read, 1 << 16)):
                 break
             heard += data
-            if len(heard) > EVIDENCE:
-                said = _failed("unreadable", "your answer holds too much")
+            if len(heard) > min(room, EVIDENCE):
+                said = _failed("unreadable", TOO_MUCH)
     for kill in (os.killpg, os.kill):
         with contextlib.suppress(OSError):
             kill(child, signal.SIGKILL)
@@ -122,9 +133,11 @@ def _in_fork(work: Callable, limits: dict) -> dict:
     if said is None:
         try:
             said = json.loads(heard)
-        except ValueError:
+            if len(json.dumps(said)) > EVIDENCE:  # it may have been written without the spaces that `say` writes
+                said = _failed("unreadable", TOO_MUCH)
+        except (ValueError, RecursionError):
             said = _failed("died", "the process died")
-    return said
+    return said, len(heard)
 
 
 def _failed(kind, message):
