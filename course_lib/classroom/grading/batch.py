@@ -23,7 +23,8 @@ from course_lib.classroom.grading.assignment import Assignment
 from course_lib.classroom.grading.display import graded_notebook
 from course_lib.classroom.grading.folders import Folders, read_json, write_safely
 from course_lib.classroom.grading.gradebook import Book
-from course_lib.classroom.grading.intake.reading import Unreadable, read_submission
+from course_lib.classroom.grading.intake.apart import read_safely
+from course_lib.classroom.grading.intake.reading import Unreadable
 from course_lib.classroom.grading.intake.rebuilding import rebuild
 from course_lib.classroom.grading.marking import Mark, mark_all
 from course_lib.classroom.grading.sandbox.limits import Limits
@@ -31,7 +32,6 @@ from course_lib.classroom.grading.sandbox.rounds import Run, run_submission
 from course_lib.doors.files import replace_bytes
 
 UNTRUSTED = "graded WITHOUT a sandbox"
-MOST_CODE = 4_000_000  # characters of all cells of a submission
 LONGEST, MOST_NOTES = 2000, 50  # characters of a note and of what a mark says; notes
 AHEAD = 2  # submissions that are read, for each that is at work
 
@@ -149,10 +149,8 @@ def _prepare(folders, assignment, student, how):
     unreadable, found, notes = receipt.get("refused", ""), [], list(receipt.get("notes", []))
     try:
         if not unreadable:
-            found, more = read_submission(folder, assignment.name)
+            found, more = read_safely(folder, assignment.name)
             notes += more
-        if sum(len(cell.source) for cell in found) > MOST_CODE:
-            raise Unreadable(f"its cells hold more than {MOST_CODE // 1_000_000} MB of text: hand in the answers only")
         notebook, more = rebuild(found, assignment.release)
         notes += more if found else []
     except Unreadable as error:

@@ -58,7 +58,7 @@ class Run:
             said = {id: _whole(next(lines)) for id in head["said"]}
             answered = [{id: _whole(next(lines)) for id in ids} for ids in head["answered"]]
             return cls(said, answered, head["notes"], head["seconds"], head["peak"])
-        except (KeyError, TypeError, StopIteration, RuntimeError) as error:
+        except (KeyError, TypeError, StopIteration, RecursionError) as error:
             raise ValueError(f"not a run: {error!r}") from None
 
 
