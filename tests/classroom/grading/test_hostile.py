@@ -303,6 +303,10 @@ def test_score_row_and_page(graded, student):
     assert line["score"] == f"{row.score:g}"
     assert line["status"] == (f"UNREADABLE: {result.unreadable}" if expected is UNREADABLE else "graded")
     assert result.seconds < 40
+    assert not any("the run failed" in note for note in result.notes), "no box makes an error on this side"
+    assert graded.course.autograded(safe(student), NAME).stat().st_size < 9_000_000
+    kept = graded.course.evidence(NAME) / f"{safe(student)}.run"
+    assert kept.exists() == (not result.unreadable) and (result.unreadable or kept.stat().st_size < 9_000_000)
 
 
 def test_there_are_enough_of_them():
