@@ -69,9 +69,9 @@ READING_ORDER = """
     classroom.authoring.nbgrader_cells classroom.authoring.lesson_checks classroom.authoring.execute
     classroom.authoring.build classroom.authoring.skeleton
 
-    classroom.grading.sandbox.limits classroom.grading.sandbox.seccomp classroom.grading.sandbox.bubblewrap
-    classroom.grading.sandbox.messages classroom.grading.sandbox.watch classroom.grading.sandbox.rounds
-    classroom.grading.sandbox.shell
+    classroom.grading.sandbox.limits classroom.grading.sandbox.seccomp classroom.grading.sandbox.usage
+    classroom.grading.sandbox.bubblewrap classroom.grading.sandbox.messages classroom.grading.sandbox.watch
+    classroom.grading.sandbox.rounds classroom.grading.sandbox.shell classroom.grading.sandbox.forks
     classroom.grading.sandbox.inside classroom.grading.intake.reading classroom.grading.intake.apart
     classroom.grading.intake.matching
     classroom.grading.intake.rebuilding classroom.grading.folders classroom.grading.collect classroom.grading.release

@@ -230,7 +230,7 @@ NOT_FILES = {
     "course_lib.classroom.grading.sandbox.rounds.read": "what a batch kept; whatever is none is run again",
     "course_lib.classroom.grading.intake.apart.read_safely": "what a helper printed a moment ago",
     "course_lib.classroom.grading.sandbox.inside.main": "lines from the grader",
-    "course_lib.classroom.grading.sandbox.inside._in_fork": "lines of its own child",
+    "course_lib.classroom.grading.sandbox.forks.in_fork": "lines of its own child",
     "course_lib.classroom.grading.intake.reading.read_cells": "submissions, of which every fault has its own message",
     "course_lib.doctor.kernel.ask_kernel": "what a kernel printed a moment ago",
     "course_lib.doctor.kernel._here": "what this process printed a moment ago",

@@ -1,7 +1,8 @@
 """All that grading needs to know about one lesson's exercises. Part of grading; no lesson derives it.
 
-Every exercise has two records (authoring.record): the public one with the seed that students have, and the full one,
-hidden probes included, with a secret seed. Points of a public probe need both.
+Every exercise has three records (authoring.record): the public one, with the seed that students have; the rehearsal,
+hidden probes included, with the same seed; and the secret one, with a seed that nobody has. Points of a public probe
+need the first and the last. What a student is told of a hidden probe comes from the rehearsal alone.
 """
 
 import json
@@ -29,14 +30,15 @@ INTO_THE_BOX = ("function", "source", "probes", "forbidden", "seconds", "seed")
 class Assignment:
     """A release notebook and the keys to it.
 
-    public, secret: exercise number → record; cells: grade_id of a check cell → exercise number; parts: grade_id of any
-    check or answer → number of the exercise or question it belongs to; by_hand: number of a question that a human
-    grades → its title.
+    public, rehearsal, secret: exercise number → record; cells: grade_id of a check cell → exercise number; parts:
+    grade_id of any check or answer → number of the exercise or question it belongs to; by_hand: number of a question
+    that a human grades → its title.
     """
 
     name: str
     release: NotebookNode
     public: dict[str, dict]
+    rehearsal: dict[str, dict]
     secret: dict[str, dict]
     cells: dict[str, str] = field(default_factory=dict)
     parts: dict[str, str] = field(default_factory=dict)
@@ -44,10 +46,15 @@ class Assignment:
 
     @property
     def stages(self) -> list[dict]:
-        """What the box is asked, public probes first; holds no expected value and no mistake."""
+        """What the box is asked, in this order; holds no expected value and no mistake.
+
+        Public probes come first, and the secret seed last: so nothing that is said before can depend on it.
+        """
+        asked = {number: record | {"probes": [probe for probe in record["probes"] if probe["hidden"]]}
+                 for number, record in self.rehearsal.items()}
         return [
-            {"jobs": [{key: record[key] for key in INTO_THE_BOX} for record in records.values()]}
-            for records in (self.public, self.secret)
+            {"jobs": [{key: record[key] for key in INTO_THE_BOX} for record in records.values() if record["probes"]]}
+            for records in (self.public, asked, self.secret)
         ]
 
     def points(self, number: str) -> float:
@@ -77,8 +84,9 @@ def load_assignment(folders: Folders, name: str, *, new_seed: bool = False) -> A
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)  # wrong answers overflow and divide by zero
         public = {e.number: make_record(e, answers, seed=e.seed, hidden=False) for e in exercises}
+        rehearsal = {e.number: make_record(e, answers, seed=e.seed, hidden=True) for e in exercises}
         secret = {e.number: make_record(e, answers, seed=seed, hidden=True) for e in exercises}
-    return Assignment(name, release, public, secret, cells, parts, by_hand)
+    return Assignment(name, release, public, rehearsal, secret, cells, parts, by_hand)
 
 
 def secret_seed(folder: Path, *, new: bool = False) -> int:

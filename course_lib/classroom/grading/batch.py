@@ -28,7 +28,7 @@ from course_lib.classroom.grading.intake.reading import Unreadable
 from course_lib.classroom.grading.intake.rebuilding import rebuild
 from course_lib.classroom.grading.marking import Mark, mark_all
 from course_lib.classroom.grading.sandbox.limits import Limits
-from course_lib.classroom.grading.sandbox.rounds import Run, run_submission
+from course_lib.classroom.grading.sandbox.rounds import ASIDE, Run, run_submission
 from course_lib.doors.files import replace_bytes
 
 UNTRUSTED = "graded WITHOUT a sandbox"
@@ -140,7 +140,7 @@ def _new_run(job, future):
     except Exception as error:
         problem = f"{type(error).__name__}: {str(error)[:200]}"
     job.path.unlink(missing_ok=True)  # so that the next batch tries again
-    return Run(notes=[f"the run failed: {problem}"])
+    return Run(notes=[f"{ASIDE}the run failed: {problem}"])
 
 
 def _prepare(folders, assignment, student, how):

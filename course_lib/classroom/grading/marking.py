@@ -4,6 +4,9 @@ Part of grading; no lesson derives it.
 
 The same `diagnose` judges here and in the notebook. Evidence is untrusted: it is made tidy before anyone looks at it,
 and what does not fit counts as no answer.
+
+Code can look at the numbers that it is given and choose by them which mistake to make. So all that a student is told
+comes from the stages whose seed everyone has; of the secret one come the points and nothing else.
 """
 
 from dataclasses import asdict, dataclass
@@ -42,13 +45,13 @@ def mark_all(assignment: Assignment, evidence: list[dict]) -> list[Mark]:
 
     Args:
         assignment: with its records.
-        evidence: of the public and of the secret stage; stages that are missing count as no answer.
+        evidence: of the public stage, the rehearsal and the secret stage; those that are missing count as no answer.
     """
-    stages = [*evidence, {}, {}][:2]
+    stages = [*evidence, {}, {}, {}][:3]
     return [_mark(assignment, number, *stages) for number in assignment.secret]
 
 
-def _mark(assignment, number, public_evidence, secret_evidence):
+def _mark(assignment, number, public_evidence, rehearsed, secret_evidence):
     public, secret = assignment.public[number], assignment.secret[number]
     shown = _judge(public, public_evidence)
     full = _judge(secret, secret_evidence)
@@ -59,13 +62,20 @@ def _mark(assignment, number, public_evidence, secret_evidence):
     if shown.correct and len(right) == len(secret["probes"]):
         told = {"kind": "correct", "message": "correct"}
     elif shown.correct:  # what exactly went wrong would tell the hidden probe
-        told = {"kind": "hidden", "message": ONLY_THESE_NUMBERS, "mistake": full.mistake, "hint": full.hint}
-        broken = [probe["name"] for probe in secret["probes"] if "ranges" in probe and probe["id"] not in right]
-        if broken and len(right) + len(broken) == len(secret["probes"]):  # students know the rules
-            told["message"] = f"it breaks a rule: {'; '.join(broken)}"
-        if full.kind in ("forbidden", "timeout"):
-            told["message"] += f" ({'a forbidden name' if full.kind == 'forbidden' else 'it takes too long'})"
+        told = {"kind": "hidden"} | _rehearsed(assignment.rehearsal[number], {**rehearsed, **public_evidence})
     return Mark(number, secret["title"], points, assignment.points(number), **told)
+
+
+def _rehearsed(record, evidence):
+    """What to say of an answer that is right for the public probes only: what it does with known numbers."""
+    known = _judge(record, evidence)
+    told = {"message": ONLY_THESE_NUMBERS, "mistake": known.mistake, "hint": known.hint}
+    broken = [probe["name"] for probe in record["probes"] if "ranges" in probe and probe["id"] not in known.passed]
+    if broken and len(known.passed) + len(broken) == len(record["probes"]):  # students know the rules
+        told["message"] = f"it breaks a rule: {'; '.join(broken)}"
+    if known.kind in ("forbidden", "timeout"):
+        told["message"] += f" ({'a forbidden name' if known.kind == 'forbidden' else 'it takes too long'})"
+    return told
 
 
 def _judge(record, evidence) -> Outcome:

@@ -12,6 +12,7 @@ from nbformat import NotebookNode
 
 from course_lib.classroom.grading.batch import UNTRUSTED, Result
 from course_lib.classroom.grading.rows import Row
+from course_lib.classroom.grading.sandbox.rounds import ASIDE
 
 PAGE = Template("""<!doctype html>
 <html lang="en"><head><meta charset="utf-8">
@@ -90,7 +91,7 @@ def _comment(part):
 
 
 def _notes(result):
-    notes = [note for note in result.notes if note != UNTRUSTED]
+    notes = [note for note in result.notes if note != UNTRUSTED and not note.startswith(ASIDE)]
     return ["<h2>Notes</h2><ul>", *(f"<li>{escape(note)}</li>" for note in notes), "</ul>"] if notes else []
 
 

@@ -58,9 +58,10 @@ def assignment(tmp_path_factory):
     folder = tmp_path_factory.mktemp("rules")
     (folder / "checks.py").write_text(CHECKS)
     (exercise,), _ = load_lesson_checks(folder)
-    records = [make_record(exercise, {"shares": right}, seed=s, hidden=s > 0) for s in (0, 77)]
-    public, secret = ({"90.1": record} for record in records)
-    return SimpleNamespace(public=public, secret=secret, points=lambda number: exercise.points)
+    how = {"public": (0, False), "rehearsal": (0, True), "secret": (77, True)}
+    records = {name: {"90.1": make_record(exercise, {"shares": right}, seed=seed, hidden=hidden)}
+               for name, (seed, hidden) in how.items()}
+    return SimpleNamespace(**records, points=lambda number: exercise.points)
 
 
 @pytest.mark.parametrize(
@@ -74,7 +75,7 @@ def assignment(tmp_path_factory):
     ],
 )
 def test_points(assignment, answer, points, kind, words):
-    stages = (assignment.public["90.1"], assignment.secret["90.1"])
+    stages = (assignment.public["90.1"], assignment.rehearsal["90.1"], assignment.secret["90.1"])
     evidence = [run_probes(record, {"shares": answer}, seed=record["seed"]) for record in stages]
     mark = mark_all(assignment, evidence)[0]
     assert (mark.points, mark.out_of, mark.kind) == (points, 5, kind) and words in mark.message

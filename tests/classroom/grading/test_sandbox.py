@@ -53,15 +53,20 @@ def test_the_same_without_a_sandbox():
 
 
 LOOK = """
-import os, pathlib, socket
+import ctypes, os, pathlib, socket
 print(sorted(os.listdir('/')))
 print('env', sorted(os.environ))
 print('home', pathlib.Path.home())
 for path in {paths!r}:
     print(path, os.path.exists(path))
-status = pathlib.Path('/proc/self/status').read_text()
-print(*[line for line in status.splitlines() if line.startswith(('CapEff', 'NoNewPrivs', 'Seccomp:'))])
-print('processes', sum(name.isdigit() for name in os.listdir('/proc')))
+libc, who, may = ctypes.CDLL(None), (ctypes.c_uint32 * 2)(0x20080522, 0), (ctypes.c_uint32 * 6)()
+print('capabilities', libc.capget(who, may), sum(may))
+print('no new privileges', libc.prctl(39, 0, 0, 0, 0), 'filter', libc.prctl(21, 0, 0, 0, 0))
+def is_there(process):
+    try: os.kill(process, 0); return True
+    except ProcessLookupError: return False
+    except PermissionError: return True
+print('processes', sum(map(is_there, range(1, 5000))))
 for path in ('/', '/usr/x', '/grade/x', os.__file__):
     try: open(path if path[-1] != '/' else '/x', 'a'); print('WROTE', path)
     except OSError as error: print('refused', error.errno)
@@ -80,7 +85,7 @@ def test_what_the_box_shows(repository, tmp_path):
     paths = [str(repository / "solutions"), str(repository), str(secret), os.path.expanduser("~"), "/etc/passwd"]
     text = printed(run(LOOK.format(paths=paths), stages=0))
     assert all(f"{path} False" in text for path in paths), text
-    assert "CapEff:\t0000000000000000" in text and "NoNewPrivs:\t1" in text and "Seccomp:\t2" in text
+    assert "capabilities 0 0\nno new privileges 1 filter 2\n" in text
     assert "WROTE" not in text and "CONNECTED" not in text and "unreachable" in text
     assert "NAMESPACE" not in text and "not permitted" in text
     assert "processes 2" in text

@@ -178,10 +178,10 @@ def graded(lesson):
     def box(some):
         cells = [setup] + [f"{answers[number][which]}\n{name}_{which} = {name}"
                            for which in some for number, name in functions.items()]
-        stages = [renamed(stage, which) for which in some for stage in assignment.stages]
+        stages, count = [renamed(stage, which) for which in some for stage in assignment.stages], len(assignment.stages)
         told = [{"id": f"c{n}", "source": cell} for n, cell in enumerate(cells)]
         evidence = run_submission(told, stages, PATIENT).evidence
-        return [{mark.number: mark for mark in mark_all(assignment, evidence[2 * n : 2 * n + 2])}
+        return [{mark.number: mark for mark in mark_all(assignment, evidence[count * n : count * n + count])}
                 for n in range(len(some))]
 
     with ThreadPoolExecutor(2) as executor:

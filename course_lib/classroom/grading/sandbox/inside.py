@@ -3,27 +3,26 @@
 Started as `python -m course_lib.classroom.grading.sandbox.inside`.
 Reads stages from its standard input, one JSON line each:
 
-    {"cells": [{"id", "source", "given"}, …], "skip": {id: why}, "stage": 0, "limits": {…}}
+    {"cells": [{"id", "source", "given"}, …], "skip": {id: why}, "careful": …, "stage": 0, "limits": {…}}
     {"jobs": [job, …], "stage": 1, "limits": {…}}        jobs as in checking.probing, each with its seed
 
 and writes to its standard output: cell begins, cell, evidence, stage done. A student's code runs in this process,
 so nothing it says is believed; what it does not hold (expected values, solutions, other work) cannot be told.
 """
 
-import contextlib
 import functools
 import json
 import os
 import resource
-import select
-import signal
 import sys
 import time
-from collections.abc import Callable
 
-EVIDENCE = 2_000_000  # bytes of one answer; the grader hears no longer message
+from course_lib.classroom.grading.sandbox.forks import Trail, in_fork, write_all
+from course_lib.classroom.grading.sandbox.limits import Limits, Shared
+
 ANSWERS, SMALL = 3_000_000, 32_000  # bytes of all answers; when they are spent, of each that follows
-TOO_MUCH = "your answer holds too much"
+LATE = 0.5  # seconds that something which is stopped has to end
+SIGNALS = 1024  # waiting ones, and timers
 FILES, RESERVED = 256, 16  # cells that forget to close their files leave a few for the probes
 
 
@@ -36,40 +35,67 @@ def main() -> None:
         os.dup2(nothing, standard)
 
     def say(**message):
-        _write(voice, json.dumps(message).encode() + b"\n")
+        write_all(voice, json.dumps(message).encode() + b"\n")
 
     first = json.loads(stages.readline())
-    limits = first["limits"]
+    limits = Limits(**first["limits"])
     _set_limits(limits)
     _reserve_files(RESERVED)
-    from course_lib.classroom.checking.probing import run_probes
-    from course_lib.classroom.grading.sandbox.shell import Outputs, make_shell, run_cell
-
-    outputs = Outputs(limits["shown"])
-    shell = make_shell(outputs)
-    for cell in first["cells"]:
-        outputs.begin()
-        say(**{"is": "cell begins", "id": cell["id"]})
-        if why := first["skip"].get(cell["id"]):
-            outputs.error(RuntimeError, f"this cell was not run: {why}", [])
-        else:
-            seconds = limits["start_seconds" if cell.get("given") else "cell_seconds"]
-            run_cell(shell, outputs, cell["source"], seconds)
-        say(**{"is": "cell", "id": cell["id"], "outputs": list(outputs)})
+    trail = Trail()
+    room = ANSWERS
+    shell = _run_cells(first, limits, say, trail)
     _reserve_files(0)
     say(**{"is": "stage done", "stage": 0})
-    room = ANSWERS
     while line := stages.readline():
         stage = json.loads(line)
-        for job in stage["jobs"]:
-            for probe in job["probes"]:
-                id, ask = probe["id"], functools.partial(run_probes, job, shell.user_ns, seed=job["seed"])
-                work = functools.partial(_answer, ask, id, (voice, stages.fileno()))
-                said, size = _in_fork(work, limits, max(room, SMALL))
-                room -= size
-                say(**{"is": "evidence", "id": id, "says": said})
+        room -= _run_probes(stage["jobs"], shell.user_ns, limits, say, (voice, stages.fileno()), room)
         say(**{"is": "stage done", "stage": stage["stage"]})
+    trail.finish()
     os._exit(0)
+
+
+def _run_cells(first, limits, say, trail):
+    """The shell in which the cells have run."""
+    from course_lib.classroom.grading.sandbox.shell import Outputs, make_shell, run_cell
+
+    outputs = Outputs(limits.shown)
+    shell = make_shell(outputs)
+    shared = Shared(limits.of_cells, sum(not cell.get("given") for cell in first["cells"]))
+    for cell in first["cells"]:
+        id, given = cell["id"], cell.get("given")
+        outputs.begin()
+        say(**{"is": "cell begins", "id": id})
+        if why := first["skip"].get(id):
+            outputs.error(RuntimeError, f"this cell was not run: {why}", [])
+            say(**{"is": "cell", "id": id, "outputs": list(outputs)})
+            continue
+        allowed, began = limits.start_seconds if given else shared.allow(limits.cell_seconds, id), time.monotonic()
+
+        run = functools.partial(run_cell, shell, outputs, cell["source"], allowed)
+        if given or not first.get("careful"):
+            run()
+        elif not trail.step(run, allowed + LATE):
+            outputs.error(RuntimeError, "this cell ended the program, or did not end itself", [])
+        say(**{"is": "cell", "id": id, "outputs": list(outputs)})
+        if not given:
+            shared.spend(time.monotonic() - began, allowed, id)
+    return shell
+
+
+def _run_probes(jobs, names, limits, say, ours, room):
+    """Bytes of the answers, of which all may hold `room`."""
+    from course_lib.classroom.checking.probing import run_probes
+
+    shared, taken = Shared(limits.of_stage, sum(len(job["probes"]) for job in jobs)), 0
+    for job in jobs:
+        for probe in job["probes"]:
+            id, ask = probe["id"], functools.partial(run_probes, job, names, seed=job["seed"])
+            allowed, began = shared.allow(limits.probe_seconds + LATE, job["function"]), time.monotonic()
+            said, size = in_fork(functools.partial(_answer, ask, id, ours), allowed, max(room - taken, SMALL))
+            taken += size
+            shared.spend(time.monotonic() - began, allowed, job["function"])
+            say(**{"is": "evidence", "id": id, "says": said})
+    return taken
 
 
 def _answer(ask, id, ours):
@@ -80,12 +106,15 @@ def _answer(ask, id, ours):
 
 def _set_limits(limits):
     for name, value in {
-        "RLIMIT_DATA": limits["memory"],
-        "RLIMIT_NPROC": limits["processes"],
-        "RLIMIT_FSIZE": limits["disk"],
-        "RLIMIT_CPU": int(limits["seconds"]) + 1,
+        "RLIMIT_DATA": limits.memory,
+        "RLIMIT_NPROC": limits.processes,
+        "RLIMIT_FSIZE": limits.disk,
+        "RLIMIT_CPU": int(limits.seconds) + 1,
         "RLIMIT_CORE": 0,
         "RLIMIT_NOFILE": FILES,
+        "RLIMIT_SIGPENDING": SIGNALS,
+        "RLIMIT_MSGQUEUE": 0,
+        "RLIMIT_MEMLOCK": 0,
     }.items():
         which = getattr(resource, name)
         hard = resource.getrlimit(which)[1]
@@ -96,57 +125,6 @@ def _set_limits(limits):
 def _reserve_files(count):
     most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (most - count, most))
-
-
-def _in_fork(work: Callable, limits: dict, room: int) -> tuple[dict, int]:
-    """(what `work` returns, its bytes), from a child process; an error where it hangs, dies or says too much."""
-    read, write = os.pipe()
-    child = os.fork()
-    if not child:
-        with contextlib.suppress(BaseException):
-            os.setpgid(0, 0)
-            os.close(read)
-            try:
-                said = work()
-            except BaseException as error:
-                said = _failed("error", f"{type(error).__name__}: {error}"[:500])
-            _write(write, json.dumps(said).encode())
-        os._exit(0)
-    os.close(write)
-    said, heard, until = None, b"", time.monotonic() + limits["probe_seconds"] + 0.5
-    while said is None:
-        left = until - time.monotonic()
-        if left <= 0:
-            said = _failed("timeout", f"no answer after {limits['probe_seconds']:g} s")
-        elif select.select([read], [], [], left)[0]:
-            if not (data := os.read(read, 1 << 16)):
-                break
-            heard += data
-            if len(heard) > min(room, EVIDENCE):
-                said = _failed("unreadable", TOO_MUCH)
-    for kill in (os.killpg, os.kill):
-        with contextlib.suppress(OSError):
-            kill(child, signal.SIGKILL)
-    os.close(read)
-    with contextlib.suppress(ChildProcessError):  # where SIGCHLD is ignored, the kernel has buried it already
-        os.waitpid(child, 0)
-    if said is None:
-        try:
-            said = json.loads(heard)
-            if len(json.dumps(said)) > EVIDENCE:  # it may have been written without the spaces that `say` writes
-                said = _failed("unreadable", TOO_MUCH)
-        except (ValueError, RecursionError):
-            said = _failed("died", "the process died")
-    return said, len(heard)
-
-
-def _failed(kind, message):
-    return {"error": kind, "type": "", "message": message, "line": None}
-
-
-def _write(descriptor, data):
-    while data:
-        data = data[os.write(descriptor, data) :]
 
 
 if __name__ == "__main__":

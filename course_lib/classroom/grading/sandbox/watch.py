@@ -18,14 +18,18 @@ from dataclasses import dataclass, field
 
 from course_lib.classroom.grading.sandbox.bubblewrap import (
     ENVIRONMENT,
+    FOLDERS,
     INSIDE,
+    NOTHING,
     box_command,
+    python_settings,
     require_linux,
     require_sandbox,
 )
 from course_lib.classroom.grading.sandbox.limits import Limits
 from course_lib.classroom.grading.sandbox.messages import Listener
 from course_lib.classroom.grading.sandbox.seccomp import filter_program
+from course_lib.classroom.grading.sandbox.usage import memory_of
 
 TICK = 0.1
 PIECE = 1 << 16  # bytes read or written at a time
@@ -57,7 +61,7 @@ def run_box(stages: list[dict], limits: Limits, *, sandboxed: bool = True) -> Bo
         sandboxed: False runs the same program without a sandbox, for work that is trusted.
     """
     with _started(limits, sandboxed) as process:
-        return _Conversation(process, stages, limits).report()
+        return _Conversation(process, stages, limits, FOLDERS if sandboxed else ()).report()
 
 
 @contextlib.contextmanager
@@ -67,11 +71,12 @@ def _started(limits, sandboxed) -> Iterator[subprocess.Popen]:
     with tempfile.TemporaryDirectory(prefix="course-box-", ignore_cleanup_errors=True) as folder:
         if sandboxed:
             require_sandbox()
-            read, write = os.pipe()
-            os.write(write, filter_program())
-            os.close(write)
-            process = subprocess.Popen(box_command(limits, read), pass_fds=[read], **pipes)
-            os.close(read)
+            given = [_readable(data) for data in (filter_program(), python_settings())]
+            try:
+                process = subprocess.Popen(box_command(limits, *given), env=NOTHING, pass_fds=given, **pipes)
+            finally:
+                for one in given:
+                    os.close(one)
         else:
             require_linux()
             own = {name: value.replace("/tmp/box", folder) for name, value in ENVIRONMENT.items()}
@@ -91,9 +96,17 @@ def _started(limits, sandboxed) -> Iterator[subprocess.Popen]:
                     pipe.close()
 
 
+def _readable(data):
+    """A descriptor from which a little data is read."""
+    read, write = os.pipe()
+    os.write(write, data)
+    os.close(write)
+    return read
+
+
 class _Conversation:
-    def __init__(self, process, stages, limits):
-        self.process, self.stages, self.limits = process, stages, limits
+    def __init__(self, process, stages, limits, folders):
+        self.process, self.stages, self.limits, self.folders = process, stages, limits, folders
         self.ear, self.stage, self.peak, self.complaint = Listener(), -1, 0, b""
         self.began = self.heard = time.monotonic()
         self.received, self.unsent = 0, memoryview(b"")
@@ -162,7 +175,7 @@ class _Conversation:
     def _exceeded(self):
         """Which limit was passed; empty when none was."""
         now, limits = time.monotonic(), self.limits
-        memory = _memory(self.process.pid)
+        memory = memory_of(self.process.pid, self.folders)
         self.peak = max(self.peak, memory)
         starting = limits.start_seconds if self.stage == 0 and self.ear.current in self.given else 0
         if now - self.began > limits.seconds:
@@ -174,18 +187,3 @@ class _Conversation:
         if self.received > limits.output:
             return f"more than {limits.output >> 20} MB of output"
         return ""
-
-
-def _memory(pid):
-    """Bytes used by a process and all its descendants; pages that several share are counted once."""
-    total, waiting = 0, [str(pid)]
-    while waiting:
-        one = waiting.pop()
-        with contextlib.suppress(OSError):
-            with open(f"/proc/{one}/smaps_rollup", encoding="utf-8") as file:
-                total += next((int(line.split()[1]) << 10 for line in file if line.startswith("Pss:")), 0)
-        with contextlib.suppress(OSError):
-            for task in os.listdir(f"/proc/{one}/task"):
-                with open(f"/proc/{one}/task/{task}/children", encoding="utf-8") as file:
-                    waiting += file.read().split()
-    return total
