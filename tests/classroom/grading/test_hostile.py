@@ -213,10 +213,10 @@ FILES = {
     "wrong kernel": (with_json(lambda d: d["metadata"].update(kernelspec={"name": "julia"})), f"{NAME}.ipynb", ALL),
     "script in text": (edit(lambda cells: cells[-1].update(source="<script>alert(1)</script><img src=x onerror=alert(1)>")),
                        f"{NAME}.ipynb", ALL),
-    "nine hundred cells with all outputs that fit": (
-        edit(lambda cells: cells.extend(new_code_cell("for i in range(250): display(i)") for _ in range(900))),
+    "nine hundred cells with twenty outputs each": (
+        edit(lambda cells: cells.extend(new_code_cell("for i in range(20): display(i)") for _ in range(900))),
         f"{NAME}.ipynb", ALL),
-    "nine hundred cells that fail": (edit(lambda cells: cells.extend(new_code_cell("1 / 0 # " + 2000 * "x") for _ in range(900))),
+    "nine hundred cells that fail": (edit(lambda cells: cells.extend(new_code_cell("1 / 0 # " + 900 * "x") for _ in range(900))),
                                      f"{NAME}.ipynb", ALL),
     "a hundred cells that print all they may": (
         edit(lambda cells: cells.extend(new_code_cell("print('\\u4e2d' * 60_000)") for _ in range(100))), f"{NAME}.ipynb", ALL),
