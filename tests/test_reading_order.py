@@ -77,8 +77,9 @@ READING_ORDER = """
     classroom.grading.intake.matching classroom.grading.intake.rebuilding classroom.grading.intake.choosing
     classroom.grading.sorting classroom.grading.collect classroom.grading.release
     classroom.grading.assignment classroom.grading.marking classroom.grading.display classroom.grading.rows
-    classroom.grading.gradebook classroom.grading.batch classroom.grading.cluster classroom.grading.report
-    classroom.grading.feedback classroom.grading.tables classroom.grading.similar classroom.grading.stats
+    classroom.grading.gradebook classroom.grading.records classroom.grading.batch classroom.grading.cluster
+    classroom.grading.report classroom.grading.feedback classroom.grading.tables classroom.grading.similar
+    classroom.grading.stats
 
     doctor.finding doctor.machine doctor.software doctor.kernel doctor
     cli.doctor cli.data cli.columns cli.generate cli.samples cli.drain cli.text_of_run cli.run cli.train cli.plan

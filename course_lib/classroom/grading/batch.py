@@ -74,15 +74,39 @@ def grade(
     limits = limits or Limits()
     names = students if students is not None else folders.students(assignment.name)
     blank = _Blank(rebuild([], assignment.release)[0], mark_all(assignment, []))
-    jobs = [_prepare(folders, assignment, student, (limits, sandboxed), blank) for student in names]
+    jobs = list(_jobs(folders, assignment, names, (limits, sandboxed), blank))
     kept = {job.student: None if again and not job.unreadable else _kept_run(folders, assignment, job) for job in jobs}
     with Book(folders, assignment) as book:
-        for job in jobs:
-            if run := kept[job.student]:
-                yield _finish(folders, assignment, book, job, run, sandboxed, blank)
-        new = [job for job in jobs if not kept[job.student]]
-        for job, run in _run_all(executor, new, assignment, limits, sandboxed):
-            yield _finish(folders, assignment, book, job, run, sandboxed, blank)
+        known = ((job, kept[job.student]) for job in jobs if kept[job.student])
+        yield from _results(folders, assignment, book, known, sandboxed, blank)
+        new = _run_all(executor, [job for job in jobs if not kept[job.student]], assignment, limits, sandboxed)
+        yield from _results(folders, assignment, book, new, sandboxed, blank)
+
+
+def _jobs(folders, assignment, names, how, blank) -> Iterator[_Job]:
+    """What each student handed in, as a job; what cannot be read is one, too."""
+    for student in names:
+        try:
+            job = _read(folders, assignment, student, how, blank)
+        except Exception as error:  # a submission that nobody thought of
+            why = f"it cannot be read ({reason(error)})"
+            job = _Job(student, blank.notebook, [], why, datetime.now(UTC), [], "")
+        yield job
+
+
+def _results(folders, assignment, book, runs, sandboxed, blank) -> Iterator[Result]:
+    """Each run's result, once it stands in the gradebook; what fails costs one student."""
+    for job, run in runs:
+        try:
+            result = _enter(folders, assignment, book, job, run, sandboxed)
+        except Exception as error:
+            why = job.unreadable or f"grading it failed ({reason(error)})"
+            try:
+                result = _refuse(folders, assignment, book, job, why, blank)
+            except Exception as more:
+                result = Result(job.student, [], [], f"{why}; that it failed could not be kept ({reason(more)})",
+                                job.received, 0.0)
+        yield result
 
 
 def _run_all(executor, jobs, assignment, limits, sandboxed) -> Iterator[tuple[_Job, Run]]:
@@ -100,13 +124,6 @@ def _run_all(executor, jobs, assignment, limits, sandboxed) -> Iterator[tuple[_J
     finally:
         for future in waiting:
             future.cancel()
-
-
-def _prepare(folders, assignment, student, how, blank):
-    try:
-        return _read(folders, assignment, student, how, blank)
-    except Exception as error:  # a submission that nobody thought of
-        return _Job(student, blank.notebook, [], f"it cannot be read ({reason(error)})", datetime.now(UTC), [], "")
 
 
 def _read(folders, assignment, student, how, blank):
@@ -141,11 +158,8 @@ def _kept_run(folders, assignment, job):
         return None
 
 
-def _finish(folders, assignment, book, job, run, sandboxed, blank):
-    try:
-        return _enter(folders, assignment, book, job, run, sandboxed)
-    except Exception as error:
-        why = job.unreadable or f"grading it failed ({reason(error)})"
+def _refuse(folders, assignment, book, job, why, blank):
+    """Enter that a submission could not be graded, each step by itself: what fails of it is told as well."""
     marks = [replace(mark, kind="unreadable", message=f"UNREADABLE: {why}") for mark in blank.marks]
     troubles = Troubles()
     result = Result(job.student, marks, few(job.notes), why, job.received, 0.0)

@@ -9,6 +9,7 @@ import contextlib
 import hashlib
 import json
 import shutil
+from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 
@@ -18,7 +19,7 @@ from course_lib.classroom.grading.intake.archive import holds_a_notebook
 from course_lib.classroom.grading.intake.reading import LARGEST
 from course_lib.classroom.grading.naming import attempt
 from course_lib.classroom.grading.sorting import ENDINGS, by_owner, by_student, kind
-from course_lib.classroom.grading.student_text import file_name, one_line, reason
+from course_lib.classroom.grading.student_text import few, file_name, one_line, reason
 from course_lib.doors.files import replace_text, write_text
 
 MOST_FILES = 100
@@ -38,6 +39,17 @@ def collect(folders: Folders, name: str, downloads: Path, *, received: datetime)
             except Exception as error:  # of one student, whatever it is: the others are collected
                 told[student] = _refuse(folders, student, name, mine, received, reason(error))
     return dict(sorted(told.items()))
+
+
+def in_words(folders: Folders, name: str, told: dict[str, str]) -> Iterator[str]:
+    """What `collect` did, a line for whoever there is something to say about, and one for all."""
+    for student, what in told.items():
+        receipt = read_json(folders.inbox(student, name) / "receipt.json", notes=list) or {}
+        notes = [note for note in few(receipt.get("notes", [])) if note != what]
+        if notes or what not in ("new", "unchanged"):
+            yield f"{student}: {' | '.join([what, *notes])}"
+    new, same = (sum(what == kind for what in told.values()) for kind in ("new", "unchanged"))
+    yield f"{len(told)} students: {new} new, {same} unchanged, {len(told) - new - same} with nothing to grade"
 
 
 def _store(folders, student, name, found, received):

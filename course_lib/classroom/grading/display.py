@@ -27,7 +27,7 @@ def graded_notebook(notebook: NotebookNode, run: Run, marks: list[Mark], assignm
     """A copy of `notebook` with the outputs of its run, and the verdict below each check cell."""
     shown, by_number = copy.deepcopy(notebook), {mark.number: mark for mark in marks}
     for cell in shown.cells:
-        cell.source = student_text.shown(cell.source)
+        cell.source = student_text.legible(cell.source)
         number = assignment.cells.get(cell.metadata.get("nbgrader", {}).get("grade_id"))
         if cell.cell_type == "markdown":
             cell.source = clean_markdown(cell.source)
@@ -75,7 +75,7 @@ def clean_outputs(outputs: object) -> list[NotebookNode]:
 
 
 def _text(value, longest=60_000):
-    return student_text.shown(value or "", longest)
+    return student_text.legible(value or "", longest)
 
 
 def _is_picture(value):

@@ -110,7 +110,7 @@ def _open(path):
 def _from_archive(archive) -> Iterator[Entry]:
     seen: dict[str, int] = {}
     for member in archive.infolist():
-        parts, above = split(member_name(member))
+        parts, above = path_parts(member_name(member))
         if not parts or parts[0] in NOBODY or "__MACOSX" in parts:
             continue
         seen[parts[0]] = seen.get(parts[0], 0) + 1
@@ -126,7 +126,7 @@ def _from_archive(archive) -> Iterator[Entry]:
             yield Entry(parts, lambda member=member: archive.open(member), "", above)
 
 
-def split(path: str) -> tuple[tuple[str, ...], str]:
+def path_parts(path: str) -> tuple[tuple[str, ...], str]:
     """(parts, what stood before them) of a path in an archive: no "..", no drive and no root among the parts."""
     steps = path.replace("\\", "/").split("/")
     parts = tuple(step for step in steps if step not in ("", ".", ".."))

@@ -67,7 +67,7 @@ def _mark(assignment, number, public_evidence, secret_evidence):
             told["message"] = f"it breaks a rule: {'; '.join(broken)}"
         if full.kind in ("forbidden", "timeout"):
             told["message"] += f" ({'a forbidden name' if full.kind == 'forbidden' else 'it takes too long'})"
-    told["message"] = student_text.shown(told["message"], LONGEST_MESSAGE)
+    told["message"] = student_text.legible(told["message"], LONGEST_MESSAGE)
     return Mark(number, secret["title"], points, assignment.points(number), **told)
 
 

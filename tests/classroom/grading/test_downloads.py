@@ -7,7 +7,7 @@ import zipfile
 import pytest
 
 from course_lib.classroom.grading import downloads
-from course_lib.classroom.grading.downloads import entries_of, member_name, split
+from course_lib.classroom.grading.downloads import entries_of, member_name, path_parts
 
 
 def listed(path):
@@ -54,7 +54,7 @@ def test_an_archive(tmp_path):
     ("a/b", ("a", "b"), ""), ("/a", ("a",), "/"), ("../../a/b", ("a", "b"), "../../../"), ("a/../b", ("a", "b"), "../"),
     ("./a", ("a",), ""), ("..", (), ""), ("C:\\a", ("C:", "a"), "")])
 def test_paths_in_an_archive_lead_nowhere(path, parts, above):
-    assert split(path) == (parts, above)
+    assert path_parts(path) == (parts, above)
 
 
 def test_names_without_an_encoding_are_read_as_utf_8_where_that_fits():

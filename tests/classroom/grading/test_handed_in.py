@@ -46,8 +46,8 @@ def room(classroom, without_boxes, toy):
         """What was collected, read and rebuilt as grading does it, and the points its answers will have."""
         classroom.told = classroom.collect()
         classroom.heard, found = {}, {}
-        for student in classroom.course.students(NAME):
-            job = batch._prepare(classroom.course, assignment, student, (QUICK, True), blank)
+        for job in batch._jobs(classroom.course, assignment, classroom.course.students(NAME), (QUICK, True), blank):
+            student = job.student
             classroom.heard[student] = " | ".join([job.unreadable, *job.notes])
             code = [cell["source"] for cell in job.cells if "NotImplementedError" not in cell["source"]]
             found[student] = sum(points for function, points in (("def softmax(", 3), ("def running_mean(", 2))

@@ -40,7 +40,7 @@ def is_bad(text):
 
 @pytest.mark.parametrize("bad", UNSEEN, ids=ascii)
 def test_what_cannot_be_seen_is_shown_as_its_escape(bad):
-    shown = door.shown(f"a{bad}b")
+    shown = door.legible(f"a{bad}b")
     assert not is_bad(shown) and shown.startswith("a") and shown.endswith("b") and len(shown) > 3
     assert not is_bad(door.one_line(f"a{bad}b")) and "\n" not in door.one_line(f"a\n{bad}\nb")
     assert is_bad(f"a{bad}b"), "else this test says nothing"
@@ -48,19 +48,19 @@ def test_what_cannot_be_seen_is_shown_as_its_escape(bad):
 
 def test_what_people_write_stays_as_it_is():
     for text in ("a\n\tb", "naïve Ångström", "王小明", "مرحبا", "❤️ 👩‍👩‍👧", "नमस्ते", "x < y & z", "می‌خواهم"):
-        assert door.shown(text) == door.stored(text) == text
-    assert door.shown("\x1b[31mred\x1b[0m\r\n") == "red\n"
-    assert len(door.shown("e" + "\u0301" * 5000)) == 9, "no tower of accents"
+        assert door.legible(text) == door.stored(text) == text
+    assert door.legible("\x1b[31mred\x1b[0m\r\n") == "red\n"
+    assert len(door.legible("e" + "\u0301" * 5000)) == 9, "no tower of accents"
     assert door.stored("x = '\ud800'\r\n\0") == "x = '\\ud800'\n", "the escape means the same in Python"
 
 
 @given(ANY)
 @settings(database=None, deadline=None, max_examples=300)
 def test_every_text_can_be_written(text):
-    for made in (door.stored(text), door.shown(text), door.one_line(text), door.file_name(text), door.unescaped(
-            door.shown(text))):
+    for made in (door.stored(text), door.legible(text), door.one_line(text), door.file_name(text), door.unescaped(
+            door.legible(text))):
         made.encode()
-    assert not is_bad(door.shown(text)) and not is_bad(door.one_line(text))
+    assert not is_bad(door.legible(text)) and not is_bad(door.one_line(text))
     assert len(door.one_line(text)) <= door.LONGEST_LINE
 
 
