@@ -72,12 +72,15 @@ READING_ORDER = """
     classroom.grading.sandbox.limits classroom.grading.sandbox.seccomp classroom.grading.sandbox.usage
     classroom.grading.sandbox.bubblewrap classroom.grading.sandbox.messages classroom.grading.sandbox.watch
     classroom.grading.sandbox.rounds classroom.grading.sandbox.shell classroom.grading.sandbox.forks
-    classroom.grading.sandbox.inside classroom.grading.intake.reading classroom.grading.intake.apart
-    classroom.grading.intake.matching
-    classroom.grading.intake.rebuilding classroom.grading.folders classroom.grading.collect classroom.grading.release
+    classroom.grading.sandbox.inside
+    classroom.grading.student_text classroom.grading.troubles classroom.grading.folders classroom.grading.naming
+    classroom.grading.downloads classroom.grading.intake.reading classroom.grading.intake.archive
+    classroom.grading.intake.matching classroom.grading.intake.rebuilding classroom.grading.intake.choosing
+    classroom.grading.intake.apart classroom.grading.sorting classroom.grading.collect classroom.grading.release
     classroom.grading.assignment classroom.grading.marking classroom.grading.display classroom.grading.rows
-    classroom.grading.gradebook classroom.grading.batch classroom.grading.cluster classroom.grading.report
-    classroom.grading.feedback classroom.grading.tables classroom.grading.similar classroom.grading.stats
+    classroom.grading.gradebook classroom.grading.records classroom.grading.batch classroom.grading.cluster
+    classroom.grading.report classroom.grading.feedback classroom.grading.tables classroom.grading.similar
+    classroom.grading.stats
 
     doctor.finding doctor.machine doctor.software doctor.kernel doctor
     cli.doctor cli.data cli.columns cli.generate cli.samples cli.drain cli.text_of_run cli.run cli.train cli.plan

@@ -45,15 +45,13 @@ def release(names: tuple[str, ...], out: Path | None, with_solutions: bool, root
 @ROOT
 def collect(name: str, downloads: Path, received: datetime | None, root: Path | None) -> None:
     """Sort DOWNLOADS, a folder or zip archive of Canvas, Moodle or your own, into one inbox folder a student."""
-    from course_lib.classroom.grading.collect import collect as sort_in
+    from course_lib.classroom.grading import collect as inbox
 
     folders = _folders(root)
-    done = sort_in(folders, folders.lesson(name), downloads, received=_aware(received) or datetime.now(UTC))
-    for student, what in done.items():
-        if what not in ("new", "unchanged"):
-            click.echo(f"{student}: {what}")
-    new, same = (sum(what == kind for what in done.values()) for kind in ("new", "unchanged"))
-    click.echo(f"{len(done)} students: {new} new, {same} unchanged, {len(done) - new - same} with nothing to grade")
+    name = folders.lesson(name)
+    done = inbox.collect(folders, name, downloads, received=_aware(received) or datetime.now(UTC))
+    for line in inbox.in_words(folders, name, done):
+        click.echo(line)
 
 
 @click.command()
@@ -73,10 +71,10 @@ def grade(name: str, jobs: int, only: tuple[str, ...], due: datetime | None, lat
     from course_lib.classroom.grading.sandbox.bubblewrap import require_linux, require_sandbox
     require_linux()  # before anything is imported that the grade extra brings
     from course_lib.classroom.grading.assignment import load_assignment
-    from course_lib.classroom.grading.batch import UNTRUSTED
     from course_lib.classroom.grading.batch import grade as run
     from course_lib.classroom.grading.cluster import workers
     from course_lib.classroom.grading.gradebook import Book
+    from course_lib.classroom.grading.records import UNTRUSTED
     from course_lib.lab.progress import progress
 
     if no_sandbox:
@@ -92,9 +90,8 @@ def grade(name: str, jobs: int, only: tuple[str, ...], due: datetime | None, lat
     with workers(jobs, scheduler) as executor:
         done = run(folders, assignment, executor, students=students, sandboxed=not no_sandbox, again=again)
         for result in progress(done, total=len(students), name=name):
-            if result.unreadable or result.notes:
-                says = [f"UNREADABLE: {result.unreadable}"] if result.unreadable else []
-                click.echo(f"{result.student}: {' | '.join(says + result.notes)}")
+            if says := [result.status] * bool(result.unreadable) + result.notes:
+                click.echo(f"{result.student}: {' | '.join(says)}")
     _write_reports(folders, assignment)
 
 
@@ -118,8 +115,8 @@ def feedback(name: str, root: Path | None) -> None:
 def export(name: str, kind: str, out: Path | None, root: Path | None) -> None:
     """Write the grades as a table."""
     from course_lib.classroom.grading.assignment import load_assignment
-    from course_lib.classroom.grading.batch import UNTRUSTED, results
     from course_lib.classroom.grading.gradebook import Book
+    from course_lib.classroom.grading.records import UNTRUSTED, results
     from course_lib.classroom.grading.rows import waiting_line
     from course_lib.classroom.grading.tables import csv_path, write_canvas, write_csv
 
@@ -148,9 +145,12 @@ def export(name: str, kind: str, out: Path | None, root: Path | None) -> None:
 def similar(name: str, above: float, root: Path | None) -> None:
     """Show pairs of answers that are alike beyond what the exercise explains. A hint for a human, no proof."""
     from course_lib.classroom.grading.similar import similar_pairs
+    from course_lib.classroom.grading.troubles import Troubles
 
     folders = _folders(root)
-    pairs = similar_pairs(folders, folders.lesson(name), above=above)
+    pairs = similar_pairs(folders, folders.lesson(name), above=above, troubles=(troubles := Troubles()))
+    for line in troubles.lines():
+        click.echo(line, err=True)
     for pair in pairs:
         click.echo(f"{pair.likeness:5.2f}  {pair.first}  {pair.second}  shared: {pair.shared}")
     click.echo(f"{len(pairs)} pairs. Short answers to one question look alike by nature: read them before you ask.")

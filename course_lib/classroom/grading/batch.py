@@ -12,7 +12,7 @@ import json
 import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, as_completed
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -27,33 +27,14 @@ from course_lib.classroom.grading.intake.apart import read_safely
 from course_lib.classroom.grading.intake.reading import Unreadable
 from course_lib.classroom.grading.intake.rebuilding import rebuild
 from course_lib.classroom.grading.marking import Mark, mark_all
+from course_lib.classroom.grading.records import UNTRUSTED, Result
 from course_lib.classroom.grading.sandbox.limits import Limits
 from course_lib.classroom.grading.sandbox.rounds import ASIDE, Run, run_submission
+from course_lib.classroom.grading.student_text import few, reason
+from course_lib.classroom.grading.troubles import Troubles
 from course_lib.doors.files import replace_bytes
 
-UNTRUSTED = "graded WITHOUT a sandbox"
-LONGEST, MOST_NOTES = 2000, 50  # characters of a note and of what a mark says; notes
 AHEAD = 2  # submissions that are read, for each that is at work
-
-
-@dataclass(frozen=True)
-class Result:
-    """One graded submission.
-
-    unreadable: why nothing could be graded, else empty; notes: for humans; attempts: how many versions were graded.
-    """
-
-    student: str
-    marks: list[Mark]
-    notes: list[str]
-    unreadable: str
-    received: datetime
-    seconds: float
-    attempts: int = 1
-
-    def to_dict(self) -> dict:
-        """Plain data."""
-        return asdict(self) | {"received": self.received.isoformat()}
 
 
 @dataclass(frozen=True)
@@ -66,6 +47,14 @@ class _Job:
     cells: list[dict]
     fingerprint: str
     path: Path  # of what its box said
+
+
+@dataclass(frozen=True)
+class _Blank:
+    """What stands in the place of a submission that cannot be graded: the release as it was, and no points."""
+
+    notebook: NotebookNode
+    marks: list[Mark]
 
 
 def run_job(
@@ -104,29 +93,59 @@ def grade(
     """
     how = (assignment.stages, limits or Limits(), sandboxed)
     names = iter(students if students is not None else folders.students(assignment.name))
-    waiting: dict = {}  # future → job
+    blank = _Blank(rebuild([], assignment.release)[0], mark_all(assignment, []))
     with Book(folders, assignment) as book:
+        for job, run in _runs(executor, _jobs(folders, assignment, names, how, blank), how, again):
+            yield _result(folders, assignment, book, job, run, sandboxed, blank)
+
+
+def _runs(executor, jobs, how, again) -> Iterator[tuple[_Job, Run]]:
+    """Each job with what its box said, now or earlier; a few are read ahead of those that are at work."""
+    waiting: dict = {}  # future → job
+    completed: Callable = getattr(executor, "as_completed", as_completed)
+    try:
+        while True:
+            for job in jobs:
+                if run := Run() if job.unreadable else None if again else _kept_run(job):
+                    yield job, run
+                    continue
+                job.path.unlink(missing_ok=True)
+                here = [] if getattr(executor, "elsewhere", False) else [str(job.path)]
+                waiting[executor.submit(run_job, job.cells, *how, job.fingerprint, *here)] = job
+                if len(waiting) >= AHEAD * getattr(executor, "at_once", os.cpu_count() or 1):
+                    break
+            if not waiting:
+                return
+            future = next(iter(completed(waiting)))
+            job = waiting.pop(future)
+            yield job, _new_run(job, future)
+    finally:
+        for future in waiting:
+            future.cancel()
+
+
+def _jobs(folders, assignment, names, how, blank) -> Iterator[_Job]:
+    """What each student handed in, as a job; what cannot be read is one, too."""
+    for student in names:
         try:
-            while True:
-                for job in (_prepare(folders, assignment, student, how) for student in names):
-                    run = Run() if job.unreadable else None if again else _kept_run(job)
-                    if run:
-                        yield _finish(folders, assignment, book, job, run, sandboxed)
-                        continue
-                    job.path.unlink(missing_ok=True)
-                    here = [] if getattr(executor, "elsewhere", False) else [str(job.path)]
-                    waiting[executor.submit(run_job, job.cells, *how, job.fingerprint, *here)] = job
-                    if len(waiting) >= AHEAD * getattr(executor, "at_once", os.cpu_count() or 1):
-                        break
-                if not waiting:
-                    return
-                completed: Callable = getattr(executor, "as_completed", as_completed)
-                future = next(iter(completed(waiting)))
-                job = waiting.pop(future)
-                yield _finish(folders, assignment, book, job, _new_run(job, future), sandboxed)
-        finally:
-            for future in waiting:
-                future.cancel()
+            job = _read(folders, assignment, student, how, blank)
+        except Exception as error:  # a submission that nobody thought of
+            why = f"it cannot be read ({reason(error)})"
+            job = _Job(student, blank.notebook, [], why, datetime.now(UTC), [], "", Path())
+        yield job
+
+
+def _result(folders, assignment, book, job, run, sandboxed, blank):
+    """A run's result, once it stands in the gradebook; what fails costs one student."""
+    try:
+        return _enter(folders, assignment, book, job, run, sandboxed)
+    except Exception as error:
+        why = job.unreadable or f"grading it failed ({reason(error)})"
+    try:
+        return _refuse(folders, assignment, book, job, why, blank)
+    except Exception as more:
+        told = f"{why}; that it failed could not be kept ({reason(more)})"
+        return Result(job.student, [], [], told, job.received, 0.0)
 
 
 def _new_run(job, future):
@@ -138,25 +157,22 @@ def _new_run(job, future):
             return run
         problem = f"{job.path} does not hold what was written"
     except Exception as error:
-        problem = f"{type(error).__name__}: {str(error)[:200]}"
+        problem = reason(error)
     job.path.unlink(missing_ok=True)  # so that the next batch tries again
     return Run(notes=[f"{ASIDE}the run failed: {problem}"])
 
 
-def _prepare(folders, assignment, student, how):
+def _read(folders, assignment, student, how, blank):
     folder = folders.inbox(student, assignment.name)
     receipt = read_json(folder / "receipt.json", received=str, refused=str, notes=list) or {}
-    unreadable, found, notes = receipt.get("refused", ""), [], list(receipt.get("notes", []))
+    unreadable, notebook, notes = receipt.get("refused", ""), blank.notebook, list(receipt.get("notes", []))
     try:
         if not unreadable:
-            found, more = read_safely(folder, assignment.name)
-            notes += more
-        notebook, more = rebuild(found, assignment.release)
-        notes += more if found else []
+            found, more = read_safely(folder, assignment.name, assignment.release)
+            notebook, changed = rebuild(found, assignment.release)
+            notes += more + changed
     except Unreadable as error:
-        unreadable, (notebook, _) = str(error), rebuild([], assignment.release)
-    except Exception as error:  # a file that nobody thought of
-        unreadable, (notebook, _) = f"it cannot be read ({type(error).__name__})", rebuild([], assignment.release)
+        unreadable = str(error)
     given = {cell.source for cell in assignment.release.cells if not cell.metadata.get("nbgrader")}
     cells = [
         {"id": cell.id, "source": cell.source, "given": cell.source in given}
@@ -167,8 +183,7 @@ def _prepare(folders, assignment, student, how):
     told = json.dumps([cells, stages, limits.to_dict(), sandboxed], sort_keys=True)
     fingerprint = hashlib.sha256(told.encode()).hexdigest()
     path = folders.evidence(assignment.name) / f"{student}.run"
-    received = receipt.get("received")
-    received = datetime.fromisoformat(received) if received else datetime.now(UTC)
+    received = datetime.fromisoformat(receipt["received"]) if receipt else datetime.now(UTC)
     return _Job(student, notebook, notes, unreadable, received, cells, fingerprint, path)
 
 
@@ -177,18 +192,31 @@ def _kept_run(job):
     try:
         with job.path.open("rb") as file:
             return Run.read(file) if file.readline(200).strip() == job.fingerprint.encode() else None
-    except (OSError, ValueError):
+    except Exception:  # a record that cannot be used is no record: it is run again
         return None
 
 
-def _finish(folders, assignment, book, job, run, sandboxed):
-    marks = [replace(mark, message=_short(mark.message)) for mark in mark_all(assignment, run.evidence)]
+def _refuse(folders, assignment, book, job, why, blank):
+    """Enter that a submission could not be graded, each step by itself: what fails of it is told as well."""
+    marks = [replace(mark, kind="unreadable", message=f"UNREADABLE: {why}") for mark in blank.marks]
+    troubles = Troubles()
+    result = Result(job.student, marks, few(job.notes), why, job.received, 0.0)
+    book.undo()
+    with troubles.of(job.student, "entering that into the gradebook"):
+        book.record(job.student, marks, blank.notebook, None, job.received)
+    book.undo()
+    with troubles.of(job.student, "keeping that"):
+        write_safely(folders.autograded(job.student, assignment.name), nbformat.writes(blank.notebook))
+        file = folders.results(assignment.name) / f"{job.student}.json"
+        write_safely(file, json.dumps({"result": result.to_dict()}))
+    return replace(result, notes=result.notes + troubles.get(job.student, []))
+
+
+def _enter(folders, assignment, book, job, run, sandboxed):
+    marks = mark_all(assignment, run.evidence)
     if job.unreadable:
         marks = [replace(mark, kind="unreadable", message=f"UNREADABLE: {job.unreadable}") for mark in marks]
-    notes = [_short(note) for note in (*job.notes, *run.notes)]
-    if len(notes) > MOST_NOTES:
-        notes[MOST_NOTES:] = [f"and {len(notes) - MOST_NOTES} more notes"]
-    notes += [] if sandboxed else [UNTRUSTED]
+    notes = few([*job.notes, *run.notes]) + ([] if sandboxed else [UNTRUSTED])
     file = folders.results(assignment.name) / f"{job.student}.json"
     attempts = _attempts(read_json(file, result=dict), job)
     result = Result(job.student, marks, notes, job.unreadable, job.received, run.seconds, attempts)
@@ -201,25 +229,9 @@ def _finish(folders, assignment, book, job, run, sandboxed):
     return result
 
 
-def _short(text):
-    return text if len(text) <= LONGEST else f"{text[:LONGEST]} … cut"
-
-
 def _attempts(kept, job):
     """The version at hand counts once, however often it is graded."""
     earlier = (kept or {}).get("result")
     if not earlier:
         return 1
     return earlier["attempts"] + (earlier["received"] != job.received.isoformat())
-
-
-def results(folders: Folders, name: str) -> dict[str, Result]:
-    """Student → the last result, as kept on disk."""
-    found = {}
-    for path in sorted(folders.results(name).glob("*.json")):
-        kept = (read_json(path, result=dict) or {}).get("result")
-        if kept:
-            marks = [Mark(**mark) for mark in kept["marks"]]
-            received = datetime.fromisoformat(kept["received"])
-            found[kept["student"]] = Result(**kept | {"marks": marks, "received": received})
-    return found

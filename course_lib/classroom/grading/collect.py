@@ -1,145 +1,159 @@
 """From a folder of downloads to one inbox folder a student. Part of grading; no lesson derives it.
 
-Knows how Canvas (name_[LATE_]user_attachment_file), Moodle (Name_user_assignsubmission_file_…) and plain folders
-(STUDENT/file, STUDENT.ipynb) name things, in a folder or in the archive that was downloaded. Only regular files
-are copied, up to a sensible size in all; links are named and left. The receipt time is the collector's, never the
-submission's.
+Only regular files are copied, up to a sensible size in all; links are named and left. The receipt time is the
+collector's, never the submission's. Nothing that was handed in is deleted: an earlier version goes aside, a later one
+without a notebook never takes its place, and whoever cannot be told from another student is kept apart from them.
 """
 
+import contextlib
 import hashlib
 import json
-import os
-import re
 import shutil
-import unicodedata
-import zipfile
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator
 from datetime import datetime
-from pathlib import Path, PurePosixPath
-from typing import IO
+from pathlib import Path
 
+from course_lib.classroom.grading.downloads import SPARE, entries_of
 from course_lib.classroom.grading.folders import Folders, read_json
+from course_lib.classroom.grading.intake.archive import holds_a_notebook
 from course_lib.classroom.grading.intake.reading import LARGEST
-from course_lib.doors.files import write_text
+from course_lib.classroom.grading.naming import attempt
+from course_lib.classroom.grading.sorting import ENDINGS, by_owner, by_student, kind
+from course_lib.classroom.grading.student_text import few, file_name, one_line, reason
+from course_lib.doors.files import replace_text, write_text
 
-CANVAS = re.compile(r"^(?P<name>[^_/]+)_(?:LATE_)?(?P<user>\d+)_(?P<attachment>\d+)_(?P<file>.+)$")
-MOODLE = re.compile(r"^(?P<name>[^/]+?)_(?P<user>\d+)_assignsubmission_(?:file|onlinetext)_?(?P<file>.*)$")
-ENDINGS = (".ipynb", ".zip", ".py")
 MOST_FILES = 100
-DEPTH = 6
-
-
-@dataclass
-class Found:
-    """A student's files as they were downloaded: (name, opener); notes on what was left."""
-
-    files: list[tuple[str, Callable[[], IO[bytes]]]] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
+NAMED = 5
 
 
 def collect(folders: Folders, name: str, downloads: Path, *, received: datetime) -> dict[str, str]:
     """Copy what is in `downloads` (a folder or a zip archive) to the inbox; student → new, unchanged or a refusal.
 
-    A student's earlier submission is replaced; one that is the same byte for byte keeps its receipt time.
+    A student's earlier submission goes aside; one that is the same byte for byte keeps its receipt time.
     """
-    found: dict[str, Found] = {}
-    for parts, opener, problem in (_from_archive if downloads.is_file() else _from_folder)(downloads):
-        student, file = whose(parts, name)
-        mine = found.setdefault(student, Found())
-        if problem:
-            mine.notes.append(f"{file or parts[-1]} was left out: {problem}")
-        elif file.lower().endswith(ENDINGS) and len(mine.files) < MOST_FILES:
-            mine.files.append((file, opener))
-    return {student: _store(folders.inbox(student, name), mine, received) for student, mine in sorted(found.items())}
+    with entries_of(downloads) as entries:
+        told = {}
+        for student, mine in by_student(folders, name, by_owner(entries, name)).items():
+            try:
+                told[student] = _store(folders, student, name, mine, received)
+            except Exception as error:  # of one student, whatever it is: the others are collected
+                told[student] = _refuse(folders, student, name, mine, received, reason(error))
+    return dict(sorted(told.items()))
 
 
-def whose(parts: tuple[str, ...], name: str) -> tuple[str, str]:
-    """(student, file name) of a downloaded file, from its path below the downloads folder."""
-    first = parts[0]
-    for form in (MOODLE, CANVAS):
-        if hit := form.match(first):
-            file = parts[-1] if len(parts) > 1 else hit["file"]
-            return safe_name(f"{hit['name']}_{hit['user']}"), file or parts[-1]
-    if len(parts) > 1:
-        return safe_name(first), parts[-1]
-    stem = re.sub(rf"[-_. ]*{re.escape(name)}$", "", Path(first).stem) or Path(first).stem
-    return safe_name(stem), f"{name}{Path(first).suffix}"
+def in_words(folders: Folders, name: str, told: dict[str, str]) -> Iterator[str]:
+    """What `collect` did, a line for whoever there is something to say about, and one for all."""
+    for student, what in told.items():
+        receipt = read_json(folders.inbox(student, name) / "receipt.json", notes=list) or {}
+        notes = [note for note in few(receipt.get("notes", [])) if note != what]
+        if notes or what not in ("new", "unchanged"):
+            yield f"{student}: {' | '.join([what, *notes])}"
+    new, same = (sum(what == kind for what in told.values()) for kind in ("new", "unchanged"))
+    yield f"{len(told)} students: {new} new, {same} unchanged, {len(told) - new - same} with nothing to grade"
 
 
-def safe_name(text: str) -> str:
-    """A student's name as a folder's: letters, digits, - _ . @ +; never empty, never a way out of the folder."""
-    text = unicodedata.normalize("NFC", text.encode("utf-8", "replace").decode())
-    text = re.sub(r"[^\w.@+-]+", "-", text).strip("-.")[:100]
-    return text or "unnamed"
-
-
-def _store(target, found, received):
+def _store(folders, student, name, found, received):
+    target = folders.inbox(student, name)
+    earlier = read_json(target / "receipt.json", received=str, sha256=str) or {}
     part = target.with_name(target.name + ".part")
     shutil.rmtree(part, ignore_errors=True)
     part.mkdir(parents=True)
-    digest, refused, saved, room = hashlib.sha256(), "", 0, LARGEST
-    for number, (file, opener) in enumerate(found.files):
+    files, digest, refused, has_notebook = _copy(found, part)
+    same = bool(files) and earlier.get("sha256") == digest
+    receipt = {
+        "owner": found.owner.key, "received": earlier["received"] if same else received.isoformat(),
+        "sha256": digest, "refused": "" if files else refused, "notes": found.notes + _lack(found, files),
+        "files": files, "notebook": has_notebook,
+    }
+    if same:
+        replace_text(target / "receipt.json", json.dumps(receipt))
+        shutil.rmtree(part)
+        return "unchanged"
+    if earlier.get("files") and not files or earlier.get("notebook") and not has_notebook:
+        if files:
+            _put_aside(folders, student, name, part)
+        shutil.rmtree(part, ignore_errors=True)
+        why = refused or "; ".join(_lack(found, files)) or "no notebook"
+        note = f"a later download held nothing to grade ({why}): the earlier submission stays"
+        earlier["notes"] = list(dict.fromkeys([*earlier.get("notes", []), *found.notes, note]))
+        replace_text(target / "receipt.json", json.dumps(earlier))
+        return note
+    write_text(part / "receipt.json", json.dumps(receipt))
+    if target.exists():
+        _put_aside(folders, student, name, target)
+    part.rename(target)
+    return receipt["refused"] or ("new" if files else "no notebook")
+
+
+def _copy(found, part):
+    """(what was copied, digest of it all, why something was not, whether a notebook is there); best files first."""
+    wanted = sorted(found.files, key=lambda one: (SPARE in one[1].parts[:-1], one[0].file.startswith("._"),
+                                                  ENDINGS.index(kind(one[0].file))))
+    if len(wanted) > MOST_FILES:
+        found.notes.append(f"{len(wanted) - MOST_FILES} of {len(wanted)} files were left out")
+    files, digest, refusals, room, has_notebook = [], hashlib.sha256(), [], LARGEST, False
+    for owner, entry in wanted[:MOST_FILES]:
+        spare = SPARE in entry.parts[:-1] or owner.file.startswith("._")
+        if spare and has_notebook:
+            break
+        called, ending = one_line("/".join(entry.parts[1:]) or owner.file, 200), kind(owner.file)
         try:
-            with opener() as source:
+            with entry.opener() as source:
                 raw = source.read(room + 1)
-        except (OSError, zipfile.BadZipFile, RuntimeError, NotImplementedError, EOFError, ValueError) as error:
-            refused = f"{file} cannot be read ({error})"
+        except Exception as error:  # a damaged archive raises whatever its reader does
+            refusals.append(f"{called} cannot be read ({reason(error)})")
             continue
         if len(raw) > room:
-            refused = f"{file} is larger than {LARGEST // 1_000_000} MB: hand it in without outputs"
+            more = "" if room == LARGEST else ", with the files before it"
+            refusals.append(f"{called} is larger than {LARGEST // 1_000_000} MB{more}: hand it in without outputs")
             continue
         room -= len(raw)
-        stem, ending = os.path.splitext(file)
-        path = part / f"{safe_name(stem)}{ending.lower()}"
-        (path if not path.exists() else part / f"{number}-{path.name}").write_bytes(raw)
-        digest.update(file.encode("utf-8", "replace") + b"\0")
+        path = _free(part, owner.file, ending)
+        path.write_bytes(raw)
+        digest.update(called.encode() + b"\0")
         digest.update(raw)
-        saved += 1
-    earlier = read_json(target / "receipt.json", received=str, sha256=str) or {}
-    same = saved and earlier.get("sha256") == digest.hexdigest()
-    when = earlier["received"] if same else received.isoformat()
-    refused = "" if saved else refused
-    receipt = {"received": when, "sha256": digest.hexdigest(), "refused": refused, "notes": found.notes}
-    write_text(part / "receipt.json", json.dumps(receipt))
-    shutil.rmtree(target, ignore_errors=True)
-    part.rename(target)
-    return "unchanged" if same else refused or ("new" if saved else "no notebook")
+        number = [owner.attachment, attempt(owner.file)[1]]
+        files.append({"file": path.name, "called": called, "attempt": number, "spare": spare})
+        has_notebook = has_notebook or ending == ".ipynb" or ending == ".zip" and holds_a_notebook(raw)
+    found.notes += refusals if files else refusals[1:]
+    return files, digest.hexdigest(), "".join(refusals[:1]), has_notebook
 
 
-def _from_folder(downloads) -> Iterator[tuple]:
-    """(parts, opener, problem) of every file; parts are text, whatever bytes the names hold."""
-    waiting = [(os.fsencode(downloads), ())]
-    while waiting:
-        folder, above = waiting.pop()
-        for entry in sorted(os.scandir(folder), key=lambda one: one.name):
-            parts = (*above, entry.name.decode("utf-8", "replace"))
-            if entry.is_symlink():
-                yield parts, None, "a link to another file"
-            elif entry.is_dir(follow_symlinks=False):
-                if len(parts) < DEPTH and parts[-1] not in (".ipynb_checkpoints", "__MACOSX"):
-                    waiting.append((entry.path, parts))
-            elif entry.is_file(follow_symlinks=False):
-                yield parts, lambda path=entry.path: _open(path), ""
-            else:
-                yield parts, None, "not a regular file"
+def _free(folder, file, ending):
+    """A path that no other file has."""
+    stem = file_name(file[: file.lower().rindex(ending)])
+    path, number = folder / f"{stem}{ending}", 1
+    while path.exists():
+        number += 1
+        path = folder / f"{stem}~{number}{ending}"
+    return path
 
 
-def _open(path):
-    return os.fdopen(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK), "rb", 0)
+def _lack(found, files):
+    """What there was in the place of a notebook."""
+    if files or found.notes and not found.others:
+        return []
+    if not found.others:
+        return ["the folder is empty"]
+    more = f" and {len(found.others) - NAMED} more" if len(found.others) > NAMED else ""
+    return [f"there was only {', '.join(found.others[:NAMED])}{more}"]
 
 
-def _from_archive(downloads) -> Iterator[tuple]:
-    try:
-        archive = zipfile.ZipFile(downloads)
-    except (zipfile.BadZipFile, OSError) as error:
-        raise ValueError(f"{downloads} is neither a folder nor a zip archive ({error})") from None
-    with archive:
-        for member in archive.infolist():
-            parts = tuple(p for p in PurePosixPath(member.filename).parts if p not in ("/", "..", "__MACOSX"))
-            if member.is_dir() or not parts:
-                continue
-            if (member.external_attr >> 16) & 0o170000 == 0o120000:
-                yield parts, None, "a link to another file"
-                continue
-            yield parts, lambda member=member: zipfile.ZipFile(downloads).open(member), ""
+def _put_aside(folders, student, name, folder):
+    """Keep a version that is not graded."""
+    kept = folders.aside(student, name)
+    number = 1 + max((int(path.name) for path in kept.iterdir() if path.name.isdecimal()), default=0)
+    folder.rename(kept / str(number))
+
+
+def _refuse(folders, student, name, found, received, why):
+    """What could not be stored gets a row with the reason, and what was stored before stays."""
+    with contextlib.suppress(OSError, ValueError):
+        target = folders.inbox(student, name)
+        shutil.rmtree(target.with_name(target.name + ".part"), ignore_errors=True)
+        if not (target / "receipt.json").exists():
+            target.mkdir(parents=True, exist_ok=True)
+            write_text(target / "receipt.json", json.dumps({
+                "owner": found.owner.key, "received": received.isoformat(), "sha256": "", "notes": found.notes,
+                "refused": f"it could not be collected ({why})", "files": []}))
+    return f"it could not be collected ({why})"

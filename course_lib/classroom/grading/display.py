@@ -8,11 +8,11 @@ import base64
 import binascii
 import copy
 import re
-from html import unescape
 
 import nbformat
 from nbformat import NotebookNode
 
+from course_lib.classroom.grading import student_text
 from course_lib.classroom.grading.assignment import Assignment
 from course_lib.classroom.grading.marking import Mark
 from course_lib.classroom.grading.sandbox.rounds import Run
@@ -30,6 +30,7 @@ def graded_notebook(notebook: NotebookNode, run: Run, marks: list[Mark], assignm
     shown, by_number = copy.deepcopy(notebook), {mark.number: mark for mark in marks}
     outputs, characters = OUTPUTS, CHARACTERS
     for cell in shown.cells:
+        cell.source = student_text.legible(cell.source)
         number = assignment.cells.get(cell.metadata.get("nbgrader", {}).get("grade_id"))
         if cell.cell_type == "markdown":
             cell.source = clean_markdown(cell.source)
@@ -50,7 +51,7 @@ def graded_notebook(notebook: NotebookNode, run: Run, marks: list[Mark], assignm
 def clean_markdown(source: str) -> str:
     """Markdown whose HTML is shown as text and whose links run nothing."""
     for _ in range(REFERENCES):  # javascript&#58; is a link that runs, and nbconvert resolves &amp;#58; as well
-        source = unescape(source)
+        source = student_text.unescaped(source)
     return LINK.sub(r"\1 :", TAG.sub("&lt;", source.replace("&#", "& #")))
 
 
@@ -83,7 +84,7 @@ def clean_outputs(outputs: object) -> list[NotebookNode]:
 
 
 def _text(value, longest=60_000):
-    return str(value or "")[:longest].encode("utf-8", "replace").decode()
+    return student_text.legible(value or "", longest)
 
 
 def _is_picture(value):

@@ -2,6 +2,7 @@
 
     solutions/NN_name/    exercises/NN_name/            the course's own
     .nbgrader/inbox/STUDENT/NN_name/                    as collected, with receipt.json
+    .nbgrader/aside/STUDENT/NN_name/1 …                 versions that are not graded: nothing handed in is deleted
     .nbgrader/evidence/NN_name/STUDENT.run              what the sandbox said, and a fingerprint of what ran in it
     .nbgrader/results/NN_name/STUDENT.json              the marks made of it
     .nbgrader/autograded/STUDENT/NN_name/NN_name.ipynb  what Formgrader shows
@@ -49,10 +50,13 @@ class Folders:
         """What a student handed in."""
         return self.private / "inbox" / student / name
 
+    def aside(self, student: str, name: str) -> Path:
+        """Where versions are kept that are not graded."""
+        return _made(self.private / "aside" / student / name)
+
     def students(self, name: str) -> list[str]:
-        """Who handed in an assignment, sorted."""
-        found = (self.private / "inbox").glob(f"*/{name}/receipt.json")
-        return sorted(path.parent.parent.name for path in found)
+        """Who handed in an assignment, sorted; also whoever's files could not be stored."""
+        return sorted(path.parent.name for path in (self.private / "inbox").glob(f"*/{name}"))
 
     def evidence(self, name: str) -> Path:
         """The folder of what the sandbox said about an assignment."""

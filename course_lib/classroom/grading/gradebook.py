@@ -17,6 +17,7 @@ from course_lib.classroom.grading.display import clean_markdown
 from course_lib.classroom.grading.folders import Folders, read_json, write_safely
 from course_lib.classroom.grading.marking import Mark
 from course_lib.classroom.grading.rows import Part, Row
+from course_lib.classroom.grading.student_text import reason
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")
@@ -99,24 +100,35 @@ class Book:
         """The share of the score that is lost for each day, 0.1 is ten per cent."""
         return float((read_json(self.settings, late=float) or {}).get("late", 0.0))
 
+    def undo(self) -> None:
+        """Take back what was begun and not committed: after an error the next student finds a book that works."""
+        self.book.db.rollback()
+
     def rows(self) -> list[Row]:
-        """One row for each student who has a submission, sorted by student."""
+        """One row for each student who has a submission, sorted by student; one that fails says so in `trouble`."""
         rows = []
         for submission in self.book.assignment_submissions(self.name):
-            self.apply_late_penalty(submission.student_id)
-            penalty = float(sum(notebook.late_submission_penalty or 0.0 for notebook in submission.notebooks))
-            rows.append(
-                Row(
-                    student=submission.student_id,
-                    score=max(0.0, float(submission.score or 0.0) - penalty),
-                    max_score=float(submission.max_score),
-                    penalty=penalty,
-                    received=submission.timestamp,
-                    seconds_late=float(submission.total_seconds_late),
-                    parts=self._parts(submission),
-                )
-            )
+            student = submission.student_id
+            try:
+                rows.append(self._row(submission))
+            except Exception as error:
+                self.undo()
+                trouble = f"the gradebook cannot be read ({reason(error)})"
+                rows.append(Row(student, 0.0, 0.0, 0.0, None, 0.0, {}, trouble))
         return sorted(rows, key=lambda row: row.student)
+
+    def _row(self, submission):
+        self.apply_late_penalty(submission.student_id)
+        penalty = float(sum(notebook.late_submission_penalty or 0.0 for notebook in submission.notebooks))
+        return Row(
+            student=submission.student_id,
+            score=max(0.0, float(submission.score or 0.0) - penalty),
+            max_score=float(submission.max_score),
+            penalty=penalty,
+            received=submission.timestamp,
+            seconds_late=float(submission.total_seconds_late),
+            parts=self._parts(submission),
+        )
 
     def _parts(self, submission):
         grades = {grade.name: grade for notebook in submission.notebooks for grade in notebook.grades}

@@ -12,9 +12,11 @@ comes from the stages whose seed everyone has; of the secret one come the points
 from dataclasses import asdict, dataclass
 
 from course_lib.classroom.checking.diagnose import Outcome, diagnose, earned
+from course_lib.classroom.grading import student_text
 from course_lib.classroom.grading.assignment import Assignment
 
 KINDS = ("missing", "not started", "forbidden", "timeout", "exit", "unreadable", "error", "died")
+LONGEST_MESSAGE = 5000  # characters
 ONLY_THESE_NUMBERS = "right for the numbers in the notebook, not for others"
 
 
@@ -63,6 +65,7 @@ def _mark(assignment, number, public_evidence, rehearsed, secret_evidence):
         told = {"kind": "correct", "message": "correct"}
     elif shown.correct:  # what exactly went wrong would tell the hidden probe
         told = {"kind": "hidden"} | _rehearsed(assignment.rehearsal[number], {**rehearsed, **public_evidence})
+    told["message"] = student_text.legible(told["message"], LONGEST_MESSAGE)
     return Mark(number, secret["title"], points, assignment.points(number), **told)
 
 

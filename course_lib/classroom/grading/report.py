@@ -5,14 +5,15 @@ No hidden probe, no expected value of one, no output of the submission; every te
 policy forbids scripts and anything from elsewhere.
 """
 
-from html import escape, unescape
+from html import escape
 from string import Template
 
 from nbformat import NotebookNode
 
-from course_lib.classroom.grading.batch import UNTRUSTED, Result
+from course_lib.classroom.grading.records import UNTRUSTED, Result
 from course_lib.classroom.grading.rows import Row
 from course_lib.classroom.grading.sandbox.rounds import ASIDE
+from course_lib.classroom.grading.student_text import unescaped
 
 PAGE = Template("""<!doctype html>
 <html lang="en"><head><meta charset="utf-8">
@@ -44,7 +45,7 @@ def feedback_page(name: str, result: Result, row: Row, notebook: NotebookNode | 
     if UNTRUSTED in result.notes:
         parts.append(f'<p class="warning">{UNTRUSTED}: the code in this submission could have changed the result.</p>')
     if result.unreadable:
-        parts.append(f'<p class="warning">UNREADABLE: {escape(result.unreadable)}. Nothing could be graded.</p>')
+        parts.append(f'<p class="warning">{escape(result.status)}. Nothing could be graded.</p>')
     else:
         marks = {mark.number: mark for mark in result.marks}
         for number, part in row.parts.items():
@@ -54,6 +55,12 @@ def feedback_page(name: str, result: Result, row: Row, notebook: NotebookNode | 
         parts += [*_notes(result), *_answers(notebook)]
     title = escape(f"{name} · {row.student}")
     return PAGE.substitute(title=title, body="\n".join(parts))
+
+
+def page_without_points(name: str, student: str, why: str) -> str:
+    """The page of a student whose submission could not be graded, or whose page could not be written."""
+    body = f'<p class="warning">UNGRADED: {escape(why)}. Your instructor can tell you more.</p>'
+    return PAGE.substitute(title=escape(f"{name} · {student}"), body=body)
 
 
 def _circumstances(row):
@@ -99,5 +106,5 @@ def _answers(notebook):
     cells = notebook.cells if notebook else []
     for cell in cells:
         if cell.metadata.get("nbgrader", {}).get("solution"):
-            called, text = escape(cell.metadata.nbgrader["grade_id"]), escape(unescape(cell.source[:20_000]))
+            called, text = escape(cell.metadata.nbgrader["grade_id"]), escape(unescaped(cell.source[:20_000]))
             yield f"<details><summary>{called}: what you handed in</summary><pre>{text}</pre></details>"

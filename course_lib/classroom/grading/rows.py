@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from course_lib.classroom.grading.troubles import Troubles
+
 NAMED = 10
 
 
@@ -22,7 +24,10 @@ class Part:
 
 @dataclass(frozen=True)
 class Row:
-    """One student's line: score with late penalty taken off, and parts by number, in the order of the notebook."""
+    """One student's line: score with late penalty taken off, and parts by number, in the order of the notebook.
+
+    trouble: why all of that is not known, else empty.
+    """
 
     student: str
     score: float
@@ -31,6 +36,7 @@ class Row:
     received: datetime | None
     seconds_late: float
     parts: dict[str, Part]
+    trouble: str = ""
 
     @property
     def waiting(self) -> list[str]:
@@ -40,7 +46,11 @@ class Row:
 
 def waiting_line(rows: list[Row]) -> str:
     """Whose answers a human has yet to look at, for which questions; empty when all is done."""
-    waiting = [f"{row.student} ({', '.join(row.waiting)})" for row in rows if row.waiting]
+    troubles, waiting = Troubles(), []
+    for row in rows:
+        with troubles.of(row.student, "counting what waits"):
+            waiting += [f"{row.student} ({', '.join(row.waiting)})"] if row.waiting else []
+    waiting += troubles.lines()
     if not waiting:
         return ""
     names = ", ".join(waiting[:NAMED]) + (f" and {len(waiting) - NAMED} more" if len(waiting) > NAMED else "")

@@ -15,6 +15,7 @@ from itertools import combinations
 import nbformat
 
 from course_lib.classroom.grading.folders import Folders
+from course_lib.classroom.grading.troubles import Troubles
 
 PIECE = 12  # tokens of the tree in one fingerprint
 WINDOW = 4  # one fingerprint of so many is kept
@@ -30,13 +31,17 @@ class Pair:
     shared: int
 
 
-def similar_pairs(folders: Folders, name: str, *, above: float = 0.6) -> list[Pair]:
-    """Pairs of graded submissions at least `above` alike, most alike first."""
+def similar_pairs(
+    folders: Folders, name: str, *, above: float = 0.6, troubles: Troubles | None = None
+) -> list[Pair]:
+    """Pairs of graded submissions at least `above` alike, most alike first; who is left out, and why, to `troubles`."""
+    troubles = Troubles() if troubles is None else troubles
     stub = nbformat.read(folders.root / "exercises" / name / f"{name}.ipynb", as_version=4)
     given = fingerprints(answers(stub), keep_all=True)
     prints = {}
     for path in sorted(folders.private.glob(f"autograded/*/{name}/{name}.ipynb")):
-        prints[path.parent.parent.name] = fingerprints(answers(nbformat.read(path, as_version=4))) - given
+        with troubles.of(student := path.parent.parent.name, "comparing it with others"):
+            prints[student] = fingerprints(answers(nbformat.read(path, as_version=4))) - given
     holders = Counter(piece for pieces in prints.values() for piece in pieces)
     # A piece that everybody has says nothing; one that two of a hundred have says much.
     weight = {piece: math.log((1 + len(prints)) / count) for piece, count in holders.items()}

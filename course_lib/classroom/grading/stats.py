@@ -6,8 +6,8 @@ from html import escape
 
 import numpy as np
 
-from course_lib.classroom.grading.batch import UNTRUSTED, results
 from course_lib.classroom.grading.folders import Folders
+from course_lib.classroom.grading.records import UNTRUSTED, results
 from course_lib.classroom.grading.report import PAGE
 
 FINE = ("correct", "not started")
@@ -44,8 +44,13 @@ class ExerciseStatistics:
 
 
 def statistics(folders: Folders, name: str) -> list[ExerciseStatistics]:
-    """Statistics of each exercise over the graded submissions; unreadable ones are left out."""
+    """Statistics of each exercise over the graded submissions; unreadable ones are left out.
+
+    So are those that were graded with other exercises than most, before the release was built again.
+    """
     found = [result for result in results(folders, name).values() if not result.unreadable]
+    usual = Counter(tuple(mark.number for mark in result.marks) for result in found).most_common(1)
+    found = [result for result in found if tuple(mark.number for mark in result.marks) == usual[0][0]]
     if not found:
         raise ValueError(f"nothing is graded yet: course grade {name} comes first")
     points = np.array([[mark.points for mark in result.marks] for result in found])  # (students, exercises)

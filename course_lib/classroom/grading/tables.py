@@ -4,41 +4,56 @@ Cells that begin like a formula are written as text, for a table program would r
 """
 
 import csv
+import io
 import re
 from pathlib import Path
 
-from course_lib.classroom.grading.batch import Result
 from course_lib.classroom.grading.folders import Folders
+from course_lib.classroom.grading.records import Result
 from course_lib.classroom.grading.rows import Row
+from course_lib.classroom.grading.student_text import reason
+from course_lib.doors.files import move
 
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 CANVAS_ID = re.compile(r"_(\d+)$")
 
 
 def write_csv(path: Path, rows: list[Row], results: dict[str, Result]) -> None:
-    """One line a student: score, late penalty, points by part (none yet where a human has to give them), notes."""
-    numbers = list(rows[0].parts) if rows else []
+    """One line a student: score, late penalty, points by part (none yet where a human has to give them), notes.
+
+    Whoever has a result and no row, or a line that cannot be made, gets a line that says so.
+    """
+    numbers = list(dict.fromkeys(number for row in rows for number in row.parts))
     head = ["student", "score", "max_score", "late_penalty", "received", *numbers, "waits_for", "status", "notes"]
-    with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file)
-        writer.writerow(head)
-        for row in rows:
-            result = results.get(row.student)
-            given = {number: part for number, part in row.parts.items() if part.by_hand or not part.waits}
-            status = f"UNREADABLE: {result.unreadable}" if result and result.unreadable else "graded"
-            writer.writerow(
-                [
-                    as_text(row.student),
-                    f"{row.score:g}",
-                    f"{row.max_score:g}",
-                    f"{row.penalty:g}",
-                    f"{row.received:%Y-%m-%d %H:%M:%S} UTC" if row.received else "",
-                    *(f"{given[number].points:g}" if number in given else "" for number in numbers),
-                    " ".join(row.waiting),
-                    as_text(status),
-                    as_text(" | ".join(result.notes if result else [])),
-                ]
-            )
+    by_student = {row.student: row for row in rows}
+    lines = []
+    for student in [*by_student, *sorted(results.keys() - by_student.keys())]:
+        try:
+            lines.append(_line(student, by_student.get(student), results.get(student), numbers))
+        except Exception as error:
+            status = f"UNGRADED: no line can be made ({reason(error)})"
+            lines.append([f"'{student}", *[""] * (len(head) - 3), status, ""])
+    _write(path, head, lines)
+
+
+def _line(student, row, result, numbers):
+    status = row.trouble if row and row.trouble else result.status.partition(": ")[2] if result and not row else ""
+    status = f"UNGRADED: {status}" if status else result.status if result else "UNGRADED: there is no record of it"
+    notes = as_text(" | ".join(result.notes if result else []))
+    if row is None or row.trouble:
+        return [as_text(student), *[""] * (len(numbers) + 5), as_text(status), notes]
+    given = {number: part for number, part in row.parts.items() if part.by_hand or not part.waits}
+    return [
+        as_text(student),
+        f"{row.score:g}",
+        f"{row.max_score:g}",
+        f"{row.penalty:g}",
+        f"{row.received:%Y-%m-%d %H:%M:%S} UTC" if row.received else "",
+        *(f"{given[number].points:g}" if number in given else "" for number in numbers),
+        " ".join(row.waiting),
+        as_text(status),
+        notes,
+    ]
 
 
 def write_canvas(path: Path, name: str, rows: list[Row]) -> list[str]:
@@ -46,17 +61,30 @@ def write_canvas(path: Path, name: str, rows: list[Row]) -> list[str]:
 
     Canvas knows a student by the number in the names of downloaded submissions, the column ID.
     """
-    unknown = []
-    with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file)
-        writer.writerow(["Student", "ID", "SIS Login ID", "Section", name])
-        writer.writerow(["Points Possible", "", "", "", f"{rows[0].max_score:g}" if rows else ""])
-        for row in rows:
-            if not (number := CANVAS_ID.search(row.student)):
-                unknown.append(row.student)
+    unknown, lines = [], []
+    for row in rows:
+        try:
+            number = None if row.trouble else CANVAS_ID.search(row.student)
+            if number:
+                called = as_text(row.student[: number.start()])
+                lines.append([called, number[1], "", "", f"{row.score:g}"])
                 continue
-            writer.writerow([as_text(row.student[: number.start()]), number[1], "", "", f"{row.score:g}"])
+        except Exception:  # of one student: the others get their grades
+            pass
+        unknown.append(row.student)
+    most = f"{max((row.max_score for row in rows), default=0):g}" if rows else ""
+    head = ["Student", "ID", "SIS Login ID", "Section", name]
+    _write(path, head, [["Points Possible", "", "", "", most], *lines])
     return unknown
+
+
+def _write(path, head, lines):
+    """All of the table, or none of it."""
+    text = io.StringIO(newline="")
+    csv.writer(text).writerows([head, *lines])
+    part = path.with_name(f"{path.name}.part")
+    part.write_bytes(text.getvalue().encode("utf-8", "backslashreplace"))
+    move(part, path)
 
 
 def as_text(value: str) -> str:

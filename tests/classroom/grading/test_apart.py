@@ -9,7 +9,8 @@ import pytest
 
 from course_lib.classroom.grading.intake import apart
 from course_lib.classroom.grading.intake.apart import SMALL, read_safely
-from course_lib.classroom.grading.intake.reading import Unreadable, read_submission
+from course_lib.classroom.grading.intake.choosing import read_submission
+from course_lib.classroom.grading.intake.reading import Unreadable
 
 
 def notebook(*sources, room=0):

@@ -25,7 +25,7 @@ import psutil
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell
 
-from course_lib.classroom.grading.collect import safe_name as safe
+from course_lib.classroom.grading.student_text import file_name as safe
 
 NAME = "90_toy"
 SOFTMAX = """def softmax(scores):

@@ -2,8 +2,9 @@
 
 import pytest
 
+from course_lib.classroom.grading.intake.choosing import read_submission
 from course_lib.classroom.grading.intake.matching import defined
-from course_lib.classroom.grading.intake.reading import Cell, Unreadable, read_cells, read_submission
+from course_lib.classroom.grading.intake.reading import Cell, Unreadable, read_cells
 from course_lib.classroom.grading.intake.rebuilding import rebuild
 
 SOFTMAX = "def softmax(scores):\n    return 1"

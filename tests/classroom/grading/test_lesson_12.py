@@ -25,8 +25,8 @@ from nbformat.v4 import new_code_cell, new_markdown_cell
 
 from course_lib.classroom.authoring.checks_files import load_lesson_checks
 from course_lib.classroom.authoring.probe_source import probe_source
-from course_lib.classroom.grading.batch import Result, results
 from course_lib.classroom.grading.folders import Folders
+from course_lib.classroom.grading.records import Result, results
 from course_lib.cli import course
 
 NAME = "12_gpt"

@@ -3,8 +3,8 @@
 from datetime import UTC, datetime
 from html.parser import HTMLParser
 
-from course_lib.classroom.grading.batch import Result
 from course_lib.classroom.grading.marking import Mark
+from course_lib.classroom.grading.records import Result
 from course_lib.classroom.grading.report import feedback_page
 from course_lib.classroom.grading.rows import Part, Row
 

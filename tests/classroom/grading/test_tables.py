@@ -3,8 +3,8 @@
 import csv
 from datetime import UTC, datetime
 
-from course_lib.classroom.grading.batch import Result
 from course_lib.classroom.grading.marking import Mark
+from course_lib.classroom.grading.records import Result
 from course_lib.classroom.grading.rows import Part, Row
 from course_lib.classroom.grading.tables import as_text, write_canvas, write_csv
 

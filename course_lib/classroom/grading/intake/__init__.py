@@ -2,6 +2,6 @@
 
 Part of grading; no lesson derives it.
 
-`reading` finds and reads a notebook, `matching` finds each answer in it, `rebuilding` puts
-the answers into a fresh copy of the release.
+`reading` reads a notebook, `archive` those in a zip archive, `matching` finds each answer, `rebuilding` puts
+the answers into a fresh copy of the release, `choosing` tells which of several files is the submission.
 """

@@ -15,7 +15,10 @@ import sys
 import tempfile
 from pathlib import Path
 
-from course_lib.classroom.grading.intake.reading import Cell, Unreadable, read_submission
+from nbformat import NotebookNode, from_dict
+
+from course_lib.classroom.grading.intake.choosing import read_submission
+from course_lib.classroom.grading.intake.reading import Cell, Unreadable
 
 SMALL = 1_500_000  # bytes of all files of a submission
 MOST_TEXT = 1_000_000  # characters of all cells
@@ -23,16 +26,16 @@ MEMORY = 2 << 30
 SECONDS = 120.0
 
 
-def read_safely(folder: Path, name: str) -> tuple[list[Cell], list[str]]:
+def read_safely(folder: Path, name: str, release: NotebookNode | None = None) -> tuple[list[Cell], list[str]]:
     """`read_submission`, in little memory whatever the folder holds, and no more than MOST_TEXT of it."""
     files = [one for one in os.scandir(os.fsencode(folder)) if one.is_file(follow_symlinks=False)]
     packed = any(one.name.lower().endswith(b".zip") for one in files)  # a small archive may hold a large file
     if not packed and sum(one.stat(follow_symlinks=False).st_size for one in files) <= SMALL:
-        return _not_too_much(*read_submission(folder, name))
+        return _not_too_much(*read_submission(folder, name, release))
     with tempfile.TemporaryFile() as out:
         command = [sys.executable, "-m", __spec__.name, os.fspath(folder), name]
         try:
-            done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.DEVNULL,
+            done = subprocess.run(command, input=json.dumps(release).encode(), stdout=out, stderr=subprocess.DEVNULL,
                                   env=_environment(), timeout=SECONDS)
         except subprocess.TimeoutExpired:
             raise Unreadable(f"it takes longer than {SECONDS:g} s to read: hand it in without outputs") from None
@@ -62,7 +65,8 @@ def main(folder: str, name: str) -> None:
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     said = {"cells": [], "notes": [], "unreadable": ""}
     try:
-        cells, said["notes"] = _not_too_much(*read_submission(Path(folder), name))
+        release = json.load(sys.stdin)
+        cells, said["notes"] = _not_too_much(*read_submission(Path(folder), name, release and from_dict(release)))
         said["cells"] = [[cell.kind, cell.source, cell.grade_id, cell.id] for cell in cells]
     except Unreadable as error:
         said["unreadable"] = str(error)

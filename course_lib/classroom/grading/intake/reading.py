@@ -1,4 +1,4 @@
-"""Find the notebook in a folder and read its cells, whatever state it is in. Part of grading; no lesson derives it.
+"""Read the cells of a notebook, whatever state it is in. Part of grading; no lesson derives it.
 
 Nothing a student hands in is trusted: only regular files are opened, only so many bytes are read, and the result is
 a list of texts. What cannot be read at all becomes Unreadable, with the reason that goes to the student.
@@ -7,20 +7,18 @@ A notebook is taken as the JSON that it is, whatever its format's version: nbfor
 it, which for a file that is made to be slow takes minutes and gigabytes.
 """
 
-import difflib
-import io
 import json
 import os
 import stat
-import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
+from course_lib.classroom.grading.student_text import reason, stored
 from course_lib.doors.json_file import text_of
 
 LARGEST = 50_000_000
 MOST_PARTS = 1_000_000  # lists and dicts: each takes many times the room that it takes in the file
-LONGEST_CELL = 200_000
+LONGEST_NAME = 200  # of a cell
 MOST_CELLS = 1000
 KINDS = ("code", "markdown", "raw")
 
@@ -31,7 +29,7 @@ class Unreadable(Exception):
 
 @dataclass
 class Cell:
-    """One cell as it was handed in. grade_id: nbgrader's name of the cell, where it is still there."""
+    """One cell as it was handed in, its text `stored`. grade_id: nbgrader's name of the cell, where it still is."""
 
     kind: str
     source: str
@@ -39,25 +37,21 @@ class Cell:
     id: str = ""
 
 
-def read_submission(folder: Path, name: str) -> tuple[list[Cell], list[str]]:
-    """The cells of the notebook in `folder` that is, or most resembles, `name`.ipynb; and notes for humans.
+def too_large() -> Unreadable:
+    """What is said of a file, or of all that an archive holds, that is larger than LARGEST."""
+    return Unreadable(f"the file is larger than {LARGEST // 1_000_000} MB: hand it in without outputs")
 
-    A zip archive is looked into, a Python file counts as one cell. Raises Unreadable.
-    """
-    files = [one for one in os.scandir(os.fsencode(folder)) if one.is_file(follow_symlinks=False)]
-    for ending in (".ipynb", ".zip", ".py"):
-        fitting = [one for one in files if os.fsdecode(one.name).lower().endswith(ending)]
-        if not fitting:
-            continue
-        best = max(fitting, key=lambda one: _resemblance(_shown(one.name), name))
-        raw, called = _bytes_of(best.path), _shown(best.name)
-        notes = [] if called == f"{name}.ipynb" else [f"the file was called {called}"]
-        notes += [f"{len(fitting)} files could have been it"] if len(fitting) > 1 and called != f"{name}.ipynb" else []
-        if ending == ".py":
-            return [Cell("code", _clean(_text(raw, notes)))], notes
-        return read_cells(_from_archive(raw, name) if ending == ".zip" else raw, notes), notes
-    links = [one for one in os.scandir(os.fsencode(folder)) if one.is_symlink()]
-    raise Unreadable("there is no notebook in it" + (", only links to other files" if links else ""))
+
+def read_file(path: str | bytes | Path) -> bytes:
+    """The bytes of a regular file, never of a link. Raises Unreadable, and OSError where it cannot be opened."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    with os.fdopen(descriptor, "rb") as file:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise Unreadable("it is not a regular file")
+        raw = file.read(LARGEST + 1)
+    if len(raw) > LARGEST:
+        raise too_large()
+    return raw
 
 
 def read_cells(raw: bytes, notes: list[str]) -> list[Cell]:
@@ -71,8 +65,7 @@ def read_cells(raw: bytes, notes: list[str]) -> list[Cell]:
     except RecursionError:
         raise Unreadable("the notebook is nested too deeply") from None
     except (ValueError, TypeError, AttributeError, KeyError) as error:
-        reason = " ".join(str(error).split())[:100]
-        raise Unreadable(f"it is not a notebook ({type(error).__name__}: {reason})") from None
+        raise Unreadable(f"it is not a notebook ({reason(error, 100)})") from None
     if len(cells) > MOST_CELLS:
         notes.append(f"only the first {MOST_CELLS} of {len(cells)} cells were read")
     found = [_cell(one) for one in cells[:MOST_CELLS] if isinstance(one, dict)]
@@ -98,12 +91,13 @@ def _cell(one):
     own = metadata.get("nbgrader") if isinstance(metadata, dict) else None
     name = own.get("grade_id") if isinstance(own, dict) else ""
     kind = kind if kind in KINDS else "markdown"  # format 3 had headings
-    return Cell(kind, _clean(source), name if isinstance(name, str) else "", str(one.get("id", "")))
+    name = stored(name, LONGEST_NAME) if isinstance(name, str) else ""
+    return Cell(kind, stored(source), name, stored(one.get("id", ""), LONGEST_NAME))
 
 
-def _clean(source):
-    source = source[:LONGEST_CELL].replace("\r\n", "\n").replace("\r", "\n").replace("\0", "")
-    return source.encode("utf-8", "replace").decode()  # lone surrogates cannot be written to a file
+def read_script(raw: bytes, notes: list[str]) -> list[Cell]:
+    """A Python file as one cell."""
+    return [Cell("code", stored(_text(raw, notes)))]
 
 
 def _text(raw, notes):
@@ -112,40 +106,3 @@ def _text(raw, notes):
     except ValueError:
         notes.append("the file is not UTF-8; it was read as Latin-1")
         return raw.decode("latin-1")
-
-
-def _bytes_of(path):
-    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
-    with os.fdopen(descriptor, "rb") as file:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            raise Unreadable("it is not a regular file")
-        return _capped(file)
-
-
-def _capped(file):
-    raw = file.read(LARGEST + 1)
-    if len(raw) > LARGEST:
-        raise Unreadable(f"the file is larger than {LARGEST // 1_000_000} MB: hand it in without outputs")
-    return raw
-
-
-def _from_archive(raw, name):
-    """The bytes of the best notebook in a zip archive; never more than LARGEST, whatever its header says."""
-    try:
-        with zipfile.ZipFile(io.BytesIO(raw)) as archive:
-            names = [one for one in archive.namelist()[:MOST_CELLS] if one.lower().endswith(".ipynb")]
-            names = [one for one in names if not one.startswith("__MACOSX") and ".ipynb_checkpoints" not in one]
-            if not names:
-                raise Unreadable("there is no notebook in the archive")
-            with archive.open(max(names, key=lambda one: _resemblance(one.rpartition("/")[2], name))) as file:
-                return _capped(file)
-    except (zipfile.BadZipFile, RuntimeError, NotImplementedError, EOFError, OSError, ValueError) as error:
-        raise Unreadable(f"the archive cannot be opened ({error})") from None
-
-
-def _resemblance(called, name):
-    return called == f"{name}.ipynb", difflib.SequenceMatcher(None, called[:200], name).ratio()
-
-
-def _shown(raw):
-    return raw.decode("utf-8", "replace")
