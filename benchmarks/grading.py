@@ -120,7 +120,7 @@ def make_class(folder: Path, library: str, students: int, hostile: bool) -> dict
     nbformat.write(release, folder / "exercises" / NAME / f"{NAME}.ipynb")
     (folder / "solutions" / NAME / "checks.py").write_text(CHECKS.format(setup=SETUP[library]))
     (folder / "solutions" / NAME / f"{NAME}.nb.py").write_text(f"# %%\n{SETUP[library]}\n# %%\n{RIGHT}\n")
-    honest, kinds = {}, [*HOSTILE.values(), *OUTPUTS.values()]
+    honest, kinds = {}, [*OUTPUTS.values(), *HOSTILE.values()]
     for number in range(students):
         student, notebook = f"student{number}", json.loads(nbformat.writes(release))
         notebook["cells"][1]["source"] = RIGHT if number % 2 else "def double(x):\n    return x"
