@@ -7,7 +7,6 @@ than the few submissions that are at work.
 """
 
 import hashlib
-import itertools
 import json
 import os
 from collections.abc import Callable, Iterator
@@ -26,10 +25,10 @@ from course_lib.classroom.grading.gradebook import Book
 from course_lib.classroom.grading.intake.apart import read_safely
 from course_lib.classroom.grading.intake.reading import Unreadable
 from course_lib.classroom.grading.intake.rebuilding import rebuild
+from course_lib.classroom.grading.kept_runs import kept_run, new_run, run_job
 from course_lib.classroom.grading.marking import Mark, mark_all
 from course_lib.classroom.grading.sandbox.limits import Limits
-from course_lib.classroom.grading.sandbox.rounds import Run, run_submission
-from course_lib.doors.files import replace_bytes
+from course_lib.classroom.grading.sandbox.rounds import Run
 
 UNTRUSTED = "graded WITHOUT a sandbox"
 LONGEST, MOST_NOTES = 2000, 50  # characters of a note and of what a mark says; notes
@@ -68,22 +67,6 @@ class _Job:
     path: Path  # of what its box said
 
 
-def run_job(
-    cells: list[dict], stages: list[dict], limits: Limits, sandboxed: bool, fingerprint: str, path: str = ""
-) -> bytes:
-    """The pure part, (cells, stages) → evidence: for a thread here or a worker elsewhere.
-
-    It comes as the file that keeps it, a line with the fingerprint and then `Run.lines`; where there is a `path` it is
-    written there, and nothing is returned.
-    """
-    run = run_submission(cells, stages, limits, sandboxed=sandboxed)
-    lines = itertools.chain([fingerprint.encode() + b"\n"], run.lines())
-    if not path:
-        return b"".join(lines)
-    replace_bytes(path, lines)
-    return b""
-
-
 def grade(
     folders: Folders,
     assignment: Assignment,
@@ -109,7 +92,7 @@ def grade(
         try:
             while True:
                 for job in (_prepare(folders, assignment, student, how) for student in names):
-                    run = Run() if job.unreadable else None if again else _kept_run(job)
+                    run = Run() if job.unreadable else None if again else kept_run(job.path, job.fingerprint)
                     if run:
                         yield _finish(folders, assignment, book, job, run, sandboxed)
                         continue
@@ -123,24 +106,10 @@ def grade(
                 completed: Callable = getattr(executor, "as_completed", as_completed)
                 future = next(iter(completed(waiting)))
                 job = waiting.pop(future)
-                yield _finish(folders, assignment, book, job, _new_run(job, future), sandboxed)
+                yield _finish(folders, assignment, book, job, new_run(job.path, job.fingerprint, future), sandboxed)
         finally:
             for future in waiting:
                 future.cancel()
-
-
-def _new_run(job, future):
-    """What the box said, from the disk; one bad submission never stops a batch, whatever it found."""
-    try:
-        if said := future.result():
-            replace_bytes(job.path, [said])
-        if run := _kept_run(job):
-            return run
-        problem = f"{job.path} does not hold what was written"
-    except Exception as error:
-        problem = f"{type(error).__name__}: {str(error)[:200]}"
-    job.path.unlink(missing_ok=True)  # so that the next batch tries again
-    return Run(notes=[f"the run failed: {problem}"])
 
 
 def _prepare(folders, assignment, student, how):
@@ -170,15 +139,6 @@ def _prepare(folders, assignment, student, how):
     received = receipt.get("received")
     received = datetime.fromisoformat(received) if received else datetime.now(UTC)
     return _Job(student, notebook, notes, unreadable, received, cells, fingerprint, path)
-
-
-def _kept_run(job):
-    """What a box said of just this submission, or None."""
-    try:
-        with job.path.open("rb") as file:
-            return Run.read(file) if file.readline(200).strip() == job.fingerprint.encode() else None
-    except (OSError, ValueError):
-        return None
 
 
 def _finish(folders, assignment, book, job, run, sandboxed):
