@@ -78,7 +78,8 @@ READING_ORDER = """
     classroom.grading.intake.matching classroom.grading.intake.rebuilding classroom.grading.intake.choosing
     classroom.grading.intake.apart classroom.grading.sorting classroom.grading.collect classroom.grading.release
     classroom.grading.assignment classroom.grading.marking classroom.grading.display classroom.grading.rows
-    classroom.grading.gradebook classroom.grading.records classroom.grading.batch classroom.grading.cluster
+    classroom.grading.gradebook classroom.grading.records
+    classroom.grading.kept_runs classroom.grading.batch classroom.grading.cluster
     classroom.grading.report classroom.grading.feedback classroom.grading.tables classroom.grading.similar
     classroom.grading.stats
 

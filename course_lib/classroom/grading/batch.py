@@ -7,7 +7,6 @@ than the few submissions that are at work.
 """
 
 import hashlib
-import itertools
 import json
 import os
 from collections.abc import Callable, Iterator
@@ -26,13 +25,13 @@ from course_lib.classroom.grading.gradebook import Book
 from course_lib.classroom.grading.intake.apart import read_safely
 from course_lib.classroom.grading.intake.reading import Unreadable
 from course_lib.classroom.grading.intake.rebuilding import rebuild
+from course_lib.classroom.grading.kept_runs import kept_run, new_run, run_job
 from course_lib.classroom.grading.marking import Mark, mark_all
 from course_lib.classroom.grading.records import UNTRUSTED, Result
 from course_lib.classroom.grading.sandbox.limits import Limits
-from course_lib.classroom.grading.sandbox.rounds import ASIDE, Run, run_submission
+from course_lib.classroom.grading.sandbox.rounds import Run
 from course_lib.classroom.grading.student_text import few, reason
 from course_lib.classroom.grading.troubles import Troubles
-from course_lib.doors.files import replace_bytes
 
 AHEAD = 2  # submissions that are read, for each that is at work
 
@@ -55,22 +54,6 @@ class _Blank:
 
     notebook: NotebookNode
     marks: list[Mark]
-
-
-def run_job(
-    cells: list[dict], stages: list[dict], limits: Limits, sandboxed: bool, fingerprint: str, path: str = ""
-) -> bytes:
-    """The pure part, (cells, stages) → evidence: for a thread here or a worker elsewhere.
-
-    It comes as the file that keeps it, a line with the fingerprint and then `Run.lines`; where there is a `path` it is
-    written there, and nothing is returned.
-    """
-    run = run_submission(cells, stages, limits, sandboxed=sandboxed)
-    lines = itertools.chain([fingerprint.encode() + b"\n"], run.lines())
-    if not path:
-        return b"".join(lines)
-    replace_bytes(path, lines)
-    return b""
 
 
 def grade(
@@ -106,7 +89,7 @@ def _runs(executor, jobs, how, again) -> Iterator[tuple[_Job, Run]]:
     try:
         while True:
             for job in jobs:
-                if run := Run() if job.unreadable else None if again else _kept_run(job):
+                if run := Run() if job.unreadable else None if again else kept_run(job.path, job.fingerprint):
                     yield job, run
                     continue
                 job.path.unlink(missing_ok=True)
@@ -118,7 +101,7 @@ def _runs(executor, jobs, how, again) -> Iterator[tuple[_Job, Run]]:
                 return
             future = next(iter(completed(waiting)))
             job = waiting.pop(future)
-            yield job, _new_run(job, future)
+            yield job, new_run(job.path, job.fingerprint, future)
     finally:
         for future in waiting:
             future.cancel()
@@ -148,20 +131,6 @@ def _result(folders, assignment, book, job, run, sandboxed, blank):
         return Result(job.student, [], [], told, job.received, 0.0)
 
 
-def _new_run(job, future):
-    """What the box said, from the disk; one bad submission never stops a batch, whatever it found."""
-    try:
-        if said := future.result():
-            replace_bytes(job.path, [said])
-        if run := _kept_run(job):
-            return run
-        problem = f"{job.path} does not hold what was written"
-    except Exception as error:
-        problem = reason(error)
-    job.path.unlink(missing_ok=True)  # so that the next batch tries again
-    return Run(notes=[f"{ASIDE}the run failed: {problem}"])
-
-
 def _read(folders, assignment, student, how, blank):
     folder = folders.inbox(student, assignment.name)
     receipt = read_json(folder / "receipt.json", received=str, refused=str, notes=list) or {}
@@ -185,15 +154,6 @@ def _read(folders, assignment, student, how, blank):
     path = folders.evidence(assignment.name) / f"{student}.run"
     received = datetime.fromisoformat(receipt["received"]) if receipt else datetime.now(UTC)
     return _Job(student, notebook, notes, unreadable, received, cells, fingerprint, path)
-
-
-def _kept_run(job):
-    """What a box said of just this submission, or None."""
-    try:
-        with job.path.open("rb") as file:
-            return Run.read(file) if file.readline(200).strip() == job.fingerprint.encode() else None
-    except Exception:  # a record that cannot be used is no record: it is run again
-        return None
 
 
 def _refuse(folders, assignment, book, job, why, blank):
