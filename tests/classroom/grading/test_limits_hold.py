@@ -1,6 +1,8 @@
 """Limits hold: memory of every kind, system calls by every door, time of thirty slow cells."""
 
+import contextlib
 import platform
+import shutil
 import struct
 import subprocess
 import sys
@@ -11,7 +13,7 @@ from dataclasses import replace
 import psutil
 import pytest
 
-from course_lib.classroom.grading.sandbox import seccomp, usage
+from course_lib.classroom.grading.sandbox import cgroup, seccomp, usage, watch
 from course_lib.classroom.grading.sandbox.limits import Limits, Shared
 from course_lib.classroom.grading.sandbox.rounds import run_submission
 
@@ -190,6 +192,57 @@ def test_memory_is_counted_where_processes_hide_it():
         assert usage.memory_of(psutil.Process().pid) - before > 100 << 20
         assert usage.memory_of(process.pid) > 128 << 20
         process.kill()
+
+
+# ---- a control group ----------------------------------------------------------------------------------------------
+@pytest.fixture
+def lent(monkeypatch, tmp_path):
+    """A hierarchy of groups that looks like one of systemd's, in which this process is."""
+    (tmp_path / "proc").write_text("1:name=systemd:/x\n0::/user.slice/app.slice/shell.scope\n")
+    beside = tmp_path / "root" / "user.slice" / "app.slice"
+    (beside / "shell.scope").mkdir(parents=True)
+    (beside / "cgroup.subtree_control").write_text("cpu memory pids\n")
+    monkeypatch.setattr(cgroup, "OWN", tmp_path / "proc")
+    monkeypatch.setattr(cgroup, "ROOT", tmp_path / "root")
+    monkeypatch.setattr(cgroup, "PATIENCE", 0.1)
+    return beside
+
+
+def test_a_box_joins_a_group_where_one_may_be_had(lent):
+    done = run("print('hello')")
+    (group,) = lent.glob("course-box-*")
+    held = {path.name: path.read_text().strip() for path in group.iterdir()}
+    assert printed(done) == "hello\n" and done.notes == []
+    assert held == {"memory.max": str(LIMITS.memory), "pids.max": str(LIMITS.processes + 8), "memory.swap.max": "0",
+                    "memory.oom.group": "1", "cgroup.procs": "0", "cgroup.kill": "1"}  # fmt: skip
+
+
+def test_a_group_is_removed_when_the_box_has_ended(lent, monkeypatch):
+    """The kernel's own files do not keep a group from being removed; here they are taken away by hand."""
+    monkeypatch.setattr(cgroup.Path, "rmdir", lambda path: shutil.rmtree(path))
+    with cgroup.control_group(LIMITS) as group:
+        assert group.parent == lent and group.is_dir()
+    assert not group.exists() and lent.exists()
+
+
+@pytest.mark.parametrize("what", ["no memory", "no version 2", "not ours", "no hierarchy", "at the root"])
+def test_without_a_group_the_box_runs_all_the_same(lent, what, monkeypatch):
+    if what == "no memory":
+        (lent / "cgroup.subtree_control").write_text("cpu pids\n")
+    elif what == "not ours":
+        lent.chmod(0o555)
+    elif what == "no hierarchy":
+        monkeypatch.setattr(cgroup, "OWN", lent / "nothing")
+    else:
+        cgroup.OWN.write_text("4:memory:/x\n" if what == "no version 2" else "0::/\n")
+    with cgroup.control_group(LIMITS) as group:
+        assert group is None
+    assert cgroup.in_group(None, ["a"]) == ["a"]
+
+
+def test_a_group_that_cannot_be_joined_stops_no_box(lent, monkeypatch):
+    monkeypatch.setattr(watch, "control_group", lambda limits: contextlib.nullcontext(lent / "gone"))
+    assert printed(run("print('hello')")) == "hello\n"
 
 
 # ---- system calls -------------------------------------------------------------------------------------------------

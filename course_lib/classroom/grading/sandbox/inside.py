@@ -21,6 +21,7 @@ from course_lib.classroom.grading.sandbox.forks import Trail, in_fork, write_all
 from course_lib.classroom.grading.sandbox.limits import Limits, Shared
 
 LATE = 0.5  # seconds that something which is stopped has to end
+ANSWERS, SMALL = 3_000_000, 32_000  # bytes of all answers; when they are spent, of each that follows
 SIGNALS = 1024  # waiting ones, and timers
 FILES, RESERVED = 256, 16  # cells that forget to close their files leave a few for the probes
 
@@ -44,9 +45,10 @@ def main() -> None:
     shell = _run_cells(first, limits, say, trail)
     _reserve_files(0)
     say(**{"is": "stage done", "stage": 0})
+    ours, room = (voice, stages.fileno()), ANSWERS
     while line := stages.readline():
         stage = json.loads(line)
-        _run_probes(stage["jobs"], shell.user_ns, limits, say)
+        room = _run_probes(stage["jobs"], shell.user_ns, limits, say, ours, room)
         say(**{"is": "stage done", "stage": stage["stage"]})
     trail.finish()
     os._exit(0)
@@ -84,7 +86,8 @@ def _run_cells(first, limits, say, trail):
     return shell
 
 
-def _run_probes(jobs, names, limits, say):
+def _run_probes(jobs, names, limits, say, ours, room):
+    """Say what each probe answers; returns the room that is left for answers."""
     from course_lib.classroom.checking.probing import run_probes
 
     shared = Shared(limits.of_stage, sum(len(job["probes"]) for job in jobs))
@@ -92,9 +95,17 @@ def _run_probes(jobs, names, limits, say):
         for probe in job["probes"]:
             id, ask = probe["id"], functools.partial(run_probes, job, names, seed=job["seed"])
             allowed, began = shared.allow(limits.probe_seconds + LATE, job["function"]), time.monotonic()
-            said = in_fork(lambda ask=ask, id=id: ask(only=[id])[id], allowed)
+            said, size = in_fork(functools.partial(_answer, ask, id, ours), allowed, max(room, SMALL))
             shared.spend(time.monotonic() - began, allowed, job["function"])
+            room -= size
             say(**{"is": "evidence", "id": id, "says": said})
+    return room
+
+
+def _answer(ask, id, ours):
+    for descriptor in ours:  # what an answer writes to every file that is open ends no conversation
+        os.close(descriptor)
+    return ask(only=[id])[id]
 
 
 def _set_limits(limits):

@@ -26,6 +26,7 @@ from course_lib.classroom.grading.sandbox.bubblewrap import (
     require_linux,
     require_sandbox,
 )
+from course_lib.classroom.grading.sandbox.cgroup import control_group, in_group
 from course_lib.classroom.grading.sandbox.limits import Limits
 from course_lib.classroom.grading.sandbox.seccomp import filter_program
 from course_lib.classroom.grading.sandbox.usage import memory_of
@@ -61,12 +62,15 @@ def run_box(stages: list[dict], limits: Limits, *, sandboxed: bool = True) -> Bo
 @contextlib.contextmanager
 def _started(limits, sandboxed) -> Iterator[subprocess.Popen]:
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-    with tempfile.TemporaryDirectory(prefix="course-box-", ignore_cleanup_errors=True) as folder:
+    own = tempfile.TemporaryDirectory(prefix="course-box-", ignore_cleanup_errors=True)
+    with own as folder, contextlib.ExitStack() as groups:
         if sandboxed:
             require_sandbox()
+            group = groups.enter_context(control_group(limits))
             given = [_readable(data) for data in (filter_program(), python_settings())]
             try:
-                process = subprocess.Popen(box_command(limits, *given), env=NOTHING, pass_fds=given, **pipes)
+                command = in_group(group, box_command(limits, *given))
+                process = subprocess.Popen(command, env=NOTHING, pass_fds=given, **pipes)
             finally:
                 for one in given:
                     os.close(one)
