@@ -369,7 +369,7 @@ print('works')
 
 
 def test_what_exercises_use_works():
-    assert "works" in printed(run(WORKS, limits=Limits(cell_seconds=50, memory=2 << 30)))
+    assert "works" in printed(run(WORKS, limits=Limits(seconds=400, cell_seconds=120)))
 
 
 # ---- time ---------------------------------------------------------------------------------------------------------
@@ -387,7 +387,7 @@ while time.time() < until:
     "ends the process": "import os; os._exit(0)",
     "kills the process": "import os; os.kill(os.getpid(), 9)",
 }  # fmt: skip
-SHORT = Limits(seconds=24, cell_seconds=2.5, probe_seconds=1, grace=1.5, memory=600 << 20, restarts=3)
+SHORT = Limits(seconds=30, cell_seconds=2.5, probe_seconds=1, grace=1.5, memory=600 << 20, restarts=3)
 
 
 @pytest.mark.parametrize("how", SLOW)
@@ -406,18 +406,18 @@ def test_slow_cells_leave_something_for_the_next():
     for number in range(4):
         used.append(shared.allow(10, str(number)))
         shared.spend(used[-1], used[-1], str(number))
-    assert used == [10, 5, 2.5, 2.5] and sum(used) == 20
+    assert used == [7.5, 5, 3.75, 3.125] and sum(used) < 20
     quick = Shared(20, 4)
     for _ in range(99):
         quick.spend(0.01, quick.allow(10, "a"), "a")
-    assert quick.allow(10, "a") == 10
-    quick.spend(10, 10, "a")
+    assert quick.allow(7, "a") == 7
+    quick.spend(7, 7, "a")
     assert quick.allow(10, "a") == quick.sure == 2.5, "who was stopped once is only sure of its part"
 
 
 def test_an_answer_that_never_ends_costs_its_own_exercise_only():
-    """Ten questions to one that hangs would use up the time of all; the others are asked all the same."""
-    names = [f"q{number}" for number in range(10)]
+    """Five questions to one that hangs would use up the time of all; the others are asked all the same."""
+    names = [f"q{number}" for number in range(5)]
     source = "".join(f"def {name}(ns, rng):\n    return ns['NAME'](int(rng.integers(9)))\n" for name in names)
     probes = [{"id": name} for name in names]
     jobs = [
@@ -426,11 +426,11 @@ def test_an_answer_that_never_ends_costs_its_own_exercise_only():
         for f in ("hangs", "also", "right")
     ]  # fmt: skip
     cell = "def hangs(x):\n    while True: pass\nalso = hangs\ndef right(x): return x"
-    limits = replace(SHORT, probe_seconds=5)
-    done = run_submission([{"id": "c", "source": cell}], [{"jobs": jobs}] * 3, limits)
+    limits = replace(SHORT, seconds=60, probe_seconds=5)
+    done = run_submission([{"id": "c", "source": cell}], [{"jobs": jobs}] * 2, limits)
     assert done.notes == [] and done.seconds < limits.seconds
     for stage in done.evidence:
-        assert sum("value" in said for said in stage.values()) == 10 and len(stage) == 30
+        assert sum("value" in said for said in stage.values()) == 5 and len(stage) == 15
         assert {said["error"] for name, said in stage.items() if not name.startswith("right")} == {"timeout"}
 
 

@@ -20,7 +20,7 @@ import time
 from course_lib.classroom.grading.sandbox.forks import Trail, in_fork, write_all
 from course_lib.classroom.grading.sandbox.limits import Limits, Shared
 
-LATE = 0.5  # seconds that something which is stopped has to end
+LATE = 0.25  # seconds that something which is stopped has to end
 ANSWERS, SMALL = 3_000_000, 32_000  # bytes of all answers; when they are spent, of each that follows
 SIGNALS = 1024  # waiting ones, and timers
 FILES, RESERVED = 256, 16  # cells that forget to close their files leave a few for the probes
