@@ -65,19 +65,28 @@ class Trail:
         first, over = self.end is None, None
         if first:
             over, self.end = os.pipe()
-        read, write = os.pipe()
+        (read, write), (listen, go) = os.pipe(), os.pipe()
         child = os.fork()
         if not child:
-            for one in (read, over):
+            for one in (read, go, over):
                 if one is not None:
                     os.close(one)
             work()
             write_all(write, b"!")
+            if not os.read(listen, 1):  # so that a child which is killed has said nothing to anybody else
+                os._exit(1)
             os.close(write)
+            os.close(listen)
             return True
         os.close(write)
-        done = select.select([read], [], [], max(seconds, 0))[0] and os.read(read, 1)
+        os.close(listen)
+        done = False
+        with contextlib.suppress(BrokenPipeError):
+            if select.select([read], [], [], max(seconds, 0))[0] and os.read(read, 1):
+                write_all(go, b"!")
+                done = True
         os.close(read)
+        os.close(go)
         if done:
             os.close(self.end)
             if first:

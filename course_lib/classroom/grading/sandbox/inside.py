@@ -67,22 +67,17 @@ def _run_cells(first, limits, say, trail):
         say(**{"is": "cell begins", "id": id})
         if why := first["skip"].get(id):
             outputs.error(RuntimeError, f"this cell was not run: {why}", [])
-            say(**{"is": "cell", "id": id, "outputs": list(outputs)})
-            continue
-        allowed, began = limits.start_seconds if given else shared.allow(limits.cell_seconds, id), time.monotonic()
-
-        def run(id=id, source=cell["source"], allowed=allowed):
-            run_cell(shell, outputs, source, allowed)
-            say(**{"is": "cell", "id": id, "outputs": list(outputs)})
-
-        if given or not first.get("careful"):
-            run()
-        elif not trail.step(run, allowed + LATE):
-            outputs.error(RuntimeError, "this cell ended the program, or did not end itself", [])
-            say()  # whatever the child had begun to say ends here
-            say(**{"is": "cell", "id": id, "outputs": list(outputs)})
-        if not given:
+        elif given:
+            run_cell(shell, outputs, cell["source"], limits.start_seconds)
+        else:
+            allowed, began = shared.allow(limits.cell_seconds, id), time.monotonic()
+            run = functools.partial(run_cell, shell, outputs, cell["source"], allowed)
+            if not first.get("careful"):
+                run()
+            elif not trail.step(run, allowed + LATE):
+                outputs.error(RuntimeError, "this cell ended the program, or did not end itself", [])
             shared.spend(time.monotonic() - began, allowed, id)
+        say(**{"is": "cell", "id": id, "outputs": list(outputs)})
     return shell
 
 
