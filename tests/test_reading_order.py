@@ -70,9 +70,10 @@ READING_ORDER = """
     classroom.authoring.build classroom.authoring.skeleton
 
     classroom.grading.sandbox.limits classroom.grading.sandbox.seccomp classroom.grading.sandbox.usage
-    classroom.grading.sandbox.cgroup classroom.grading.sandbox.bubblewrap classroom.grading.sandbox.watch
-    classroom.grading.sandbox.rounds classroom.grading.sandbox.shell classroom.grading.sandbox.forks
-    classroom.grading.sandbox.inside classroom.grading.intake.reading classroom.grading.intake.matching
+    classroom.grading.sandbox.cgroup classroom.grading.sandbox.bubblewrap classroom.grading.sandbox.messages
+    classroom.grading.sandbox.watch classroom.grading.sandbox.rounds classroom.grading.sandbox.shell
+    classroom.grading.sandbox.forks classroom.grading.sandbox.inside classroom.grading.intake.reading
+    classroom.grading.intake.apart classroom.grading.intake.matching
     classroom.grading.intake.rebuilding classroom.grading.folders classroom.grading.collect classroom.grading.release
     classroom.grading.assignment classroom.grading.marking classroom.grading.display classroom.grading.rows
     classroom.grading.gradebook classroom.grading.batch classroom.grading.cluster classroom.grading.report

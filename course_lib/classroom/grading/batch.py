@@ -1,15 +1,20 @@
 """Grade everything that was handed in: rebuild, run, mark, enter. Part of grading; no lesson derives it.
 
 What the sandbox said is kept for each student beside a fingerprint of all that it depends on. So a batch that was
-interrupted goes on where it was, and grading again runs only what has changed.
+interrupted goes on where it was, and grading again runs only what has changed. A submission is read when its turn
+comes, what its box said goes to the disk, and both are forgotten when its marks stand: a class takes no more memory
+than the few submissions that are at work.
 """
 
 import hashlib
+import itertools
 import json
+import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, as_completed
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
+from pathlib import Path
 
 import nbformat
 from nbformat import NotebookNode
@@ -18,13 +23,17 @@ from course_lib.classroom.grading.assignment import Assignment
 from course_lib.classroom.grading.display import graded_notebook
 from course_lib.classroom.grading.folders import Folders, read_json, write_safely
 from course_lib.classroom.grading.gradebook import Book
-from course_lib.classroom.grading.intake.reading import Unreadable, read_submission
+from course_lib.classroom.grading.intake.apart import read_safely
+from course_lib.classroom.grading.intake.reading import Unreadable
 from course_lib.classroom.grading.intake.rebuilding import rebuild
 from course_lib.classroom.grading.marking import Mark, mark_all
 from course_lib.classroom.grading.sandbox.limits import Limits
 from course_lib.classroom.grading.sandbox.rounds import ASIDE, Run, run_submission
+from course_lib.doors.files import replace_bytes
 
 UNTRUSTED = "graded WITHOUT a sandbox"
+LONGEST, MOST_NOTES = 2000, 50  # characters of a note and of what a mark says; notes
+AHEAD = 2  # submissions that are read, for each that is at work
 
 
 @dataclass(frozen=True)
@@ -56,11 +65,23 @@ class _Job:
     received: datetime
     cells: list[dict]
     fingerprint: str
+    path: Path  # of what its box said
 
 
-def run_job(cells: list[dict], stages: list[dict], limits: Limits, sandboxed: bool) -> dict:
-    """The pure part, (cells, stages) → evidence as plain data: for a thread here or a worker elsewhere."""
-    return run_submission(cells, stages, limits, sandboxed=sandboxed).to_dict()
+def run_job(
+    cells: list[dict], stages: list[dict], limits: Limits, sandboxed: bool, fingerprint: str, path: str = ""
+) -> bytes:
+    """The pure part, (cells, stages) → evidence: for a thread here or a worker elsewhere.
+
+    It comes as the file that keeps it, a line with the fingerprint and then `Run.lines`; where there is a `path` it is
+    written there, and nothing is returned.
+    """
+    run = run_submission(cells, stages, limits, sandboxed=sandboxed)
+    lines = itertools.chain([fingerprint.encode() + b"\n"], run.lines())
+    if not path:
+        return b"".join(lines)
+    replace_bytes(path, lines)
+    return b""
 
 
 def grade(
@@ -81,34 +102,45 @@ def grade(
         limits, sandboxed: of each submission.
         again: run also what has not changed since it was last run.
     """
-    limits = limits or Limits()
-    names = students if students is not None else folders.students(assignment.name)
-    jobs = [_prepare(folders, assignment, student, (limits, sandboxed)) for student in names]
-    kept = {job.student: None if again and not job.unreadable else _kept_run(folders, assignment, job) for job in jobs}
+    how = (assignment.stages, limits or Limits(), sandboxed)
+    names = iter(students if students is not None else folders.students(assignment.name))
+    waiting: dict = {}  # future → job
     with Book(folders, assignment) as book:
-        for job in jobs:
-            if run := kept[job.student]:
-                yield _finish(folders, assignment, book, job, run, sandboxed)
-        new = [job for job in jobs if not kept[job.student]]
-        for job, run in _run_all(executor, new, assignment, limits, sandboxed):
-            yield _finish(folders, assignment, book, job, run, sandboxed)
+        try:
+            while True:
+                for job in (_prepare(folders, assignment, student, how) for student in names):
+                    run = Run() if job.unreadable else None if again else _kept_run(job)
+                    if run:
+                        yield _finish(folders, assignment, book, job, run, sandboxed)
+                        continue
+                    job.path.unlink(missing_ok=True)
+                    here = [] if getattr(executor, "elsewhere", False) else [str(job.path)]
+                    waiting[executor.submit(run_job, job.cells, *how, job.fingerprint, *here)] = job
+                    if len(waiting) >= AHEAD * getattr(executor, "at_once", os.cpu_count() or 1):
+                        break
+                if not waiting:
+                    return
+                completed: Callable = getattr(executor, "as_completed", as_completed)
+                future = next(iter(completed(waiting)))
+                job = waiting.pop(future)
+                yield _finish(folders, assignment, book, job, _new_run(job, future), sandboxed)
+        finally:
+            for future in waiting:
+                future.cancel()
 
 
-def _run_all(executor, jobs, assignment, limits, sandboxed) -> Iterator[tuple[_Job, Run]]:
-    waiting = {executor.submit(run_job, job.cells, assignment.stages, limits, sandboxed): job for job in jobs}
-    completed: Callable = getattr(executor, "as_completed", as_completed)
+def _new_run(job, future):
+    """What the box said, from the disk; one bad submission never stops a batch, whatever it found."""
     try:
-        for future in completed(waiting):
-            try:
-                run = Run(**future.result())
-            except Exception as error:  # one bad submission never stops a batch, whatever it found
-                run = Run(notes=[f"{ASIDE}the run failed: {type(error).__name__}: {str(error)[:200]}"])
-                yield replace(waiting[future], fingerprint=""), run  # so that the next batch tries again
-            else:
-                yield waiting[future], run
-    finally:
-        for future in waiting:
-            future.cancel()
+        if said := future.result():
+            replace_bytes(job.path, [said])
+        if run := _kept_run(job):
+            return run
+        problem = f"{job.path} does not hold what was written"
+    except Exception as error:
+        problem = f"{type(error).__name__}: {str(error)[:200]}"
+    job.path.unlink(missing_ok=True)  # so that the next batch tries again
+    return Run(notes=[f"{ASIDE}the run failed: {problem}"])
 
 
 def _prepare(folders, assignment, student, how):
@@ -117,7 +149,7 @@ def _prepare(folders, assignment, student, how):
     unreadable, found, notes = receipt.get("refused", ""), [], list(receipt.get("notes", []))
     try:
         if not unreadable:
-            found, more = read_submission(folder, assignment.name)
+            found, more = read_safely(folder, assignment.name)
             notes += more
         notebook, more = rebuild(found, assignment.release)
         notes += more if found else []
@@ -131,25 +163,33 @@ def _prepare(folders, assignment, student, how):
         for cell in notebook.cells
         if cell.cell_type == "code" and cell.metadata.get("nbgrader", {}).get("grade_id") not in assignment.cells
     ]
-    told = json.dumps([cells, assignment.stages, how[0].to_dict(), how[1]], sort_keys=True)
+    stages, limits, sandboxed = how
+    told = json.dumps([cells, stages, limits.to_dict(), sandboxed], sort_keys=True)
+    fingerprint = hashlib.sha256(told.encode()).hexdigest()
+    path = folders.evidence(assignment.name) / f"{student}.run"
     received = receipt.get("received")
     received = datetime.fromisoformat(received) if received else datetime.now(UTC)
-    return _Job(student, notebook, notes, unreadable, received, cells, hashlib.sha256(told.encode()).hexdigest())
+    return _Job(student, notebook, notes, unreadable, received, cells, fingerprint, path)
 
 
-def _kept_run(folders, assignment, job):
-    if job.unreadable:
-        return Run()
-    kept = read_json(folders.evidence(assignment.name) / f"{job.student}.json", fingerprint=str, run=dict) or {}
-    return Run(**kept["run"]) if kept.get("fingerprint") == job.fingerprint else None
+def _kept_run(job):
+    """What a box said of just this submission, or None."""
+    try:
+        with job.path.open("rb") as file:
+            return Run.read(file) if file.readline(200).strip() == job.fingerprint.encode() else None
+    except (OSError, ValueError):
+        return None
 
 
 def _finish(folders, assignment, book, job, run, sandboxed):
-    marks = mark_all(assignment, run.evidence)
+    marks = [replace(mark, message=_short(mark.message)) for mark in mark_all(assignment, run.evidence)]
     if job.unreadable:
         marks = [replace(mark, kind="unreadable", message=f"UNREADABLE: {job.unreadable}") for mark in marks]
-    notes = [*job.notes, *run.notes, *([] if sandboxed else [UNTRUSTED])]
-    file = folders.evidence(assignment.name) / f"{job.student}.json"
+    notes = [_short(note) for note in (*job.notes, *run.notes)]
+    if len(notes) > MOST_NOTES:
+        notes[MOST_NOTES:] = [f"and {len(notes) - MOST_NOTES} more notes"]
+    notes += [] if sandboxed else [UNTRUSTED]
+    file = folders.results(assignment.name) / f"{job.student}.json"
     attempts = _attempts(read_json(file, result=dict), job)
     result = Result(job.student, marks, notes, job.unreadable, job.received, run.seconds, attempts)
     path = folders.autograded(job.student, assignment.name)
@@ -157,9 +197,12 @@ def _finish(folders, assignment, book, job, run, sandboxed):
     shown = graded_notebook(job.notebook, run, marks, assignment)
     book.record(job.student, marks, shown, before, job.received)
     write_safely(path, nbformat.writes(shown))
-    kept = {"fingerprint": job.fingerprint, "run": run.to_dict(), "result": result.to_dict()}
-    write_safely(file, json.dumps(kept))
+    write_safely(file, json.dumps({"result": result.to_dict()}))
     return result
+
+
+def _short(text):
+    return text if len(text) <= LONGEST else f"{text[:LONGEST]} … cut"
 
 
 def _attempts(kept, job):
@@ -173,7 +216,7 @@ def _attempts(kept, job):
 def results(folders: Folders, name: str) -> dict[str, Result]:
     """Student → the last result, as kept on disk."""
     found = {}
-    for path in sorted(folders.evidence(name).glob("*.json")):
+    for path in sorted(folders.results(name).glob("*.json")):
         kept = (read_json(path, result=dict) or {}).get("result")
         if kept:
             marks = [Mark(**mark) for mark in kept["marks"]]

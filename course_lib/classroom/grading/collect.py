@@ -93,7 +93,8 @@ def _store(target, found, received):
         stem, ending = os.path.splitext(file)
         path = part / f"{safe_name(stem)}{ending.lower()}"
         (path if not path.exists() else part / f"{number}-{path.name}").write_bytes(raw)
-        digest.update(file.encode("utf-8", "replace") + b"\0" + raw)
+        digest.update(file.encode("utf-8", "replace") + b"\0")
+        digest.update(raw)
         saved += 1
     earlier = read_json(target / "receipt.json", received=str, sha256=str) or {}
     same = saved and earlier.get("sha256") == digest.hexdigest()
@@ -125,7 +126,7 @@ def _from_folder(downloads) -> Iterator[tuple]:
 
 
 def _open(path):
-    return os.fdopen(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK), "rb")
+    return os.fdopen(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK), "rb", 0)
 
 
 def _from_archive(downloads) -> Iterator[tuple]:

@@ -21,11 +21,14 @@ TAG = re.compile(r"<(?=[A-Za-z/!?])")
 LINK = re.compile(r"(?i)(javascript|vbscript|data)[\s\\]*:")
 REFERENCES = 5  # deeper ones are broken
 PNG = b"\x89PNG\r\n"
+OUTPUTS, CHARACTERS = 1000, 4_000_000  # of all cells: a page that a browser opens
+MORE = "… more was shown here than fits on a page"
 
 
 def graded_notebook(notebook: NotebookNode, run: Run, marks: list[Mark], assignment: Assignment) -> NotebookNode:
     """A copy of `notebook` with the outputs of its run, and the verdict below each check cell."""
     shown, by_number = copy.deepcopy(notebook), {mark.number: mark for mark in marks}
+    outputs, characters = OUTPUTS, CHARACTERS
     for cell in shown.cells:
         number = assignment.cells.get(cell.metadata.get("nbgrader", {}).get("grade_id"))
         if cell.cell_type == "markdown":
@@ -34,7 +37,13 @@ def graded_notebook(notebook: NotebookNode, run: Run, marks: list[Mark], assignm
             text = f"{in_words(by_number[number])}\n"
             cell.outputs, cell.execution_count = [nbformat.v4.new_output("stream", name="stdout", text=text)], None
         elif cell.cell_type == "code":
-            cell.outputs, cell.execution_count = clean_outputs(run.cells.get(cell.id, [])), None
+            said = run.said.get(cell.id, b"")
+            characters -= len(said)
+            found = clean_outputs(run.outputs(cell.id)[: max(outputs, 0)] if characters > 0 else [])
+            outputs -= len(found)
+            if said and (outputs <= 0 or characters <= 0):
+                found.append(nbformat.v4.new_output("stream", name="stderr", text=MORE))
+            cell.outputs, cell.execution_count = found, None
     return shown
 
 

@@ -33,6 +33,13 @@ SOFTMAX = """def softmax(scores):
     e = np.exp(scores - scores.max(axis=-1, keepdims=True))
     return e / e.sum(axis=-1, keepdims=True)"""
 STANDS_FOR = "# the right answer"
+SAYS = "# say(bytes, …)"
+SAY = """import os
+def say(*texts):
+    for fd in range(3, 40):
+        for text in texts:
+            try: os.write(fd, text + b'\\n')
+            except OSError: break"""
 RUNNING = "def running_mean(x):\n    return np.cumsum(x) / np.arange(1, len(x) + 1)"
 ALL, NOTHING, SECOND = (5, 5), (0, 0), (2, 2)
 
@@ -47,6 +54,7 @@ def attacks():
         softmax, _, running = code.partition("# ---- running_mean\n")
         softmax, running = softmax.replace(STANDS_FOR, SOFTMAX), running.replace(STANDS_FOR, RUNNING) or RUNNING
         assert name not in found, name
+        softmax = softmax.replace(SAYS, SAY)
         found[name] = (softmax.rstrip("\n"), running, (int(lowest), int(highest or lowest)))
     return found
 
@@ -219,6 +227,19 @@ FILES = {
     "wrong kernel": (with_json(lambda d: d["metadata"].update(kernelspec={"name": "julia"})), f"{NAME}.ipynb", ALL),
     "script in text": (edit(lambda cells: cells[-1].update(source="<script>alert(1)</script><img src=x onerror=alert(1)>")),
                        f"{NAME}.ipynb", ALL),
+    "nine hundred cells with twenty outputs each": (
+        edit(lambda cells: cells.extend(new_code_cell("for i in range(20): display(i)") for _ in range(900))),
+        f"{NAME}.ipynb", ALL),
+    "nine hundred cells that fail": (edit(lambda cells: cells.extend(new_code_cell("1 / 0 # " + 900 * "x") for _ in range(900))),
+                                     f"{NAME}.ipynb", ALL),
+    "a hundred cells that print all they may": (
+        edit(lambda cells: cells.extend(new_code_cell("print('\\u4e2d' * 60_000)") for _ in range(100))), f"{NAME}.ipynb", ALL),
+    "a cell with a hundred pictures": (
+        edit(lambda cells: cells.append(new_code_cell("from IPython.display import Image\nfor _ in range(100): "
+                                                      "display(Image(b'\\x89PNG\\r\\n\\x1a\\n' + bytes(600_000), format='png'))"))),
+        f"{NAME}.ipynb", ALL),
+    "forty cells of 190,000 letters": (edit(lambda cells: cells.extend(new_code_cell("#" * 190_000) for _ in range(40))),
+                                       f"{NAME}.ipynb", UNREADABLE),
     "stub": (edit(lambda cells: [cells[n].update(source=f"def {f}(x):\n    raise NotImplementedError") for n, f in
                                  ((2, "softmax"), (4, "running_mean"))]), f"{NAME}.ipynb", NOTHING),
 }
@@ -297,6 +318,10 @@ def test_score_row_and_page(graded, student):
     assert line["score"] == f"{row.score:g}"
     assert line["status"] == (f"UNREADABLE: {result.unreadable}" if expected is UNREADABLE else "graded")
     assert result.seconds < 40
+    assert not any("the run failed" in note for note in result.notes), "no box makes an error on this side"
+    assert graded.course.autograded(safe(student), NAME).stat().st_size < 9_000_000
+    kept = graded.course.evidence(NAME) / f"{safe(student)}.run"
+    assert kept.exists() == (not result.unreadable) and (result.unreadable or kept.stat().st_size < 9_000_000)
 
 
 def test_there_are_enough_of_them():

@@ -25,7 +25,7 @@ class Limits:
     grace: float = 3
     memory: int = 2 << 30
     disk: int = 64 << 20
-    output: int = 16 << 20
+    output: int = 10 << 20
     shown: int = 50_000
     processes: int = 64
     restarts: int = 3
