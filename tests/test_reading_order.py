@@ -70,9 +70,9 @@ READING_ORDER = """
     classroom.authoring.build classroom.authoring.skeleton
 
     classroom.grading.sandbox.limits classroom.grading.sandbox.seccomp classroom.grading.sandbox.usage
-    classroom.grading.sandbox.bubblewrap classroom.grading.sandbox.messages classroom.grading.sandbox.watch
-    classroom.grading.sandbox.rounds classroom.grading.sandbox.shell classroom.grading.sandbox.forks
-    classroom.grading.sandbox.inside
+    classroom.grading.sandbox.cgroup classroom.grading.sandbox.bubblewrap classroom.grading.sandbox.messages
+    classroom.grading.sandbox.watch classroom.grading.sandbox.rounds classroom.grading.sandbox.shell
+    classroom.grading.sandbox.forks classroom.grading.sandbox.inside
     classroom.grading.student_text classroom.grading.troubles classroom.grading.folders classroom.grading.naming
     classroom.grading.downloads classroom.grading.intake.reading classroom.grading.intake.archive
     classroom.grading.intake.matching classroom.grading.intake.rebuilding classroom.grading.intake.choosing

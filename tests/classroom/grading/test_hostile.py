@@ -28,6 +28,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell
 from course_lib.classroom.grading.student_text import file_name as safe
 
 NAME = "90_toy"
+TOKEN = "swordfish-of-the-instructor"
 SOFTMAX = """def softmax(scores):
     e = np.exp(scores - scores.max(axis=-1, keepdims=True))
     return e / e.sum(axis=-1, keepdims=True)"""
@@ -137,6 +138,13 @@ def own_points(cells):
     cells.append(new_code_cell("100", metadata={"nbgrader": mine}))
 
 
+DEAF = "import time\nwhile True:\n    try: time.sleep(9)\n    except BaseException: pass"
+
+
+def slow(source):
+    return lambda cells: cells.__setitem__(slice(2, 2), [new_code_cell(source) for _ in range(30)])
+
+
 def parts(number):
     return lambda notebook: plain(notebook)[:-2] + b', "parts": [' + b"{}," * number + b"1]}"
 
@@ -206,6 +214,12 @@ FILES = {
     "five thousand cells": (edit(lambda cells: cells.extend(new_markdown_cell("x") for _ in range(5000))), f"{NAME}.ipynb", ALL),
     "a text of 5 MB": (edit(lambda cells: cells[0].update(source="# x\n" * 1_250_000)), f"{NAME}.ipynb", ALL),
     "an answer of 5 MB": (edit(lambda cells: cells[2].update(source="x = 1\n" * 900_000 + SOFTMAX)), f"{NAME}.ipynb", SECOND),
+    "thirty slow cells": (edit(slow("import time; time.sleep(9.5)")), f"{NAME}.ipynb", ALL),
+    "thirty cells that will not be stopped": (edit(slow(DEAF)),
+                                              f"{NAME}.ipynb", ALL),
+    "thirty cells slow in C": (edit(slow("sum(range(10**12))")), f"{NAME}.ipynb", ALL),
+    "thirty cells that end the program": (edit(slow("import os; os._exit(0)")), f"{NAME}.ipynb", ALL),
+    "thirty cells that stop it": (edit(slow("import os; os.kill(os.getpid(), 19)")), f"{NAME}.ipynb", ALL),
     "an answer in Markdown": (edit(lambda cells: cells[2].update(cell_type="markdown")), f"{NAME}.ipynb", ALL),
     "points of its own": (edit(own_points), f"{NAME}.ipynb", ALL),
     "another's points": (edit(lambda cells: cells[2].metadata["nbgrader"].update(grade=True, points=50)), f"{NAME}.ipynb", ALL),
@@ -261,7 +275,8 @@ def graded(new_classroom, toy, repository):
     """The whole class, graded once; with what changed on the host meanwhile."""
     room, right = new_classroom(), toy(SOFTMAX, RUNNING)
     watched = (room.course.root, room.downloads, repository / "course_lib", Path(numpy.__file__).parent)
-    with listening() as (port, room.called):
+    with listening() as (port, room.called), pytest.MonkeyPatch.context() as patch:
+        patch.setenv("GRADEBOOK_TOKEN", TOKEN)
         for student, (softmax, running, _) in CODE.items():
             room.put(safe(student), toy(softmax.replace("PORT", port), running))
         for student, (make, file, _) in FILES.items():
@@ -333,6 +348,15 @@ def test_no_page_tells_a_hidden_probe_or_runs_anything(graded, student):
     assert all(set(out.get("data", {})) <= {"text/plain", "image/png"} for out in outputs)
     assert not any("1000 * rng" in str(out) for out in outputs)
     assert not any("<script" in cell.source for cell in shown.cells if cell.cell_type == "markdown")
+
+
+def test_no_file_that_is_written_holds_what_the_grader_knows(graded):
+    """Pages, tables, notebooks, results; nor does any page say where on this machine something lies."""
+    files = [path for path in graded.course.private.rglob("*") if path.is_file()]
+    assert {".html", ".csv", ".json", ".ipynb"} <= {path.suffix for path in files}
+    assert [path for path in files if TOKEN.encode() in path.read_bytes()] == []
+    home = os.path.expanduser("~")
+    assert [student for student in EVERYBODY if home in graded.page(safe(student))] == []
 
 
 def test_the_host_is_as_it_was(graded):

@@ -12,7 +12,7 @@ EVIDENCE = 2_000_000  # bytes of one answer; the grader hears no longer message
 TOO_MUCH = "your answer holds too much"
 
 
-def in_fork(work: Callable[[], dict], seconds: float, room: int = EVIDENCE) -> tuple[dict, int]:
+def in_fork(work: Callable[[], dict], seconds: float, room: int) -> tuple[dict, int]:
     """(what `work` returns, its bytes), from a child process; an error where it hangs, dies or says too much."""
     read, write = os.pipe()
     child = os.fork()
@@ -43,7 +43,7 @@ def in_fork(work: Callable[[], dict], seconds: float, room: int = EVIDENCE) -> t
     if said is None:
         try:
             said = json.loads(heard)
-            if len(json.dumps(said)) > EVIDENCE:  # it may have been written without the spaces that `say` writes
+            if len(json.dumps(said)) > EVIDENCE:  # it may have been written without the spaces that are written here
                 said = failed("unreadable", TOO_MUCH)
         except (ValueError, RecursionError):
             said = failed("died", "the process died")
@@ -65,19 +65,28 @@ class Trail:
         first, over = self.end is None, None
         if first:
             over, self.end = os.pipe()
-        read, write = os.pipe()
+        (read, write), (listen, go) = os.pipe(), os.pipe()
         child = os.fork()
         if not child:
-            for one in (read, over):
+            for one in (read, go, over):
                 if one is not None:
                     os.close(one)
             work()
             write_all(write, b"!")
+            if not os.read(listen, 1):  # so that a child which is killed has said nothing to anybody else
+                os._exit(1)
             os.close(write)
+            os.close(listen)
             return True
         os.close(write)
-        done = select.select([read], [], [], max(seconds, 0))[0] and os.read(read, 1)
+        os.close(listen)
+        done = False
+        with contextlib.suppress(BrokenPipeError):
+            if select.select([read], [], [], max(seconds, 0))[0] and os.read(read, 1):
+                write_all(go, b"!")
+                done = True
         os.close(read)
+        os.close(go)
         if done:
             os.close(self.end)
             if first:

@@ -89,8 +89,7 @@ def run_submission(
             run.notes.append(f"the sandbox: longer than {limits.total:g} s in all")
             break
         box = replace(limits, seconds=min(limits.seconds, left))
-        first = {"cells": cells, "skip": skip, "careful": bool(skip)}
-        said = run_box([first, *stages], box, sandboxed=sandboxed)
+        said = run_box([{"cells": cells, "skip": skip, "careful": bool(skip)}, *stages], box, sandboxed=sandboxed)
         # The next box runs every cell again, so that nothing of the last one is needed; only cells cause a next one.
         run.said, run.answered, run.peak = said.cells, said.evidence, max(run.peak, said.peak)
         if not said.stopped:

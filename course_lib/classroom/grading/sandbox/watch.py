@@ -26,6 +26,7 @@ from course_lib.classroom.grading.sandbox.bubblewrap import (
     require_linux,
     require_sandbox,
 )
+from course_lib.classroom.grading.sandbox.cgroup import control_group, in_group
 from course_lib.classroom.grading.sandbox.limits import Limits
 from course_lib.classroom.grading.sandbox.messages import Listener
 from course_lib.classroom.grading.sandbox.seccomp import filter_program
@@ -68,12 +69,15 @@ def run_box(stages: list[dict], limits: Limits, *, sandboxed: bool = True) -> Bo
 def _started(limits, sandboxed) -> Iterator[subprocess.Popen]:
     # Without buffers of this side: to close a pipe never means to write what is left into it.
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "bufsize": 0}
-    with tempfile.TemporaryDirectory(prefix="course-box-", ignore_cleanup_errors=True) as folder:
+    own = tempfile.TemporaryDirectory(prefix="course-box-", ignore_cleanup_errors=True)
+    with own as folder, contextlib.ExitStack() as groups:
         if sandboxed:
             require_sandbox()
+            group = groups.enter_context(control_group(limits))
             given = [_readable(data) for data in (filter_program(), python_settings())]
             try:
-                process = subprocess.Popen(box_command(limits, *given), env=NOTHING, pass_fds=given, **pipes)
+                command = in_group(group, box_command(limits, *given))
+                process = subprocess.Popen(command, env=NOTHING, pass_fds=given, **pipes)
             finally:
                 for one in given:
                     os.close(one)
