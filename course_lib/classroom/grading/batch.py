@@ -4,6 +4,7 @@ What the sandbox said is kept for each student beside a fingerprint of all that 
 interrupted goes on where it was, and grading again runs only what has changed.
 """
 
+import contextlib
 import hashlib
 import json
 from collections.abc import Callable, Iterator
@@ -75,7 +76,11 @@ def grade(
     names = students if students is not None else folders.students(assignment.name)
     blank = _Blank(rebuild([], assignment.release)[0], mark_all(assignment, []))
     jobs = list(_jobs(folders, assignment, names, (limits, sandboxed), blank))
-    kept = {job.student: None if again and not job.unreadable else _kept_run(folders, assignment, job) for job in jobs}
+    kept = {}
+    for job in jobs:
+        kept[job.student] = Run() if job.unreadable else None
+        with contextlib.suppress(Exception):  # a record that cannot be used is no record: it is run again
+            kept[job.student] = kept[job.student] or (None if again else _kept_run(folders, assignment, job))
     with Book(folders, assignment) as book:
         known = ((job, kept[job.student]) for job in jobs if kept[job.student])
         yield from _results(folders, assignment, book, known, sandboxed, blank)
@@ -149,13 +154,8 @@ def _read(folders, assignment, student, how, blank):
 
 
 def _kept_run(folders, assignment, job):
-    if job.unreadable:
-        return Run()
-    try:
-        kept = read_json(folders.evidence(assignment.name) / f"{job.student}.json", fingerprint=str, run=dict) or {}
-        return Run(**kept["run"]) if kept.get("fingerprint") == job.fingerprint else None
-    except Exception:  # a record that cannot be used is no record: it is run again
-        return None
+    kept = read_json(folders.evidence(assignment.name) / f"{job.student}.json", fingerprint=str, run=dict) or {}
+    return Run(**kept["run"]) if kept.get("fingerprint") == job.fingerprint else None
 
 
 def _refuse(folders, assignment, book, job, why, blank):

@@ -44,8 +44,11 @@ def collect(folders: Folders, name: str, downloads: Path, *, received: datetime)
 def in_words(folders: Folders, name: str, told: dict[str, str]) -> Iterator[str]:
     """What `collect` did, a line for whoever there is something to say about, and one for all."""
     for student, what in told.items():
-        receipt = read_json(folders.inbox(student, name) / "receipt.json", notes=list) or {}
-        notes = [note for note in few(receipt.get("notes", [])) if note != what]
+        try:
+            receipt = read_json(folders.inbox(student, name) / "receipt.json", notes=list) or {}
+            notes = [note for note in few(receipt.get("notes", [])) if note != what]
+        except Exception as error:
+            notes = [f"its notes cannot be read ({reason(error)})"]
         if notes or what not in ("new", "unchanged"):
             yield f"{student}: {' | '.join([what, *notes])}"
     new, same = (sum(what == kind for what in told.values()) for kind in ("new", "unchanged"))

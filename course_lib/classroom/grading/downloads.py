@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
+from course_lib.classroom.grading import student_text
 from course_lib.doors.folders import reason
 
 NOBODY = ("__MACOSX", ".ipynb_checkpoints", ".DS_Store", "Thumbs.db", "desktop.ini")  # at the top: no student's
@@ -67,9 +68,13 @@ def _from_folder(downloads) -> Iterator[Entry]:
     except OSError as error:
         raise ValueError(f"{downloads} cannot be opened: {reason(error)}") from None
     for entry in top:
-        name = named(entry.name)
-        if name not in NOBODY:
-            yield from _below(entry, (name,))
+        parts = (repr(entry.name),)
+        try:
+            parts = (named(entry.name),)
+            if parts[0] not in NOBODY:
+                yield from _below(entry, parts)
+        except Exception as error:  # of one student: the next one is looked at
+            yield Entry(parts, problem=f"cannot be read: {student_text.reason(error)}", folder=True)
 
 
 def _below(first, parts) -> Iterator[Entry]:
@@ -110,7 +115,11 @@ def _open(path):
 def _from_archive(archive) -> Iterator[Entry]:
     seen: dict[str, int] = {}
     for member in archive.infolist():
-        parts, above = path_parts(member_name(member))
+        try:
+            parts, above = path_parts(member_name(member))
+        except Exception as error:
+            yield Entry((ascii(member.filename),), problem=f"cannot be read: {student_text.reason(error)}")
+            continue
         if not parts or parts[0] in NOBODY or "__MACOSX" in parts:
             continue
         seen[parts[0]] = seen.get(parts[0], 0) + 1
