@@ -70,7 +70,7 @@ def _from_folder(downloads) -> Iterator[Entry]:
     for entry in top:
         parts = (repr(entry.name),)
         try:
-            parts = (named(entry.name),)
+            parts = (name_of(entry.name),)
             if parts[0] not in NOBODY:
                 yield from _below(entry, parts)
         except Exception as error:  # of one student: the next one is looked at
@@ -99,7 +99,7 @@ def _below(first, parts) -> Iterator[Entry]:
                     yield Entry(parts, problem=f"more than {DEPTH} folders deep")
                     continue
                 inside = sorted(os.scandir(entry.path), key=lambda one: one.name, reverse=True)
-                waiting += [(one, (*parts, named(one.name))) for one in inside]
+                waiting += [(one, (*parts, name_of(one.name))) for one in inside]
             elif entry.is_file(follow_symlinks=False):
                 yield Entry(parts, lambda path=entry.path: _open(path))
             else:
@@ -153,6 +153,6 @@ def member_name(member: zipfile.ZipInfo) -> str:
         return member.filename
 
 
-def named(raw: bytes) -> str:
+def name_of(raw: bytes) -> str:
     """A file's name as text, whatever its bytes: other bytes are other text."""
     return raw.decode("utf-8", "surrogateescape")
