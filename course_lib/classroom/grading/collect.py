@@ -150,7 +150,7 @@ def _put_aside(folders, student, name, folder):
 
 def _refuse(folders, student, name, found, received, why):
     """What could not be stored gets a row with the reason, and what was stored before stays."""
-    with contextlib.suppress(OSError, ValueError):
+    with contextlib.suppress(Exception):  # what is told is all that can be done then
         target = folders.inbox(student, name)
         shutil.rmtree(target.with_name(target.name + ".part"), ignore_errors=True)
         if not (target / "receipt.json").exists():

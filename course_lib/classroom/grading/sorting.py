@@ -88,7 +88,8 @@ def by_student(folders: Folders, name: str, found: list[Found]) -> dict[str, Fou
                 mine.notes.append(TAKEN.format(student))
         except Exception as error:
             student = _apart(mine.owner.key)
-            mine.notes.append(f"its name cannot be compared ({reason(error)}): {TAKEN.format(student)}")
+            why = f"the name {mine.owner.student} cannot be compared ({reason(error)})"
+            mine.notes.append(f"{why}: this one is kept apart as {student}")
         named[student] = mine
     alike: dict[str, set[str]] = {}
     for student in {*named, *folders.students(name)}:
