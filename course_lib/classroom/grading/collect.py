@@ -158,4 +158,5 @@ def _refuse(folders, student, name, found, received, why):
             write_text(target / "receipt.json", json.dumps({
                 "owner": found.owner.key, "received": received.isoformat(), "sha256": "", "notes": found.notes,
                 "refused": f"it could not be collected ({why})", "files": []}))
-    return f"it could not be collected ({why})"
+    called = "" if student == found.owner.student else f"{found.owner.student}: "
+    return f"{called}it could not be collected ({why})"
