@@ -113,7 +113,8 @@ def _copy(found, part):
         room -= len(raw)
         path = _free(part, owner.file, ending)
         path.write_bytes(raw)
-        digest.update(called.encode() + b"\0" + raw)
+        digest.update(called.encode() + b"\0")
+        digest.update(raw)
         number = [owner.attachment, attempt(owner.file)[1]]
         files.append({"file": path.name, "called": called, "attempt": number, "spare": spare})
         has_notebook = has_notebook or ending == ".ipynb" or ending == ".zip" and holds_a_notebook(raw)

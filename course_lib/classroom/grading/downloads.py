@@ -109,7 +109,7 @@ def _below(first, parts) -> Iterator[Entry]:
 
 
 def _open(path):
-    return os.fdopen(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK), "rb")
+    return os.fdopen(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK), "rb", 0)
 
 
 def _from_archive(archive) -> Iterator[Entry]:
