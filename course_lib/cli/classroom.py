@@ -90,7 +90,7 @@ def grade(name: str, jobs: int, only: tuple[str, ...], due: datetime | None, lat
     with workers(jobs, scheduler) as executor:
         done = run(folders, assignment, executor, students=students, sandboxed=not no_sandbox, again=again)
         for result in progress(done, total=len(students), name=name):
-            if says := [result.status] * bool(result.unreadable) + result.notes:
+            if says := [f"UNREADABLE: {result.unreadable}"] * bool(result.unreadable) + result.notes:
                 click.echo(f"{result.student}: {' | '.join(says)}")
     _write_reports(folders, assignment)
 

@@ -29,7 +29,7 @@ from course_lib.classroom.grading.kept_runs import kept_run, new_run, run_job
 from course_lib.classroom.grading.marking import Mark, mark_all
 from course_lib.classroom.grading.records import UNTRUSTED, Result
 from course_lib.classroom.grading.sandbox.limits import Limits
-from course_lib.classroom.grading.sandbox.rounds import Run
+from course_lib.classroom.grading.sandbox.rounds import ASIDE, Run
 from course_lib.classroom.grading.student_text import few, reason
 from course_lib.classroom.grading.troubles import Troubles
 
@@ -89,22 +89,39 @@ def _runs(executor, jobs, how, again) -> Iterator[tuple[_Job, Run]]:
     try:
         while True:
             for job in jobs:
-                if run := Run() if job.unreadable else None if again else kept_run(job.path, job.fingerprint):
+                if run := _known(executor, job, how, again, waiting):
                     yield job, run
-                    continue
-                job.path.unlink(missing_ok=True)
-                here = [] if getattr(executor, "elsewhere", False) else [str(job.path)]
-                waiting[executor.submit(run_job, job.cells, *how, job.fingerprint, *here)] = job
                 if len(waiting) >= AHEAD * getattr(executor, "at_once", os.cpu_count() or 1):
                     break
             if not waiting:
                 return
             future = next(iter(completed(waiting)))
             job = waiting.pop(future)
-            yield job, new_run(job.path, job.fingerprint, future)
+            try:
+                run = new_run(job.path, job.fingerprint, future)
+            except Exception as error:
+                run = _failed(error)
+            yield job, run
     finally:
         for future in waiting:
             future.cancel()
+
+
+def _known(executor, job, how, again, waiting):
+    """What is known of a job, or None where its box has to say it, which `waiting` then waits for."""
+    try:
+        if run := Run() if job.unreadable else None if again else kept_run(job.path, job.fingerprint):
+            return run
+        job.path.unlink(missing_ok=True)
+        here = [] if getattr(executor, "elsewhere", False) else [str(job.path)]
+        waiting[executor.submit(run_job, job.cells, *how, job.fingerprint, *here)] = job
+    except Exception as error:
+        return _failed(error)
+    return None
+
+
+def _failed(error):
+    return Run(notes=[f"{ASIDE}the run failed: {reason(error)}"])
 
 
 def _jobs(folders, assignment, names, how, blank) -> Iterator[_Job]:

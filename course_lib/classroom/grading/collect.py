@@ -44,8 +44,11 @@ def collect(folders: Folders, name: str, downloads: Path, *, received: datetime)
 def in_words(folders: Folders, name: str, told: dict[str, str]) -> Iterator[str]:
     """What `collect` did, a line for whoever there is something to say about, and one for all."""
     for student, what in told.items():
-        receipt = read_json(folders.inbox(student, name) / "receipt.json", notes=list) or {}
-        notes = [note for note in few(receipt.get("notes", [])) if note != what]
+        try:
+            receipt = read_json(folders.inbox(student, name) / "receipt.json", notes=list) or {}
+            notes = [note for note in few(receipt.get("notes", [])) if note != what]
+        except Exception as error:
+            notes = [f"its notes cannot be read ({reason(error)})"]
         if notes or what not in ("new", "unchanged"):
             yield f"{student}: {' | '.join([what, *notes])}"
     new, same = (sum(what == kind for what in told.values()) for kind in ("new", "unchanged"))
@@ -148,7 +151,7 @@ def _put_aside(folders, student, name, folder):
 
 def _refuse(folders, student, name, found, received, why):
     """What could not be stored gets a row with the reason, and what was stored before stays."""
-    with contextlib.suppress(OSError, ValueError):
+    with contextlib.suppress(Exception):  # what is told is all that can be done then
         target = folders.inbox(student, name)
         shutil.rmtree(target.with_name(target.name + ".part"), ignore_errors=True)
         if not (target / "receipt.json").exists():
@@ -156,4 +159,5 @@ def _refuse(folders, student, name, found, received, why):
             write_text(target / "receipt.json", json.dumps({
                 "owner": found.owner.key, "received": received.isoformat(), "sha256": "", "notes": found.notes,
                 "refused": f"it could not be collected ({why})", "files": []}))
-    return f"it could not be collected ({why})"
+    called = "" if student == found.owner.student else f"{found.owner.student}: "
+    return f"{called}it could not be collected ({why})"

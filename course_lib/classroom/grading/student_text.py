@@ -78,7 +78,7 @@ def file_name(text: str, *, key: str | None = None) -> str:
     not "Ann-Lee", and two names that are alike in their first hundred letters are two. With a `key` it is a digest of
     the key, and every name gets it.
     """
-    made = NOT_IN_NAMES.sub("-", unicodedata.normalize("NFC", text)).strip("-.")
+    made = NOT_IN_NAMES.sub("-", unicodedata.normalize("NFC", text)).strip("-.+@")
     if key is None and made and made == text and len(made.encode()) <= LONGEST_NAME:
         return made
     raw = (text if key is None else key).encode("utf-8", "surrogatepass")

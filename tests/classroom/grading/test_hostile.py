@@ -154,6 +154,7 @@ def nested(depth):
 
 
 UNREADABLE = None
+LONG = f"&#{'5' * 5000};"
 LARGE = ("300 MB", "300 MB archive")  # made so when they lie on the disk, where they take no room
 FILES = {
     "corrupt": (lambda nb: plain(nb)[:200], f"{NAME}.ipynb", UNREADABLE),
@@ -175,7 +176,7 @@ FILES = {
     "cells in a dict": (with_json(lambda d: d.update(cells={"0": d["cells"]})), f"{NAME}.ipynb", UNREADABLE),
     "compressed": (lambda nb: gzip.compress(plain(nb)), f"{NAME}.ipynb", UNREADABLE),
     "encrypted zip": (encrypted, "work.zip", UNREADABLE),
-    "zip in a zip": (lambda nb: zipped("work.zip", zipped(f"{NAME}.ipynb", None)(nb))(nb), "work.zip", UNREADABLE),
+    "zip in a zip": (lambda nb: zipped("work.zip", zipped(f"{NAME}.ipynb", None)(nb))(nb), "work.zip", ALL),
     "saved as a page": (lambda nb: b"<html>" + plain(nb), f"{NAME}.html", UNREADABLE),
     "saved as a page, called a notebook": (lambda nb: b"<html>" + plain(nb), f"{NAME}.ipynb", UNREADABLE),
     "conflicts of a merge": (lambda nb: plain(nb).replace(b'"cells"', b'<<<<<<< HEAD\n "cells"'), f"{NAME}.ipynb", UNREADABLE),
@@ -202,6 +203,21 @@ FILES = {
     "reversed": (edit(lambda cells: cells.reverse()), f"{NAME}.ipynb", ALL),
     "answer deleted": (edit(lambda cells: cells.pop(2)), f"{NAME}.ipynb", SECOND),
     "lone surrogate": (with_json(lambda d: d["cells"][-1].update(source="\ud800 essay")), f"{NAME}.ipynb", ALL),
+    "half a character in an answer": (with_json(lambda d: d["cells"][2].update(source=f"# \ud800\n{SOFTMAX}")), f"{NAME}.ipynb", ALL),
+    "half a character in names of cells": (with_json(lambda d: [
+        d["cells"][1].update(id="\ud800"), d["cells"][0]["metadata"].update(nbgrader={"grade_id": "\udfff"})]), f"{NAME}.ipynb", ALL),
+    "a long number in prose": (edit(lambda cells: cells[-1].update(source=LONG)), f"{NAME}.ipynb", ALL),
+    "a long number in a cell": (edit(lambda cells: cells.append(new_code_cell(f"x = '{LONG}'"))), f"{NAME}.ipynb", ALL),
+    "a long number in a comment": (edit(lambda cells: cells[2].update(source=f"# {LONG}\n{SOFTMAX}")), f"{NAME}.ipynb", ALL),
+    "a long number of references": (edit(lambda cells: cells[-1].update(source=f"&amp;#{'&#53;' * 5000};")), f"{NAME}.ipynb", ALL),
+    "a long number behind references": (edit(lambda cells: cells[-1].update(source=f"&amp;amp;&num;{'5' * 5000};")), f"{NAME}.ipynb", ALL),
+    "marks that turn text round": (edit(lambda cells: cells[2].update(source=f"# \u202e\u2066 x\n{SOFTMAX}")), f"{NAME}.ipynb", ALL),
+    "escape sequences in prose": (edit(lambda cells: cells[-1].update(source="\x1b[2J\x9b31m \x07")), f"{NAME}.ipynb", ALL),
+    "王" * 84: (plain, f"{NAME}.ipynb", ALL),
+    "\u202e\x1b[2J\x07 title": (plain, "\u202e\x1b[2J.ipynb", ALL),
+    "😀😀": (plain, f"{NAME}.ipynb", ALL),
+    "😀😁": (lambda nb: b"", f"{NAME}.ipynb", UNREADABLE),
+    "x" * 240: (plain, f"{NAME}.ipynb", ALL),
     "source of numbers": (with_json(lambda d: d["cells"][0].update(source=[1, None])), f"{NAME}.ipynb", ALL),
     "source in a dict": (with_json(lambda d: d["cells"][0].update(source={"a": 1})), f"{NAME}.ipynb", ALL),
     "cells of no kind": (with_json(lambda d: [d["cells"][0].pop("cell_type"), d["cells"].insert(0, 3)]), f"{NAME}.ipynb", ALL),
@@ -278,11 +294,11 @@ def graded(new_classroom, toy, repository):
     with listening() as (port, room.called), pytest.MonkeyPatch.context() as patch:
         patch.setenv("GRADEBOOK_TOKEN", TOKEN)
         for student, (softmax, running, _) in CODE.items():
-            room.put(safe(student), toy(softmax.replace("PORT", port), running))
+            room.put(student, toy(softmax.replace("PORT", port), running))
         for student, (make, file, _) in FILES.items():
-            room.put(safe(student), make(right), file)
+            room.put(student, make(right), file)
             if student in LARGE:
-                os.truncate(room.downloads / safe(student) / file, 300_000_000)
+                os.truncate(room.downloads / student / file, 300_000_000)
         for file in BESIDE:
             room.put("files-beside-it", right)
             room.put("files-beside-it", b"raise SystemExit", file)
