@@ -1,8 +1,9 @@
 """Submissions a minute, end to end, and how fast a check answers: `python benchmarks/grading.py`.
 
 A class hands in one exercise, right and wrong answers in turn: collected, run in sandboxes, entered into the gradebook,
-feedback pages and table written. numpy and torch apart, for importing torch takes longer than all the rest.
-Run it as an ordinary account; as root, where grading refuses, only the checks are timed.
+feedback pages and table written. numpy and torch apart, for importing torch takes longer than all the rest; and once
+with a hostile tenth, each of another kind. Each class is graded by a process of its own, whose largest memory stands
+beside the rate. Run it as an ordinary account; as root, where grading refuses, only the checks are timed.
 
 Checks are those of lesson 12, every right answer and every mistake of the gallery. The first one of a session has a
 row of its own, for it imports hypothesis. Processor time stands beside the wall's: on a busy machine they differ.
@@ -11,12 +12,13 @@ row of its own, for it imports hypothesis. Processor time stands beside the wall
 import argparse
 import contextlib
 import io
+import json
 import os
 import statistics
+import subprocess
 import sys
 import tempfile
 import time
-from datetime import UTC, datetime
 from pathlib import Path
 
 import nbformat
@@ -28,14 +30,6 @@ from course_lib.classroom.authoring.answers import answer_namespace
 from course_lib.classroom.authoring.checks_files import load_lesson_checks
 from course_lib.classroom.checking.diagnose import diagnose
 from course_lib.classroom.checking.probing import run_probes
-from course_lib.classroom.grading.assignment import load_assignment
-from course_lib.classroom.grading.batch import grade
-from course_lib.classroom.grading.cluster import workers
-from course_lib.classroom.grading.collect import collect
-from course_lib.classroom.grading.feedback import write_feedback
-from course_lib.classroom.grading.folders import Folders
-from course_lib.classroom.grading.gradebook import Book
-from course_lib.classroom.grading.tables import csv_path, write_csv
 from course_lib.lab.public_checks import load_checks
 
 NAME = "90_speed"
@@ -55,6 +49,35 @@ def many(ns, rng):
 def once(x):
     return x
 '''
+FORGED = """import os, time
+def say(text):
+    for number in range(3, 40):
+        try: os.write(number, text + b'\\n')
+        except OSError: pass
+"""
+HOSTILE = {  # what stands in the answer's cell
+    "lists for outputs": FORGED + """say(b'{"is": "cell", "id": "c1", "outputs": [' + b'[],' * 95_000 + b'[]]}')""",
+    "an endless loop": "def double(x):\n    while True: pass",
+    "a large answer": "def double(x):\n    return {str(n): [[n]] * 9 for n in range(20_000)}",
+    "fills its ear": FORGED + """for number in range(3, 40):
+    try:
+        ear = os.open(f'/proc/self/fd/{number}', os.O_WRONLY | os.O_NONBLOCK)
+        while number < 4: os.write(ear, b'x' * 4096)
+    except OSError: pass
+say(b'{"is": "cell", "id": "c1", "outputs": []}\\n{"is": "stage done", "stage": 0}')
+time.sleep(9)""",
+    "pictures": """from IPython.display import Image
+for _ in range(99): display(Image(b'\\x89PNG\\r\\n\\x1a\\n' + bytes(400_000), format='png'))
+""" + RIGHT,
+    "nested": FORGED + """say(b'{"is": "cell", "id": "c1", "outputs": ' + b'[' * 493 + b']' * 493 + b'}')""",
+    "prints for ever": "while True: print('x' * 9999)",
+    "takes all memory": "x = bytearray(3 << 30)",
+    "ends its process": "import os; os._exit(0)",
+}
+OUTPUTS = {  # what stands beside a right answer, as outputs of its cell
+    "49 MB of text": [{"output_type": "stream", "name": "stdout", "text": "x" * 49_000_000}],
+    "a million outputs": [[]] * 990_000,
+}
 
 
 def main() -> None:
@@ -67,10 +90,15 @@ def main() -> None:
     students = 2 if options.smoke else options.students
     print(describe_machine(), end="\n\n")
     print("| what | figure |\n|---|---|")
-    for library in SETUP if os.geteuid() else ():
+    for library, hostile in (("numpy", False), ("numpy", True), ("torch", False)) if os.geteuid() else ():
         with tempfile.TemporaryDirectory() as folder:
-            seconds = class_seconds(Path(folder), library, students, options.jobs)
-        print(f"| {library}: submissions a minute, {options.jobs} sandboxes | {60 * students / seconds:.0f} |")
+            honest = make_class(Path(folder), library, students, hostile)
+            command = [sys.executable, Path(__file__).with_name("_class.py"), folder, NAME, str(options.jobs)]
+            done = json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout)
+        assert honest.items() <= done["scores"].items() and len(done["scores"]) == students
+        what = f"{library}{', every tenth hostile' if hostile else ''}: submissions a minute, {options.jobs} sandboxes"
+        print(f"| {what} | {60 * students / done['seconds']:.0f} |")
+        print(f"| the grader's largest memory meanwhile | {done['peak']} MB |")
     for what, times in check_seconds(1 if options.smoke else 5).items():
         wall, processor = ([1000 * time[side] for time in times] for side in (0, 1))
         row = f"median {statistics.median(wall):.0f} ms, worst {max(wall):.0f} ms"
@@ -79,8 +107,8 @@ def main() -> None:
         print("\nroot: grading was not timed, for it refuses to run as root", file=sys.stderr)
 
 
-def class_seconds(folder: Path, library: str, students: int, jobs: int) -> float:
-    """Wall time from downloads to pages and table for a class of `students`."""
+def make_class(folder: Path, library: str, students: int, hostile: bool) -> dict[str, float]:
+    """Write a course and a class's downloads; returns the scores of the honest by student."""
     for kind in ("solutions", "exercises", "downloads"):
         (folder / kind / NAME).mkdir(parents=True)
     own = {"schema_version": 3, "task": False}
@@ -92,22 +120,18 @@ def class_seconds(folder: Path, library: str, students: int, jobs: int) -> float
     nbformat.write(release, folder / "exercises" / NAME / f"{NAME}.ipynb")
     (folder / "solutions" / NAME / "checks.py").write_text(CHECKS.format(setup=SETUP[library]))
     (folder / "solutions" / NAME / f"{NAME}.nb.py").write_text(f"# %%\n{SETUP[library]}\n# %%\n{RIGHT}\n")
+    honest, kinds = {}, [*OUTPUTS.values(), *HOSTILE.values()]
     for number in range(students):
-        release.cells[1].source = RIGHT if number % 2 else "def double(x):\n    return x"
-        nbformat.write(release, folder / "downloads" / f"student{number}.ipynb")
-    folders, began = Folders(folder), time.perf_counter()
-    collect(folders, NAME, folder / "downloads", received=datetime.now(UTC))
-    assignment = load_assignment(folders, NAME)
-    with Book(folders, assignment) as book:
-        book.prepare()
-    with workers(jobs) as executor:
-        done = list(grade(folders, assignment, executor))
-    with Book(folders, assignment) as book:
-        rows = book.rows()
-    write_csv(csv_path(folders, NAME), rows, write_feedback(folders, assignment, rows))
-    seconds = time.perf_counter() - began
-    assert sum(row.score for row in rows) == 2 * (students // 2) and len(done) == students
-    return seconds
+        student, notebook = f"student{number}", json.loads(nbformat.writes(release))
+        notebook["cells"][1]["source"] = RIGHT if number % 2 else "def double(x):\n    return x"
+        if not hostile or number % 10:
+            honest[student] = 2.0 * (number % 2)
+        elif isinstance(what := kinds[number // 10 % len(kinds)], str):
+            notebook["cells"][1]["source"] = what
+        else:
+            notebook["cells"][1]["outputs"] = what
+        (folder / "downloads" / f"{student}.ipynb").write_text(json.dumps(notebook, separators=(",", ":")))
+    return honest
 
 
 def check_seconds(rounds: int) -> dict[str, list[tuple[float, float]]]:

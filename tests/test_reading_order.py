@@ -79,15 +79,16 @@ READING_ORDER = """
     classroom.authoring.build classroom.authoring.skeleton
 
     classroom.grading.sandbox.limits classroom.grading.sandbox.seccomp classroom.grading.sandbox.usage
-    classroom.grading.sandbox.bubblewrap classroom.grading.sandbox.watch classroom.grading.sandbox.rounds
-    classroom.grading.sandbox.shell classroom.grading.sandbox.forks classroom.grading.sandbox.inside
+    classroom.grading.sandbox.cgroup classroom.grading.sandbox.bubblewrap classroom.grading.sandbox.messages
+    classroom.grading.sandbox.watch classroom.grading.sandbox.rounds classroom.grading.sandbox.shell
+    classroom.grading.sandbox.forks classroom.grading.sandbox.inside
     classroom.grading.student_text classroom.grading.troubles classroom.grading.folders classroom.grading.naming
     classroom.grading.downloads classroom.grading.intake.reading classroom.grading.intake.archive
     classroom.grading.intake.matching classroom.grading.intake.rebuilding classroom.grading.intake.choosing
-    classroom.grading.sorting classroom.grading.collect classroom.grading.release
+    classroom.grading.intake.apart classroom.grading.sorting classroom.grading.collect classroom.grading.release
     classroom.grading.assignment classroom.grading.marking classroom.grading.records classroom.grading.markup
     classroom.grading.display classroom.grading.rows classroom.grading.database classroom.grading.gradebook
-    classroom.grading.batch classroom.grading.cluster classroom.grading.report
+    classroom.grading.kept_runs classroom.grading.batch classroom.grading.cluster classroom.grading.report
     classroom.grading.feedback classroom.grading.tables classroom.grading.similar classroom.grading.stats
 
     doctor.finding doctor.machine doctor.software doctor.kernel doctor

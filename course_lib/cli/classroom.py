@@ -45,18 +45,13 @@ def release(names: tuple[str, ...], out: Path | None, with_solutions: bool, root
 @ROOT
 def collect(name: str, downloads: Path, received: datetime | None, root: Path | None) -> None:
     """Sort DOWNLOADS, a folder or zip archive of Canvas, Moodle or your own, into one inbox folder a student."""
-    from course_lib.classroom.grading.collect import collect as sort_in
-    from course_lib.classroom.grading.folders import read_json
-    from course_lib.classroom.grading.student_text import few
+    from course_lib.classroom.grading import collect as inbox
 
     folders = _folders(root)
-    done = sort_in(folders, folders.lesson(name), downloads, received=_aware(received) or datetime.now(UTC))
-    for student, what in done.items():
-        notes = few((read_json(folders.inbox(student, folders.lesson(name)) / "receipt.json") or {}).get("notes", []))
-        if notes or what not in ("new", "unchanged"):
-            click.echo(f"{student}: {' | '.join([what, *(note for note in notes if note != what)])}")
-    new, same = (sum(what == kind for what in done.values()) for kind in ("new", "unchanged"))
-    click.echo(f"{len(done)} students: {new} new, {same} unchanged, {len(done) - new - same} with nothing to grade")
+    name = folders.lesson(name)
+    done = inbox.collect(folders, name, downloads, received=_aware(received) or datetime.now(UTC))
+    for line in inbox.in_words(folders, name, done):
+        click.echo(line)
 
 
 @click.command()
@@ -95,9 +90,8 @@ def grade(name: str, jobs: int, only: tuple[str, ...], due: datetime | None, lat
     with workers(jobs, scheduler) as executor:
         done = run(folders, assignment, executor, students=students, sandboxed=not no_sandbox, again=again)
         for result in progress(done, total=len(students), name=name):
-            if result.unreadable or result.notes:
-                says = [result.status] if result.unreadable else []
-                click.echo(f"{result.student}: {' | '.join(says + result.notes)}")
+            if says := [f"UNREADABLE: {result.unreadable}"] * bool(result.unreadable) + result.notes:
+                click.echo(f"{result.student}: {' | '.join(says)}")
     _write_reports(folders, assignment)
 
 
@@ -154,8 +148,7 @@ def similar(name: str, above: float, root: Path | None) -> None:
     from course_lib.classroom.grading.troubles import Troubles
 
     folders = _folders(root)
-    troubles = Troubles()
-    pairs = similar_pairs(folders, folders.lesson(name), above=above, troubles=troubles)
+    pairs = similar_pairs(folders, folders.lesson(name), above=above, troubles=(troubles := Troubles()))
     for line in troubles.lines():
         click.echo(line, err=True)
     for pair in pairs:

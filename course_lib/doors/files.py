@@ -6,6 +6,7 @@ machine holds on another.
 
 import os
 import time
+from collections.abc import Iterable
 from pathlib import Path
 
 PATIENCE = 2.0  # seconds
@@ -40,4 +41,12 @@ def replace_text(path: str | Path, text: str) -> None:
     """Write a text under another name, then move it: a kill leaves the old file or the new one."""
     part = Path(f"{path}.part")
     write_text(part, text)
+    move(part, path)
+
+
+def replace_bytes(path: str | Path, pieces: Iterable[bytes]) -> None:
+    """`replace_text` for bytes, which come one piece at a time."""
+    part = Path(f"{path}.part")
+    with part.open("wb") as file:
+        file.writelines(pieces)
     move(part, path)

@@ -1,15 +1,19 @@
 """Grade everything that was handed in: rebuild, run, mark, enter. Part of grading; no lesson derives it.
 
 What the sandbox said is kept for each student beside a fingerprint of all that it depends on. So a batch that was
-interrupted goes on where it was, and grading again runs only what has changed.
+interrupted goes on where it was, and grading again runs only what has changed. A submission is read when its turn
+comes, what its box said goes to the disk, and both are forgotten when its marks stand: a class takes no more memory
+than the few submissions that are at work.
 """
 
 import hashlib
 import json
+import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, as_completed
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from pathlib import Path
 
 import nbformat
 from nbformat import NotebookNode
@@ -18,15 +22,18 @@ from course_lib.classroom.grading.assignment import Assignment
 from course_lib.classroom.grading.display import graded_notebook
 from course_lib.classroom.grading.folders import Folders, read_json, write_safely
 from course_lib.classroom.grading.gradebook import Book
-from course_lib.classroom.grading.intake.choosing import read_submission
+from course_lib.classroom.grading.intake.apart import read_safely
 from course_lib.classroom.grading.intake.reading import Unreadable
 from course_lib.classroom.grading.intake.rebuilding import rebuild
+from course_lib.classroom.grading.kept_runs import kept_run, new_run, run_job
 from course_lib.classroom.grading.marking import Mark, mark_all
 from course_lib.classroom.grading.records import UNTRUSTED, Result
 from course_lib.classroom.grading.sandbox.limits import Limits
-from course_lib.classroom.grading.sandbox.rounds import ASIDE, Run, run_submission
+from course_lib.classroom.grading.sandbox.rounds import ASIDE, Run
 from course_lib.classroom.grading.student_text import few, reason
 from course_lib.classroom.grading.troubles import Troubles
+
+AHEAD = 2  # submissions that are read, for each that is at work
 
 
 @dataclass(frozen=True)
@@ -38,6 +45,7 @@ class _Job:
     received: datetime
     cells: list[dict]
     fingerprint: str
+    path: Path  # of what its box said
 
 
 @dataclass(frozen=True)
@@ -46,11 +54,6 @@ class _Blank:
 
     notebook: NotebookNode
     marks: list[Mark]
-
-
-def run_job(cells: list[dict], stages: list[dict], limits: Limits, sandboxed: bool) -> dict:
-    """The pure part, (cells, stages) → evidence as plain data: for a thread here or a worker elsewhere."""
-    return run_submission(cells, stages, limits, sandboxed=sandboxed).to_dict()
 
 
 def grade(
@@ -71,42 +74,78 @@ def grade(
         limits, sandboxed: of each submission.
         again: run also what has not changed since it was last run.
     """
-    limits = limits or Limits()
-    names = students if students is not None else folders.students(assignment.name)
+    how = (assignment.stages, limits or Limits(), sandboxed)
+    names = iter(students if students is not None else folders.students(assignment.name))
     blank = _Blank(rebuild([], assignment.release)[0], mark_all(assignment, []))
-    jobs = [_prepare(folders, assignment, student, (limits, sandboxed), blank) for student in names]
-    kept = {job.student: None if again and not job.unreadable else _kept_run(folders, assignment, job) for job in jobs}
     with Book(folders, assignment) as book:
-        for job in jobs:
-            if run := kept[job.student]:
-                yield _finish(folders, assignment, book, job, run, sandboxed, blank)
-        new = [job for job in jobs if not kept[job.student]]
-        for job, run in _run_all(executor, new, assignment, limits, sandboxed):
-            yield _finish(folders, assignment, book, job, run, sandboxed, blank)
+        for job, run in _runs(executor, _jobs(folders, assignment, names, how, blank), how, again):
+            yield _result(folders, assignment, book, job, run, sandboxed, blank)
 
 
-def _run_all(executor, jobs, assignment, limits, sandboxed) -> Iterator[tuple[_Job, Run]]:
-    waiting = {executor.submit(run_job, job.cells, assignment.stages, limits, sandboxed): job for job in jobs}
+def _runs(executor, jobs, how, again) -> Iterator[tuple[_Job, Run]]:
+    """Each job with what its box said, now or earlier; a few are read ahead of those that are at work."""
+    waiting: dict = {}  # future → job
     completed: Callable = getattr(executor, "as_completed", as_completed)
     try:
-        for future in completed(waiting):
+        while True:
+            for job in jobs:
+                if run := _known(executor, job, how, again, waiting):
+                    yield job, run
+                if len(waiting) >= AHEAD * getattr(executor, "at_once", os.cpu_count() or 1):
+                    break
+            if not waiting:
+                return
+            future = next(iter(completed(waiting)))
+            job = waiting.pop(future)
             try:
-                run = Run(**future.result())
-            except Exception as error:  # one bad submission never stops a batch, whatever it found
-                run = Run(notes=[f"{ASIDE}the run failed: {reason(error)}"])
-                yield replace(waiting[future], fingerprint=""), run  # so that the next batch tries again
-            else:
-                yield waiting[future], run
+                run = new_run(job.path, job.fingerprint, future)
+            except Exception as error:
+                run = _failed(error)
+            yield job, run
     finally:
         for future in waiting:
             future.cancel()
 
 
-def _prepare(folders, assignment, student, how, blank):
+def _known(executor, job, how, again, waiting):
+    """What is known of a job, or None where its box has to say it, which `waiting` then waits for."""
     try:
-        return _read(folders, assignment, student, how, blank)
-    except Exception as error:  # a submission that nobody thought of
-        return _Job(student, blank.notebook, [], f"it cannot be read ({reason(error)})", datetime.now(UTC), [], "")
+        if run := Run() if job.unreadable else None if again else kept_run(job.path, job.fingerprint):
+            return run
+        job.path.unlink(missing_ok=True)
+        here = [] if getattr(executor, "elsewhere", False) else [str(job.path)]
+        waiting[executor.submit(run_job, job.cells, *how, job.fingerprint, *here)] = job
+    except Exception as error:
+        return _failed(error)
+    return None
+
+
+def _failed(error):
+    return Run(notes=[f"{ASIDE}the run failed: {reason(error)}"])
+
+
+def _jobs(folders, assignment, names, how, blank) -> Iterator[_Job]:
+    """What each student handed in, as a job; what cannot be read is one, too."""
+    for student in names:
+        try:
+            job = _read(folders, assignment, student, how, blank)
+        except Exception as error:  # a submission that nobody thought of
+            why = f"it cannot be read ({reason(error)})"
+            job = _Job(student, blank.notebook, [], why, datetime.now(UTC), [], "", Path())
+        yield job
+
+
+def _result(folders, assignment, book, job, run, sandboxed, blank):
+    """A run's result, once it stands in the gradebook; what fails costs one student."""
+    try:
+        return _enter(folders, assignment, book, job, run, sandboxed)
+    except Exception as error:
+        why = job.unreadable or f"grading it failed ({reason(error)})"
+    try:
+        return _refuse(folders, assignment, book, job, why, blank)
+    except Exception as more:
+        told = f"{why}; that it failed could not be kept ({reason(more)})"
+        return Result(job.student, [], [], told, job.received, 0.0)
 
 
 def _read(folders, assignment, student, how, blank):
@@ -115,7 +154,7 @@ def _read(folders, assignment, student, how, blank):
     unreadable, notebook, notes = receipt.get("refused", ""), blank.notebook, list(receipt.get("notes", []))
     try:
         if not unreadable:
-            found, more = read_submission(folder, assignment.name, assignment.release)
+            found, more = read_safely(folder, assignment.name, assignment.release)
             notebook, changed = rebuild(found, assignment.release)
             notes += more + changed
     except Unreadable as error:
@@ -126,26 +165,16 @@ def _read(folders, assignment, student, how, blank):
         for cell in notebook.cells
         if cell.cell_type == "code" and cell.metadata.get("nbgrader", {}).get("grade_id") not in assignment.cells
     ]
-    told = json.dumps([cells, assignment.stages, how[0].to_dict(), how[1]], sort_keys=True)
+    stages, limits, sandboxed = how
+    told = json.dumps([cells, stages, limits.to_dict(), sandboxed], sort_keys=True)
+    fingerprint = hashlib.sha256(told.encode()).hexdigest()
+    path = folders.evidence(assignment.name) / f"{student}.run"
     received = datetime.fromisoformat(receipt["received"]) if receipt else datetime.now(UTC)
-    return _Job(student, notebook, notes, unreadable, received, cells, hashlib.sha256(told.encode()).hexdigest())
+    return _Job(student, notebook, notes, unreadable, received, cells, fingerprint, path)
 
 
-def _kept_run(folders, assignment, job):
-    if job.unreadable:
-        return Run()
-    try:
-        kept = read_json(folders.evidence(assignment.name) / f"{job.student}.json", fingerprint=str, run=dict) or {}
-        return Run(**kept["run"]) if kept.get("fingerprint") == job.fingerprint else None
-    except Exception:  # a record that cannot be used is no record: it is run again
-        return None
-
-
-def _finish(folders, assignment, book, job, run, sandboxed, blank):
-    try:
-        return _enter(folders, assignment, book, job, run, sandboxed)
-    except Exception as error:
-        why = job.unreadable or f"grading it failed ({reason(error)})"
+def _refuse(folders, assignment, book, job, why, blank):
+    """Enter that a submission could not be graded, each step by itself: what fails of it is told as well."""
     marks = [replace(mark, kind="unreadable", message=f"UNREADABLE: {why}") for mark in blank.marks]
     troubles = Troubles()
     result = Result(job.student, marks, few(job.notes), why, job.received, 0.0)
@@ -155,8 +184,8 @@ def _finish(folders, assignment, book, job, run, sandboxed, blank):
     book.undo()
     with troubles.of(job.student, "keeping that"):
         write_safely(folders.autograded(job.student, assignment.name), nbformat.writes(blank.notebook))
-        file = folders.evidence(assignment.name) / f"{job.student}.json"
-        write_safely(file, json.dumps({"fingerprint": "", "run": {}, "result": result.to_dict()}))
+        file = folders.results(assignment.name) / f"{job.student}.json"
+        write_safely(file, json.dumps({"result": result.to_dict()}))
     return replace(result, notes=result.notes + troubles.get(job.student, []))
 
 
@@ -165,7 +194,7 @@ def _enter(folders, assignment, book, job, run, sandboxed):
     if job.unreadable:
         marks = [replace(mark, kind="unreadable", message=f"UNREADABLE: {job.unreadable}") for mark in marks]
     notes = few([*job.notes, *run.notes]) + ([] if sandboxed else [UNTRUSTED])
-    file = folders.evidence(assignment.name) / f"{job.student}.json"
+    file = folders.results(assignment.name) / f"{job.student}.json"
     attempts = _attempts(read_json(file, result=dict), job)
     result = Result(job.student, marks, notes, job.unreadable, job.received, run.seconds, attempts)
     path = folders.autograded(job.student, assignment.name)
@@ -173,8 +202,7 @@ def _enter(folders, assignment, book, job, run, sandboxed):
     shown = graded_notebook(job.notebook, run, marks, assignment)
     book.record(job.student, marks, shown, before, job.received)
     write_safely(path, nbformat.writes(shown))
-    kept = {"fingerprint": job.fingerprint, "run": run.to_dict(), "result": result.to_dict()}
-    write_safely(file, json.dumps(kept))
+    write_safely(file, json.dumps({"result": result.to_dict()}))
     return result
 
 

@@ -9,13 +9,28 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 
+class Threads(ThreadPoolExecutor):
+    """`at_once` threads of this process."""
+
+    def __init__(self, at_once: int):
+        super().__init__(at_once)
+        self.at_once = at_once
+
+
 class DaskExecutor:
     """The part of an Executor that grading uses, on a Dask cluster (distributed.dask.org)."""
+
+    elsewhere = True  # a worker need not see this machine's disk: what it finds comes back with its future
 
     def __init__(self, address: str):
         from distributed import Client
 
         self.client = Client(address)
+
+    @property
+    def at_once(self) -> int:
+        """How many jobs its workers have room for now."""
+        return max(1, sum(self.client.nthreads().values()))
 
     def submit(self, function: object, *arguments: object) -> object:
         """A future of `function(*arguments)`, run on some worker; never answered from an earlier result."""
@@ -44,7 +59,7 @@ def workers(jobs: int, scheduler: str | None = None) -> Iterator[object]:
         return
     if jobs < 1:
         raise ValueError(f"--jobs {jobs}: at least one sandbox is needed")
-    executor = ThreadPoolExecutor(jobs)
+    executor = Threads(jobs)
     try:
         yield executor
     finally:

@@ -9,6 +9,7 @@ import contextlib
 import hashlib
 import json
 import shutil
+from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 
@@ -18,7 +19,7 @@ from course_lib.classroom.grading.intake.archive import holds_a_notebook
 from course_lib.classroom.grading.intake.reading import LARGEST
 from course_lib.classroom.grading.naming import attempt
 from course_lib.classroom.grading.sorting import ENDINGS, by_owner, by_student, kind
-from course_lib.classroom.grading.student_text import file_name, one_line, reason
+from course_lib.classroom.grading.student_text import few, file_name, one_line, reason
 from course_lib.doors.files import replace_text, write_text
 
 MOST_FILES = 100
@@ -38,6 +39,20 @@ def collect(folders: Folders, name: str, downloads: Path, *, received: datetime)
             except Exception as error:  # of one student, whatever it is: the others are collected
                 told[student] = _refuse(folders, student, name, mine, received, reason(error))
     return dict(sorted(told.items()))
+
+
+def in_words(folders: Folders, name: str, told: dict[str, str]) -> Iterator[str]:
+    """What `collect` did, a line for whoever there is something to say about, and one for all."""
+    for student, what in told.items():
+        try:
+            receipt = read_json(folders.inbox(student, name) / "receipt.json", notes=list) or {}
+            notes = [note for note in few(receipt.get("notes", [])) if note != what]
+        except Exception as error:
+            notes = [f"its notes cannot be read ({reason(error)})"]
+        if notes or what not in ("new", "unchanged"):
+            yield f"{student}: {' | '.join([what, *notes])}"
+    new, same = (sum(what == kind for what in told.values()) for kind in ("new", "unchanged"))
+    yield f"{len(told)} students: {new} new, {same} unchanged, {len(told) - new - same} with nothing to grade"
 
 
 def _store(folders, student, name, found, received):
@@ -98,7 +113,8 @@ def _copy(found, part):
         room -= len(raw)
         path = _free(part, owner.file, ending)
         path.write_bytes(raw)
-        digest.update(called.encode() + b"\0" + raw)
+        digest.update(called.encode() + b"\0")
+        digest.update(raw)
         number = [owner.attachment, attempt(owner.file)[1]]
         files.append({"file": path.name, "called": called, "attempt": number, "spare": spare})
         has_notebook = has_notebook or ending == ".ipynb" or ending == ".zip" and holds_a_notebook(raw)
@@ -135,7 +151,7 @@ def _put_aside(folders, student, name, folder):
 
 def _refuse(folders, student, name, found, received, why):
     """What could not be stored gets a row with the reason, and what was stored before stays."""
-    with contextlib.suppress(OSError, ValueError):
+    with contextlib.suppress(Exception):  # what is told is all that can be done then
         target = folders.inbox(student, name)
         shutil.rmtree(target.with_name(target.name + ".part"), ignore_errors=True)
         if not (target / "receipt.json").exists():
@@ -143,4 +159,5 @@ def _refuse(folders, student, name, found, received, why):
             write_text(target / "receipt.json", json.dumps({
                 "owner": found.owner.key, "received": received.isoformat(), "sha256": "", "notes": found.notes,
                 "refused": f"it could not be collected ({why})", "files": []}))
-    return f"it could not be collected ({why})"
+    called = "" if student == found.owner.student else f"{found.owner.student}: "
+    return f"{called}it could not be collected ({why})"

@@ -21,14 +21,17 @@ from course_lib.classroom.grading.sandbox.rounds import Run
 MARKDOWN = 40_000  # characters of one student that are rendered; a text may be made to be slow
 KEPT = "handed_in"  # the metadata that holds Markdown as it was handed in
 PNG = b"\x89PNG\r\n"
+OUTPUTS, CHARACTERS = 1000, 4_000_000  # of all cells: a page that a browser opens
+MORE = "… more was shown here than fits on a page"
 
 
 def graded_notebook(notebook: NotebookNode, run: Run, marks: list[Mark], assignment: Assignment) -> NotebookNode:
     """A copy of `notebook` with the outputs of its run, and the verdict below each check cell."""
     shown, by_number = copy.deepcopy(notebook), {mark.number: mark for mark in marks}
     given, left = {cell.source for cell in assignment.release.cells}, MARKDOWN
+    outputs, characters = OUTPUTS, CHARACTERS
     for cell in shown.cells:
-        cell.source = student_text.shown(cell.source)
+        cell.source = student_text.legible(cell.source)
         number = assignment.cells.get(cell.metadata.get("nbgrader", {}).get("grade_id"))
         if cell.cell_type == "markdown":
             left -= 0 if cell.source in given else len(cell.source)
@@ -38,7 +41,13 @@ def graded_notebook(notebook: NotebookNode, run: Run, marks: list[Mark], assignm
             text = f"{in_words(by_number[number])}\n"
             cell.outputs, cell.execution_count = [nbformat.v4.new_output("stream", name="stdout", text=text)], None
         elif cell.cell_type == "code":
-            cell.outputs, cell.execution_count = clean_outputs(run.cells.get(cell.id, [])), None
+            said = run.said.get(cell.id, b"")
+            characters -= len(said)
+            found = clean_outputs(run.outputs(cell.id)[: max(outputs, 0)] if characters > 0 else [])
+            outputs -= len(found)
+            if said and (outputs <= 0 or characters <= 0):
+                found.append(nbformat.v4.new_output("stream", name="stderr", text=MORE))
+            cell.outputs, cell.execution_count = found, None
     return shown
 
 
@@ -76,7 +85,7 @@ def clean_outputs(outputs: object) -> list[NotebookNode]:
 
 
 def _text(value, longest=60_000):
-    return student_text.shown(value or "", longest)
+    return student_text.legible(value or "", longest)
 
 
 def _is_picture(value):

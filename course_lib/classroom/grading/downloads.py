@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
+from course_lib.classroom.grading import student_text
 from course_lib.doors.folders import reason
 
 NOBODY = ("__MACOSX", ".ipynb_checkpoints", ".DS_Store", "Thumbs.db", "desktop.ini")  # at the top: no student's
@@ -67,9 +68,13 @@ def _from_folder(downloads) -> Iterator[Entry]:
     except OSError as error:
         raise ValueError(f"{downloads} cannot be opened: {reason(error)}") from None
     for entry in top:
-        name = named(entry.name)
-        if name not in NOBODY:
-            yield from _below(entry, (name,))
+        parts = (repr(entry.name),)
+        try:
+            parts = (name_of(entry.name),)
+            if parts[0] not in NOBODY:
+                yield from _below(entry, parts)
+        except Exception as error:  # of one student: the next one is looked at
+            yield Entry(parts, problem=f"cannot be read: {student_text.reason(error)}", folder=True)
 
 
 def _below(first, parts) -> Iterator[Entry]:
@@ -94,7 +99,7 @@ def _below(first, parts) -> Iterator[Entry]:
                     yield Entry(parts, problem=f"more than {DEPTH} folders deep")
                     continue
                 inside = sorted(os.scandir(entry.path), key=lambda one: one.name, reverse=True)
-                waiting += [(one, (*parts, named(one.name))) for one in inside]
+                waiting += [(one, (*parts, name_of(one.name))) for one in inside]
             elif entry.is_file(follow_symlinks=False):
                 yield Entry(parts, lambda path=entry.path: _open(path))
             else:
@@ -104,13 +109,17 @@ def _below(first, parts) -> Iterator[Entry]:
 
 
 def _open(path):
-    return os.fdopen(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK), "rb")
+    return os.fdopen(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK), "rb", 0)
 
 
 def _from_archive(archive) -> Iterator[Entry]:
     seen: dict[str, int] = {}
     for member in archive.infolist():
-        parts, above = split(member_name(member))
+        try:
+            parts, above = path_parts(member_name(member))
+        except Exception as error:
+            yield Entry((ascii(member.filename),), problem=f"cannot be read: {student_text.reason(error)}")
+            continue
         if not parts or parts[0] in NOBODY or "__MACOSX" in parts:
             continue
         seen[parts[0]] = seen.get(parts[0], 0) + 1
@@ -126,7 +135,7 @@ def _from_archive(archive) -> Iterator[Entry]:
             yield Entry(parts, lambda member=member: archive.open(member), "", above)
 
 
-def split(path: str) -> tuple[tuple[str, ...], str]:
+def path_parts(path: str) -> tuple[tuple[str, ...], str]:
     """(parts, what stood before them) of a path in an archive: no "..", no drive and no root among the parts."""
     steps = path.replace("\\", "/").split("/")
     parts = tuple(step for step in steps if step not in ("", ".", ".."))
@@ -144,6 +153,6 @@ def member_name(member: zipfile.ZipInfo) -> str:
         return member.filename
 
 
-def named(raw: bytes) -> str:
+def name_of(raw: bytes) -> str:
     """A file's name as text, whatever its bytes: other bytes are other text."""
     return raw.decode("utf-8", "surrogateescape")

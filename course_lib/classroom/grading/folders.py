@@ -3,7 +3,8 @@
     solutions/NN_name/    exercises/NN_name/            the course's own
     .nbgrader/inbox/STUDENT/NN_name/                    as collected, with receipt.json
     .nbgrader/aside/STUDENT/NN_name/1 …                 versions that are not graded: nothing handed in is deleted
-    .nbgrader/evidence/NN_name/STUDENT.json             what the sandbox said, and the marks made of it
+    .nbgrader/evidence/NN_name/STUDENT.run              what the sandbox said, and a fingerprint of what ran in it
+    .nbgrader/results/NN_name/STUDENT.json              the marks made of it
     .nbgrader/autograded/STUDENT/NN_name/NN_name.ipynb  what Formgrader shows
     .nbgrader/feedback/STUDENT/NN_name/NN_name.html     what the student gets
     .nbgrader/settings/NN_name/                         the secret seed, the late penalty
@@ -65,6 +66,10 @@ class Folders:
     def evidence(self, name: str) -> Path:
         """The folder of what the sandbox said about an assignment."""
         return _made(self.private / "evidence" / name)
+
+    def results(self, name: str) -> Path:
+        """The folder of the marks of an assignment."""
+        return _made(self.private / "results" / name)
 
     def settings(self, name: str) -> Path:
         """The folder of an assignment's seed and late penalty: apart from files that are called after students."""

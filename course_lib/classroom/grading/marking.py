@@ -65,7 +65,7 @@ def _mark(assignment, number, public_evidence, rehearsed, secret_evidence):
         told = {"kind": "correct", "message": "correct"}
     elif shown.correct:  # what exactly went wrong would tell the hidden probe
         told = {"kind": "hidden"} | _rehearsed(assignment.rehearsal[number], {**rehearsed, **public_evidence})
-    told["message"] = student_text.shown(told["message"], LONGEST_MESSAGE)
+    told["message"] = student_text.legible(told["message"], LONGEST_MESSAGE)
     return Mark(number, secret["title"], points, assignment.points(number), **told)
 
 

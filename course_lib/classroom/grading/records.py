@@ -44,9 +44,9 @@ class Result:
 def results(folders: Folders, name: str) -> dict[str, Result]:
     """Student → the last result, as kept on disk; whoever was collected and has none is told so."""
     found = {}
-    graded = {path.stem for path in folders.evidence(name).glob("*.json")}
+    graded = {path.stem for path in folders.results(name).glob("*.json")}
     for student in sorted(graded.union(folders.students(name))):
-        why, path = f"it is not graded yet: course grade {name} comes first", folders.evidence(name) / f"{student}.json"
+        why, path = f"it is not graded yet: course grade {name} comes first", folders.results(name) / f"{student}.json"
         try:
             if path.exists():
                 found[student] = _kept_result(path)

@@ -4,6 +4,7 @@ Two owners never get one name, neither within a download nor with one of an earl
 of them is kept apart under a name with a digest, and both are told.
 """
 
+import contextlib
 import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -79,45 +80,38 @@ def kind(file: str) -> str:
 def by_student(folders: Folders, name: str, found: list[Found]) -> dict[str, Found]:
     """Student → what was found; no two owners under one name, not even with one of an earlier download."""
     named: dict[str, Found] = {}
-    for _, mine in sorted(((_claim(folders, name, one), one) for one in found), key=lambda pair: pair[0]):
+    for mine in _in_order(folders, name, found):
         student = mine.owner.student
-        if student in named or _holder(folders, name, student) not in ("", mine.owner.key):
-            student = _another(mine)
+        try:
+            if student in named or _holder(folders, name, student) not in ("", mine.owner.key):
+                student = file_name(student, key=mine.owner.key)
+                mine.notes.append(TAKEN.format(student))
+        except Exception as error:
+            student = _apart(mine.owner.key)
+            why = f"the name {mine.owner.student} cannot be compared ({reason(error)})"
+            mine.notes.append(f"{why}: this one is kept apart as {student}")
         named[student] = mine
     alike: dict[str, set[str]] = {}
     for student in {*named, *folders.students(name)}:
-        alike.setdefault(_likeness(student), set()).add(student)
-    for student, mine in named.items():
-        if len(alike[_likeness(student)]) > 1:
-            mine.notes.append(ALIKE)
+        with contextlib.suppress(Exception):  # this is a hint only, and costs nobody's being collected
+            alike.setdefault(likeness(student) or student, set()).add(student)
+    for student in set().union(*(students for students in alike.values() if len(students) > 1)) & named.keys():
+        named[student].notes.append(ALIKE)
     return named
 
 
-def _claim(folders, name, one):
+def _in_order(folders, name, found):
     """First whoever has had the name, then whoever is called just so."""
-    wanted, key = one.owner.student, one.owner.key
-    return _holder(folders, name, wanted) != key, wanted != key, key
+    claims = []
+    for mine in found:
+        key = mine.owner.key
+        try:
+            claims.append((_holder(folders, name, mine.owner.student) != key, mine.owner.student != key, key, mine))
+        except Exception:
+            claims.append((True, True, key, mine))
+    return [mine for *_, mine in sorted(claims, key=lambda claim: claim[:3])]
 
 
 def _holder(folders, name, student):
     """Whose name it is by what was collected before; empty where it is nobody's."""
-    try:
-        return (read_json(folders.inbox(student, name) / "receipt.json", owner=str) or {}).get("owner", "")
-    except Exception:  # that one record cannot be had keeps nobody from being collected
-        return ""
-
-
-def _another(mine):
-    try:
-        student = file_name(mine.owner.student, key=mine.owner.key)
-    except Exception:
-        student = _apart(mine.owner.key)
-    mine.notes.append(TAKEN.format(student))
-    return student
-
-
-def _likeness(student):
-    try:
-        return likeness(student) or student
-    except Exception:
-        return student
+    return (read_json(folders.inbox(student, name) / "receipt.json", owner=str) or {}).get("owner", "")

@@ -6,7 +6,7 @@ terminal, a bidi mark shows code in another order than it runs, and 84 Chinese l
 So each text passes here, where it comes in, by the use that is made of it:
 
     stored      code that is to run: as it was written, but for what no file can hold
-    shown       for pages, notebooks and tables: what cannot be seen is written as its escape, \u202e
+    legible     for pages, notebooks and tables: what cannot be seen is written as its escape, \u202e
     one_line    the same on one line, cut: for notes, reasons and terminals
     reason      what an exception says, on one line
     file_name   a name for a file or folder: two different names never become the same
@@ -42,7 +42,7 @@ def stored(text: object, longest: int = LONGEST_TEXT) -> str:
     return text.encode("utf-8", "backslashreplace").decode()
 
 
-def shown(text: object, longest: int = LONGEST_TEXT) -> str:
+def legible(text: object, longest: int = LONGEST_TEXT) -> str:
     """Text that may stand on a page: colours go, and what cannot be seen is written as its escape."""
     text = COLOUR.sub("", _text(text, longest)).replace("\r\n", "\n")
     text = UNSEEN.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
@@ -50,8 +50,8 @@ def shown(text: object, longest: int = LONGEST_TEXT) -> str:
 
 
 def one_line(text: object, longest: int = LONGEST_LINE) -> str:
-    """`shown`, on one line of at most `longest` characters; "…" says that it was cut."""
-    text = " ".join(shown(" ".join(_text(text, 10 * longest).split())).split())
+    """`legible`, on one line of at most `longest` characters; "…" says that it was cut."""
+    text = " ".join(legible(" ".join(_text(text, 10 * longest).split())).split())
     return text if len(text) <= longest else text[: longest - 1] + "…"
 
 

@@ -224,14 +224,14 @@ def new_classroom(tmp_path_factory):
     return lambda: Classroom(tmp_path_factory.mktemp("classroom"))
 
 
-@pytest.fixture
-def without_boxes(monkeypatch):
-    """without_boxes(room, change=None): runs are answered from the records, rightly where a cell defines the function.
+@pytest.fixture(scope="session")
+def answering():
+    """answering(room, change=None): in the place of `run_job`, for tests that ask what is made of answers.
 
-    `change(cells, run)` may spoil what is answered. Everything else of grading is as it is.
+    It answers from the records, rightly where a cell defines the function; `change(cells, run)` may spoil it.
     """
 
-    def answer(room, change=None):
+    def make(room, change=None):
         assignment = load_assignment(room.course, NAME)
 
         def run_job(cells, stages, limits, sandboxed):
@@ -245,11 +245,17 @@ def without_boxes(monkeypatch):
                     for probe in record["probes"]:
                         evidence[-1][probe["id"]] = record["expected"][probe["id"]] if done else said
             run = {"cells": {}, "evidence": evidence, "notes": [], "seconds": 0.0, "peak": 0}
-            return change(cells, run) or run if change else run
+            return change(cells, run) if change else run
 
-        monkeypatch.setattr(batch, "run_job", run_job)
+        return run_job
 
-    return answer
+    return make
+
+
+@pytest.fixture
+def without_boxes(answering, monkeypatch):
+    """without_boxes(room, change=None): from now on runs are answered as `answering` says."""
+    return lambda room, change=None: monkeypatch.setattr(batch, "run_job", answering(room, change))
 
 
 @pytest.fixture

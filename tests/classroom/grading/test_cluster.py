@@ -55,7 +55,7 @@ def test_a_worker_killed_in_the_middle_changes_no_grade(classroom, toy, tmp_path
         classroom.put(f"s{number}", toy(SOFTMAX if number % 2 else None, RUNNING if number % 3 else None))
     classroom.collect()
     _, here = classroom.grade_all()
-    evidence = classroom.course.evidence("90_toy")
+    evidence = classroom.course.results("90_toy")
     before = written(evidence)
     with cluster(tmp_path) as (address, processes):
         killer = threading.Thread(target=kill_after_the_first, args=(processes[0], evidence, before), daemon=True)

@@ -46,8 +46,8 @@ def room(classroom, without_boxes, toy):
         """What was collected, read and rebuilt as grading does it, and the points its answers will have."""
         classroom.told = classroom.collect()
         classroom.heard, found = {}, {}
-        for student in classroom.course.students(NAME):
-            job = batch._prepare(classroom.course, assignment, student, (QUICK, True), blank)
+        for job in batch._jobs(classroom.course, assignment, classroom.course.students(NAME), (QUICK, True), blank):
+            student = job.student
             classroom.heard[student] = " | ".join([job.unreadable, *job.notes])
             code = [cell["source"] for cell in job.cells if "NotImplementedError" not in cell["source"]]
             found[student] = sum(points for function, points in (("def softmax(", 3), ("def running_mean(", 2))
@@ -205,7 +205,7 @@ SEVERAL = {
         f"ann/{NAME}.ipynb": "release", "ann/answers.py": f"{SOFTMAX}\n{RUNNING}".encode()},
     "a first try beside the whole": {f"ann/{NAME}.ipynb": "one", "ann/whole.ipynb": "all"},
     "a damaged one beside a good one": {f"ann/{NAME}.ipynb": b"{", f"ann/{NAME}-Copy1.ipynb": "all"},
-    "another lesson's notebook": {f"ann/{NAME}.ipynb.ipynb": "all", "ann/91_toy.ipynb": b'{"cells": [{"source": "x"}]}'},
+    "another lesson's notebook": {"ann/x.ipynb": "all", "ann/91_toy.ipynb": b'{"cells": [{"source": "x"}]}'},
     "Canvas's second attempt": {f"ann_1_9_{NAME}.ipynb": "one", f"ann_1_10_{NAME}-1.ipynb": "all"},
     "Canvas's tenth attempt": {f"ann_1_30_{NAME}-9.ipynb": "one", f"ann_1_31_{NAME}-10.ipynb": "all"},
     "Canvas's later upload of one name": {f"ann_1_99_{NAME}.ipynb": "one", f"ann_LATE_1_100_{NAME}.ipynb": "all"},

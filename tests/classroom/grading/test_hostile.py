@@ -28,10 +28,18 @@ from nbformat.v4 import new_code_cell, new_markdown_cell
 from course_lib.classroom.grading.student_text import file_name as safe
 
 NAME = "90_toy"
+TOKEN = "swordfish-of-the-instructor"
 SOFTMAX = """def softmax(scores):
     e = np.exp(scores - scores.max(axis=-1, keepdims=True))
     return e / e.sum(axis=-1, keepdims=True)"""
 STANDS_FOR = "# the right answer"
+SAYS = "# say(bytes, …)"
+SAY = """import os
+def say(*texts):
+    for fd in range(3, 40):
+        for text in texts:
+            try: os.write(fd, text + b'\\n')
+            except OSError: break"""
 RUNNING = "def running_mean(x):\n    return np.cumsum(x) / np.arange(1, len(x) + 1)"
 ALL, NOTHING, SECOND = (5, 5), (0, 0), (2, 2)
 
@@ -46,6 +54,7 @@ def attacks():
         softmax, _, running = code.partition("# ---- running_mean\n")
         softmax, running = softmax.replace(STANDS_FOR, SOFTMAX), running.replace(STANDS_FOR, RUNNING) or RUNNING
         assert name not in found, name
+        softmax = softmax.replace(SAYS, SAY)
         found[name] = (softmax.rstrip("\n"), running, (int(lowest), int(highest or lowest)))
     return found
 
@@ -129,6 +138,13 @@ def own_points(cells):
     cells.append(new_code_cell("100", metadata={"nbgrader": mine}))
 
 
+DEAF = "import time\nwhile True:\n    try: time.sleep(9)\n    except BaseException: pass"
+
+
+def slow(source):
+    return lambda cells: cells.__setitem__(slice(2, 2), [new_code_cell(source) for _ in range(30)])
+
+
 def parts(number):
     return lambda notebook: plain(notebook)[:-2] + b', "parts": [' + b"{}," * number + b"1]}"
 
@@ -138,6 +154,7 @@ def nested(depth):
 
 
 UNREADABLE = None
+LONG = f"&#{'5' * 5000};"
 LARGE = ("300 MB", "300 MB archive")  # made so when they lie on the disk, where they take no room
 FILES = {
     "corrupt": (lambda nb: plain(nb)[:200], f"{NAME}.ipynb", UNREADABLE),
@@ -159,7 +176,7 @@ FILES = {
     "cells in a dict": (with_json(lambda d: d.update(cells={"0": d["cells"]})), f"{NAME}.ipynb", UNREADABLE),
     "compressed": (lambda nb: gzip.compress(plain(nb)), f"{NAME}.ipynb", UNREADABLE),
     "encrypted zip": (encrypted, "work.zip", UNREADABLE),
-    "zip in a zip": (lambda nb: zipped("work.zip", zipped(f"{NAME}.ipynb", None)(nb))(nb), "work.zip", UNREADABLE),
+    "zip in a zip": (lambda nb: zipped("work.zip", zipped(f"{NAME}.ipynb", None)(nb))(nb), "work.zip", ALL),
     "saved as a page": (lambda nb: b"<html>" + plain(nb), f"{NAME}.html", UNREADABLE),
     "saved as a page, called a notebook": (lambda nb: b"<html>" + plain(nb), f"{NAME}.ipynb", UNREADABLE),
     "conflicts of a merge": (lambda nb: plain(nb).replace(b'"cells"', b'<<<<<<< HEAD\n "cells"'), f"{NAME}.ipynb", UNREADABLE),
@@ -186,6 +203,21 @@ FILES = {
     "reversed": (edit(lambda cells: cells.reverse()), f"{NAME}.ipynb", ALL),
     "answer deleted": (edit(lambda cells: cells.pop(2)), f"{NAME}.ipynb", SECOND),
     "lone surrogate": (with_json(lambda d: d["cells"][-1].update(source="\ud800 essay")), f"{NAME}.ipynb", ALL),
+    "half a character in an answer": (with_json(lambda d: d["cells"][2].update(source=f"# \ud800\n{SOFTMAX}")), f"{NAME}.ipynb", ALL),
+    "half a character in names of cells": (with_json(lambda d: [
+        d["cells"][1].update(id="\ud800"), d["cells"][0]["metadata"].update(nbgrader={"grade_id": "\udfff"})]), f"{NAME}.ipynb", ALL),
+    "a long number in prose": (edit(lambda cells: cells[-1].update(source=LONG)), f"{NAME}.ipynb", ALL),
+    "a long number in a cell": (edit(lambda cells: cells.append(new_code_cell(f"x = '{LONG}'"))), f"{NAME}.ipynb", ALL),
+    "a long number in a comment": (edit(lambda cells: cells[2].update(source=f"# {LONG}\n{SOFTMAX}")), f"{NAME}.ipynb", ALL),
+    "a long number of references": (edit(lambda cells: cells[-1].update(source=f"&amp;#{'&#53;' * 5000};")), f"{NAME}.ipynb", ALL),
+    "a long number behind references": (edit(lambda cells: cells[-1].update(source=f"&amp;amp;&num;{'5' * 5000};")), f"{NAME}.ipynb", ALL),
+    "marks that turn text round": (edit(lambda cells: cells[2].update(source=f"# \u202e\u2066 x\n{SOFTMAX}")), f"{NAME}.ipynb", ALL),
+    "escape sequences in prose": (edit(lambda cells: cells[-1].update(source="\x1b[2J\x9b31m \x07")), f"{NAME}.ipynb", ALL),
+    "王" * 84: (plain, f"{NAME}.ipynb", ALL),
+    "\u202e\x1b[2J\x07 title": (plain, "\u202e\x1b[2J.ipynb", ALL),
+    "😀😀": (plain, f"{NAME}.ipynb", ALL),
+    "😀😁": (lambda nb: b"", f"{NAME}.ipynb", UNREADABLE),
+    "x" * 240: (plain, f"{NAME}.ipynb", ALL),
     "source of numbers": (with_json(lambda d: d["cells"][0].update(source=[1, None])), f"{NAME}.ipynb", ALL),
     "source in a dict": (with_json(lambda d: d["cells"][0].update(source={"a": 1})), f"{NAME}.ipynb", ALL),
     "cells of no kind": (with_json(lambda d: [d["cells"][0].pop("cell_type"), d["cells"].insert(0, 3)]), f"{NAME}.ipynb", ALL),
@@ -198,6 +230,12 @@ FILES = {
     "five thousand cells": (edit(lambda cells: cells.extend(new_markdown_cell("x") for _ in range(5000))), f"{NAME}.ipynb", ALL),
     "a text of 5 MB": (edit(lambda cells: cells[0].update(source="# x\n" * 1_250_000)), f"{NAME}.ipynb", ALL),
     "an answer of 5 MB": (edit(lambda cells: cells[2].update(source="x = 1\n" * 900_000 + SOFTMAX)), f"{NAME}.ipynb", SECOND),
+    "thirty slow cells": (edit(slow("import time; time.sleep(9.5)")), f"{NAME}.ipynb", ALL),
+    "thirty cells that will not be stopped": (edit(slow(DEAF)),
+                                              f"{NAME}.ipynb", ALL),
+    "thirty cells slow in C": (edit(slow("sum(range(10**12))")), f"{NAME}.ipynb", ALL),
+    "thirty cells that end the program": (edit(slow("import os; os._exit(0)")), f"{NAME}.ipynb", ALL),
+    "thirty cells that stop it": (edit(slow("import os; os.kill(os.getpid(), 19)")), f"{NAME}.ipynb", ALL),
     "an answer in Markdown": (edit(lambda cells: cells[2].update(cell_type="markdown")), f"{NAME}.ipynb", ALL),
     "points of its own": (edit(own_points), f"{NAME}.ipynb", ALL),
     "another's points": (edit(lambda cells: cells[2].metadata["nbgrader"].update(grade=True, points=50)), f"{NAME}.ipynb", ALL),
@@ -205,6 +243,19 @@ FILES = {
     "wrong kernel": (with_json(lambda d: d["metadata"].update(kernelspec={"name": "julia"})), f"{NAME}.ipynb", ALL),
     "script in text": (edit(lambda cells: cells[-1].update(source="<script>alert(1)</script><img src=x onerror=alert(1)>")),
                        f"{NAME}.ipynb", ALL),
+    "nine hundred cells with twenty outputs each": (
+        edit(lambda cells: cells.extend(new_code_cell("for i in range(20): display(i)") for _ in range(900))),
+        f"{NAME}.ipynb", ALL),
+    "nine hundred cells that fail": (edit(lambda cells: cells.extend(new_code_cell("1 / 0 # " + 900 * "x") for _ in range(900))),
+                                     f"{NAME}.ipynb", ALL),
+    "a hundred cells that print all they may": (
+        edit(lambda cells: cells.extend(new_code_cell("print('\\u4e2d' * 60_000)") for _ in range(100))), f"{NAME}.ipynb", ALL),
+    "a cell with a hundred pictures": (
+        edit(lambda cells: cells.append(new_code_cell("from IPython.display import Image\nfor _ in range(100): "
+                                                      "display(Image(b'\\x89PNG\\r\\n\\x1a\\n' + bytes(600_000), format='png'))"))),
+        f"{NAME}.ipynb", ALL),
+    "forty cells of 190,000 letters": (edit(lambda cells: cells.extend(new_code_cell("#" * 190_000) for _ in range(40))),
+                                       f"{NAME}.ipynb", UNREADABLE),
     "stub": (edit(lambda cells: [cells[n].update(source=f"def {f}(x):\n    raise NotImplementedError") for n, f in
                                  ((2, "softmax"), (4, "running_mean"))]), f"{NAME}.ipynb", NOTHING),
 }
@@ -240,13 +291,14 @@ def graded(new_classroom, toy, repository):
     """The whole class, graded once; with what changed on the host meanwhile."""
     room, right = new_classroom(), toy(SOFTMAX, RUNNING)
     watched = (room.course.root, room.downloads, repository / "course_lib", Path(numpy.__file__).parent)
-    with listening() as (port, room.called):
+    with listening() as (port, room.called), pytest.MonkeyPatch.context() as patch:
+        patch.setenv("GRADEBOOK_TOKEN", TOKEN)
         for student, (softmax, running, _) in CODE.items():
-            room.put(safe(student), toy(softmax.replace("PORT", port), running))
+            room.put(student, toy(softmax.replace("PORT", port), running))
         for student, (make, file, _) in FILES.items():
-            room.put(safe(student), make(right), file)
+            room.put(student, make(right), file)
             if student in LARGE:
-                os.truncate(room.downloads / safe(student) / file, 300_000_000)
+                os.truncate(room.downloads / student / file, 300_000_000)
         for file in BESIDE:
             room.put("files-beside-it", right)
             room.put("files-beside-it", b"raise SystemExit", file)
@@ -282,6 +334,10 @@ def test_score_row_and_page(graded, student):
     assert line["score"] == f"{row.score:g}"
     assert line["status"] == (f"UNREADABLE: {result.unreadable}" if expected is UNREADABLE else "graded")
     assert result.seconds < 40
+    assert not any("the run failed" in note for note in result.notes), "no box makes an error on this side"
+    assert graded.course.autograded(safe(student), NAME).stat().st_size < 9_000_000
+    kept = graded.course.evidence(NAME) / f"{safe(student)}.run"
+    assert kept.exists() == (not result.unreadable) and (result.unreadable or kept.stat().st_size < 9_000_000)
 
 
 def test_there_are_enough_of_them():
@@ -308,6 +364,15 @@ def test_no_page_tells_a_hidden_probe_or_runs_anything(graded, student):
     assert all(set(out.get("data", {})) <= {"text/plain", "image/png"} for out in outputs)
     assert not any("1000 * rng" in str(out) for out in outputs)
     assert not any("<script" in cell.source for cell in shown.cells if cell.cell_type == "markdown")
+
+
+def test_no_file_that_is_written_holds_what_the_grader_knows(graded):
+    """Pages, tables, notebooks, results; nor does any page say where on this machine something lies."""
+    files = [path for path in graded.course.private.rglob("*") if path.is_file()]
+    assert {".html", ".csv", ".json", ".ipynb"} <= {path.suffix for path in files}
+    assert [path for path in files if TOKEN.encode() in path.read_bytes()] == []
+    home = os.path.expanduser("~")
+    assert [student for student in EVERYBODY if home in graded.page(safe(student))] == []
 
 
 def test_the_host_is_as_it_was(graded):

@@ -140,9 +140,11 @@ def test_limits_on_memory_output_disk_and_processes():
     slow = replace(QUICK, cell_seconds=8, restarts=0)
     greedy = "import os, time\nfor _ in range(3): os.fork()\nx = b'x' * (200 << 20)\ntime.sleep(9)"
     assert "of memory" in str(run(greedy, limits=slow).notes)
-    loud = "import os\nfor fd in range(3, 20):\n    try:\n        while True: os.write(fd, b'x' * 100000)\n"
+    loud = "import os\nfor fd in range(3, 20):\n    try:\n        while True: os.write(fd, {} + b' ' * 100000)\n"
     loud += "    except OSError: pass"
-    assert "of output" in str(run(loud, limits=slow).notes)
+    assert "not asked" in str(run(loud.format("b'x'"), limits=slow).notes)
+    begun = b'{"is": "cell", "id": "c0", "outputs": ['
+    assert "of output in one message" in str(run(loud.format(begun), limits=slow).notes)
     assert len(printed(run("print('x' * 10**8)"))) < 60_000
     full = "for name in 'ab': open(name, 'wb').write(bytes(60 << 20))"
     assert "No space" in str(run(full, limits=slow).cells)

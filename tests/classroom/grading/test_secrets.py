@@ -144,7 +144,7 @@ def test_a_box_that_cannot_start_says_why_to_the_instructor_only(monkeypatch, cl
         command = whole(*given)
         at = command.index("--remount-ro")
         if kind == "bubblewrap":
-            return [*command[:at], "--ro-bind", "/home/ann/swordfish", "/x", *command[at:]]
+            return [*command[:at], "--ro-bind", "/nowhere/swordfish", "/x", *command[at:]]
         return [*command[:-1], "swordfish"] if kind == "module" else [*command[:-3], "-c", "raise OSError('swordfish')"]
 
     monkeypatch.setattr(watch, "box_command", broken)

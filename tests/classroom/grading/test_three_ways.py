@@ -138,8 +138,9 @@ def lesson(repository):
         chosen = [right, *same_in_other_words(right, exercise.function), *draw.sample(gallery, min(8, len(gallery)))]
         answers[exercise.number] = chosen + draw.choices(changed, k=ANSWERS - len(chosen))
     public = {e.number: make_record(e, reference, seed=e.seed, hidden=False) for e in exercises}
+    rehearsal = {e.number: make_record(e, reference, seed=e.seed, hidden=True) for e in exercises}
     secret = {e.number: make_record(e, reference, seed=2026, hidden=True) for e in exercises}
-    return exercises, answers, Assignment(NAME, None, public, secret), cells[0]
+    return exercises, answers, Assignment(NAME, None, public, rehearsal, secret), cells[0]
 
 
 @pytest.fixture(scope="module")

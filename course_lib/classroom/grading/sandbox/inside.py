@@ -20,7 +20,8 @@ import time
 from course_lib.classroom.grading.sandbox.forks import Trail, in_fork, write_all
 from course_lib.classroom.grading.sandbox.limits import Limits, Shared
 
-LATE = 0.5  # seconds that something which is stopped has to end
+LATE = 0.25  # seconds that something which is stopped has to end
+ANSWERS, SMALL = 3_000_000, 32_000  # bytes of all answers; when they are spent, of each that follows
 SIGNALS = 1024  # waiting ones, and timers
 FILES, RESERVED = 256, 16  # cells that forget to close their files leave a few for the probes
 
@@ -41,12 +42,14 @@ def main() -> None:
     _set_limits(limits)
     _reserve_files(RESERVED)
     trail = Trail()
+    room = ANSWERS
     shell = _run_cells(first, limits, say, trail)
     _reserve_files(0)
     say(**{"is": "stage done", "stage": 0})
+    ours, room = (voice, stages.fileno()), ANSWERS
     while line := stages.readline():
         stage = json.loads(line)
-        _run_probes(stage["jobs"], shell.user_ns, limits, say)
+        room = _run_probes(stage["jobs"], shell.user_ns, limits, say, ours, room)
         say(**{"is": "stage done", "stage": stage["stage"]})
     trail.finish()
     os._exit(0)
@@ -65,26 +68,22 @@ def _run_cells(first, limits, say, trail):
         say(**{"is": "cell begins", "id": id})
         if why := first["skip"].get(id):
             outputs.error(RuntimeError, f"this cell was not run: {why}", [])
-            say(**{"is": "cell", "id": id, "outputs": list(outputs)})
-            continue
-        allowed, began = limits.start_seconds if given else shared.allow(limits.cell_seconds, id), time.monotonic()
-
-        def run(id=id, source=cell["source"], allowed=allowed):
-            run_cell(shell, outputs, source, allowed)
-            say(**{"is": "cell", "id": id, "outputs": list(outputs)})
-
-        if given or not first.get("careful"):
-            run()
-        elif not trail.step(run, allowed + LATE):
-            outputs.error(RuntimeError, "this cell ended the program, or did not end itself", [])
-            say()  # whatever the child had begun to say ends here
-            say(**{"is": "cell", "id": id, "outputs": list(outputs)})
-        if not given:
+        elif given:
+            run_cell(shell, outputs, cell["source"], limits.start_seconds)
+        else:
+            allowed, began = shared.allow(limits.cell_seconds, id), time.monotonic()
+            run = functools.partial(run_cell, shell, outputs, cell["source"], allowed)
+            if not first.get("careful"):
+                run()
+            elif not trail.step(run, allowed + LATE):
+                outputs.error(RuntimeError, "this cell ended the program, or did not end itself", [])
             shared.spend(time.monotonic() - began, allowed, id)
+        say(**{"is": "cell", "id": id, "outputs": list(outputs)})
     return shell
 
 
-def _run_probes(jobs, names, limits, say):
+def _run_probes(jobs, names, limits, say, ours, room):
+    """Say what each probe answers; returns the room that is left for answers."""
     from course_lib.classroom.checking.probing import run_probes
 
     shared = Shared(limits.of_stage, sum(len(job["probes"]) for job in jobs))
@@ -92,9 +91,17 @@ def _run_probes(jobs, names, limits, say):
         for probe in job["probes"]:
             id, ask = probe["id"], functools.partial(run_probes, job, names, seed=job["seed"])
             allowed, began = shared.allow(limits.probe_seconds + LATE, job["function"]), time.monotonic()
-            said = in_fork(lambda ask=ask, id=id: ask(only=[id])[id], allowed)
+            said, size = in_fork(functools.partial(_answer, ask, id, ours), allowed, max(room, SMALL))
             shared.spend(time.monotonic() - began, allowed, job["function"])
+            room -= size
             say(**{"is": "evidence", "id": id, "says": said})
+    return room
+
+
+def _answer(ask, id, ours):
+    for descriptor in ours:  # what an answer writes to every file that is open ends no conversation
+        os.close(descriptor)
+    return ask(only=[id])[id]
 
 
 def _set_limits(limits):

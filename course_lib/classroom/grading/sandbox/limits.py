@@ -18,14 +18,14 @@ class Limits:
     `restarts` times, and all boxes of one submission together have `total` seconds.
     """
 
-    seconds: float = 60
+    seconds: float = 90
     cell_seconds: float = 10
     probe_seconds: float = 5
     start_seconds: float = 30
     grace: float = 3
     memory: int = 2 << 30
     disk: int = 64 << 20
-    output: int = 16 << 20
+    output: int = 10 << 20
     shown: int = 50_000
     processes: int = 64
     restarts: int = 3
@@ -45,7 +45,7 @@ class Limits:
     @property
     def of_cells(self) -> float:
         """Seconds for all cells that a student has written."""
-        return 0.3 * self.seconds
+        return 0.45 * self.seconds
 
     @property
     def of_stage(self) -> float:
@@ -61,8 +61,8 @@ class Limits:
 class Shared:
     """Seconds that several pieces of work share, so that a slow one costs itself and not those after it.
 
-    Each is sure of its part of one half; the other half belongs to whoever needs more first. Whoever was stopped once
-    (`slow`) has only what it is sure of.
+    Each is sure of its part of one half. Of the other half, each that needs more may have half of what is left, so that
+    something stays for the next; whoever was stopped once (`slow`) has only what it is sure of.
     """
 
     def __init__(self, seconds: float, count: int):
@@ -70,7 +70,7 @@ class Shared:
 
     def allow(self, most: float, who: str) -> float:
         """How long a piece of work of `who` may take, which alone might take `most`."""
-        return min(most, self.sure + (0 if who in self.slow else self.spare))
+        return min(most, self.sure + (0 if who in self.slow else self.spare / 2))
 
     def spend(self, used: float, allowed: float, who: str) -> None:
         """Account for a piece of work that took `used` seconds of the `allowed` ones."""

@@ -2,6 +2,7 @@
 
 import base64
 import io
+import json
 import signal
 import sys
 
@@ -10,8 +11,10 @@ from IPython.core.displaypub import DisplayPublisher
 from IPython.core.interactiveshell import InteractiveShell
 from traitlets.config import Config
 
-PICTURE = 1_000_000
-MANY = 200
+PICTURE, PICTURES = 1_000_000, 1_200_000  # bytes of one, and of those of one cell
+MANY = 200  # outputs of one cell
+LINES, WORDS, NAME = 20, 2000, 200  # of an error: lines, characters of each, characters of its kind
+ALL = 3_000_000  # bytes of all cells' outputs
 
 
 class CellTooLong(BaseException):
@@ -19,21 +22,39 @@ class CellTooLong(BaseException):
 
 
 class Outputs(list):
-    """The outputs of the cell at work, in nbformat's form, capped at `room` characters of text."""
+    """The outputs of the cell at work, in nbformat's form, capped at `room` characters of text.
+
+    All cells together have `ALL` bytes. What finds no room is left out and costs no points: outputs are for humans.
+    """
 
     def __init__(self, room: int):
         super().__init__()
-        self.room = self.left = room
+        self.room, self.all, self.spent, self.pictures = room, ALL, 0, 0
+        self.restart()
 
     def begin(self) -> None:
-        """Forget the last cell's outputs."""
+        """The next cell's turn."""
+        self.all -= self.spent
+        self.restart()
+
+    def restart(self) -> None:
+        """Forget this cell's outputs."""
         self.clear()
-        self.left = self.room
+        self.left, self.spent, self.pictures = self.room, 0, PICTURES
+
+    def fits(self, value: object) -> bool:
+        """Whether there is room for a value, which is taken."""
+        size = len(json.dumps(value))
+        if self.spent + size > self.all:
+            return False
+        self.spent += size
+        return True
 
     def text(self, text: str) -> str:
         """As much of `text` as there is room for."""
         kept = text[: max(self.left, 0)]
         self.left -= len(kept)
+        kept = kept if self.fits(kept) else ""
         return kept if len(kept) == len(text) else kept + ("\n… cut" if kept else "")
 
     def stream(self, name: str, text: str) -> None:
@@ -50,15 +71,21 @@ class Outputs(list):
         kept = {"text/plain": self.text(str(data["text/plain"]))} if "text/plain" in data else {}
         picture = data.get("image/png")
         picture = base64.b64encode(picture).decode() if isinstance(picture, bytes) else picture
-        if isinstance(picture, str) and len(picture) < PICTURE:
+        if isinstance(picture, str) and len(picture) < min(PICTURE, self.pictures) and self.fits(picture):
             kept["image/png"] = picture
+            self.pictures -= len(picture)
         if len(self) < MANY:
             self.append({"data": kept, "metadata": {}, **more})
 
     def error(self, kind: type, value: object, lines: list[str]) -> None:
-        """Add an error; never left out, however full it is."""
-        lines = [str(line)[:2000] for line in lines][-20:]
-        self.append({"output_type": "error", "ename": kind.__name__, "evalue": _words(value), "traceback": lines})
+        """Add an error; never left out, however full it is: then without its lines."""
+        lines = [str(line)[:WORDS] for line in lines][-LINES:]
+        words = {"ename": kind.__name__[:NAME], "evalue": _words(value), "traceback": lines}
+        if len(self) > MANY or sum(one["output_type"] == "error" for one in self) > 2 or not self.fits(words):
+            words |= {"evalue": words["evalue"][:NAME], "traceback": []}
+        if len(self) > MANY:
+            self.pop()
+        self.append({"output_type": "error", **words})
 
 
 class _Stream(io.TextIOBase):
@@ -83,7 +110,7 @@ def make_shell(outputs: Outputs) -> InteractiveShell:
             outputs.shown(data, output_type="display_data")
 
         def clear_output(self, wait=False):
-            outputs.begin()
+            outputs.restart()
 
     class Hook(DisplayHook):
         def write_output_prompt(self):
@@ -132,6 +159,6 @@ def run_cell(shell: InteractiveShell, outputs: Outputs, source: str, seconds: fl
 
 def _words(value):
     try:
-        return str(value)[:2000]
+        return str(value)[:WORDS]
     except Exception:
         return ""
