@@ -45,15 +45,16 @@ def write_csv(path: Path, rows: list[Row], results: dict[str, Result]) -> None:
             )
 
 
-def write_canvas(path: Path, name: str, rows: list[Row]) -> list[str]:
+def write_canvas(path: Path, column: str, rows: list[Row]) -> list[str]:
     """The file for *Import Grades* in Canvas; returns the students it cannot name (collected from elsewhere).
 
-    Canvas knows a student by the number in the names of downloaded submissions, the column ID.
+    Canvas knows a student by the number in the names of downloaded submissions, the column ID, and an assignment by
+    its title, best with its number behind it: `Attention (8123)`. Another name makes a new assignment there.
     """
     unknown = []
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
-        writer.writerow(["Student", "ID", "SIS Login ID", "Section", as_text(name)])
+        writer.writerow(["Student", "ID", "SIS Login ID", "Section", as_text(column)])
         writer.writerow(["Points Possible", "", "", "", f"{rows[0].max_score:g}" if rows else ""])
         for row in rows:
             if not (number := CANVAS_ID.search(row.student)):
