@@ -143,12 +143,13 @@ def test_a_week(week):
 
     # Monday: what students get, and on Friday what they hand in.
     assert " files, " in week.course("release", NAME, "--out", week.folder / "07.zip")
-    done = week.course("collect", NAME, week.put("submissions.zip", zipped(first)), "--received", "2026-03-06T18:00+0000")
+    week.put("submissions.zip", zipped(first))
+    done = week.course("collect", NAME, week.folder / "submissions.zip", "--received", "2026-03-06T18:00:00+0000")
     assert done.endswith(f"{size} students: {size} new, 0 unchanged, 0 with nothing to grade\n")
     late = {name: content for name, content in first.items() if "_LATE_" in name}
     week.course("collect", NAME, week.put("late.zip", zipped({name: content + b" " for name, content in late.items()})),
-                "--received", "2026-03-07T18:00+0000")
-    said = week.course("grade", NAME, "--due", "2026-03-06T20:00+0000", "--late", "10")
+                "--received", "2026-03-07T18:00:00+0000")
+    said = week.course("grade", NAME, "--due", "2026-03-06T20:00:00+0000", "--late", "10")
     table = week.table()
     assert set(table) == set(range(size)) and f"{size} students in" in said and "wait for a score by hand" in said
     assert table[4]["status"].startswith("UNREADABLE") and f"student04_4704: {table[4]['status']}" in said
@@ -166,7 +167,7 @@ def test_a_week(week):
 
     # Somebody hands in once more; a check that asked for too much is mended, and all are graded by it.
     assert "1 students: 1 new" in week.course("collect", NAME, week.put("again.zip", zipped(second)),
-                                              "--received", "2026-03-06T19:00+0000")
+                                              "--received", "2026-03-06T19:00:00+0000")
     checks = week.root / "solutions" / NAME / "checks" / "07_1.py"
     text = checks.read_text(encoding="utf-8")
     mended = text.replace("return ns[\"soft_lookup\"](900 * query, keys, values)",
