@@ -137,7 +137,7 @@ def week(tmp_path, repository):
 
 
 def test_a_week(week):
-    answers, size = Answers(week.root), 10
+    answers, size = Answers(week.root), 7
     first, second = a_class(answers, size)
     highest = sum(exercise.points for exercise in answers.exercises)
 
