@@ -12,6 +12,7 @@ so nothing it says is believed; what it does not hold (expected values, solution
 
 import contextlib
 import functools
+import importlib
 import json
 import os
 import resource
@@ -40,6 +41,7 @@ def main() -> None:
     limits = first["limits"]
     _set_limits(limits)
     _reserve_files(RESERVED)
+    _import(first.get("imports", ()))
     from course_lib.classroom.checking.probing import run_probes
     from course_lib.classroom.grading.sandbox.shell import Outputs, make_shell, run_cell
 
@@ -65,6 +67,13 @@ def main() -> None:
                 say(**{"is": "evidence", "id": id, "says": said})
         say(**{"is": "stage done", "stage": stage["stage"]})
     os._exit(0)
+
+
+def _import(names):
+    """Import what the probes will need, once for all their processes."""
+    for name in names:
+        with contextlib.suppress(Exception):  # no module, as a class is, or missing: whoever needs it will say so
+            importlib.import_module(name)
 
 
 def _set_limits(limits):

@@ -4,6 +4,7 @@ The job is a pure function of plain data, (cells, stages, limits) → evidence: 
 or on another machine.
 """
 
+import ast
 import time
 from dataclasses import asdict, dataclass, field
 
@@ -41,7 +42,8 @@ def run_submission(
     limits, began = limits or Limits(), time.monotonic()
     run, skip, known = Run(evidence=[{} for _ in stages]), {}, {cell["id"] for cell in cells}
     for _ in range(1 + limits.restarts):
-        said = run_box([{"cells": cells, "skip": skip}, *stages], limits, sandboxed=sandboxed)
+        first = {"cells": cells, "skip": skip, "imports": imports_of(stages)}
+        said = run_box([first, *stages], limits, sandboxed=sandboxed)
         run.peak = max(run.peak, said.peak)
         run.cells |= said.cells
         for kept, new in zip(run.evidence, said.evidence, strict=False):
@@ -56,3 +58,19 @@ def run_submission(
         skip[blame] = said.stopped
     run.seconds = time.monotonic() - began
     return run
+
+
+def imports_of(stages: list[dict]) -> list[str]:
+    """Names of the modules that the probes import or forbid something of, and nothing else of them.
+
+    The box imports them once, before any cell: each probe has a process of its own, which would import torch anew.
+    """
+    jobs = [job for stage in stages for job in stage["jobs"]]
+    found = {name.rpartition(".")[0] for job in jobs for name in job["forbidden"]}
+    for source in {job["source"] for job in jobs}:
+        for node in ast.walk(ast.parse(source)):
+            if isinstance(node, ast.Import):
+                found |= {alias.name for alias in node.names}
+            elif isinstance(node, ast.ImportFrom) and node.module:
+                found.add(node.module)
+    return sorted(found - {""})
