@@ -221,7 +221,7 @@ def test_what_probes_import_is_imported_once_before_any_cell():
     source = "import json\nfrom colorsys import rgb_to_hsv\ndef there(ns, rng):\n    return ns['f']()\n"
     job = {"function": "f", "source": source, "probes": [{"id": "there"}], "seconds": 2.0, "seed": 0,
            "forbidden": ["sched.scheduler.run", "wave.open"]}
-    answer = "import sys\nseen = [one in sys.modules for one in ('colorsys', 'sched', 'wave')]\ndef f():\n    return seen"
+    answer = "import sys\nseen = [n in sys.modules for n in ('colorsys', 'sched', 'wave')]\ndef f():\n    return seen"
     assert imports_of([{"jobs": [job]}]) == ["colorsys", "json", "sched.scheduler", "wave"]
     run = run_submission([{"id": "a", "source": answer}], [{"jobs": [job]}], Limits())
     assert run.evidence[0]["there"]["value"] == encode([True, True, True]), run.notes
