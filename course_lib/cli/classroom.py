@@ -110,9 +110,10 @@ def feedback(name: str, root: Path | None) -> None:
 @NAME
 @click.option("--csv", "kind", flag_value="csv", default=True, help="All that is known (the default).")
 @click.option("--canvas", "kind", flag_value="canvas", help="What Canvas imports.")
+@click.option("--column", help="What Canvas calls the assignment: 'Attention (8123)' (default: NN_name, a new one).")
 @click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="Where to (default: .nbgrader/…csv).")
 @ROOT
-def export(name: str, kind: str, out: Path | None, root: Path | None) -> None:
+def export(name: str, kind: str, column: str | None, out: Path | None, root: Path | None) -> None:
     """Write the grades as a table."""
     from course_lib.classroom.grading.assignment import load_assignment
     from course_lib.classroom.grading.gradebook import Book
@@ -127,7 +128,7 @@ def export(name: str, kind: str, out: Path | None, root: Path | None) -> None:
         rows = book.rows()
     out = out or csv_path(folders, name, "-canvas" if kind == "canvas" else "")
     if kind == "canvas":
-        if unknown := write_canvas(out, name, rows):
+        if unknown := write_canvas(out, column or name, rows):
             click.echo(f"not from Canvas, left out: {', '.join(unknown)}", err=True)
     else:
         write_csv(out, rows, found)

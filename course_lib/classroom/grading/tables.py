@@ -60,10 +60,11 @@ def _line(student, row, result, numbers):
     ]
 
 
-def write_canvas(path: Path, name: str, rows: list[Row]) -> list[str]:
+def write_canvas(path: Path, column: str, rows: list[Row]) -> list[str]:
     """The file for *Import Grades* in Canvas; returns the students it cannot name (collected from elsewhere).
 
-    Canvas knows a student by the number in the names of downloaded submissions, the column ID.
+    Canvas knows a student by the number in the names of downloaded submissions, the column ID, and an assignment by
+    its title, best with its number behind it: `Attention (8123)`. Another name makes a new assignment there.
     """
     unknown, lines = [], []
     for row in rows:
@@ -77,7 +78,7 @@ def write_canvas(path: Path, name: str, rows: list[Row]) -> list[str]:
             pass
         unknown.append(row.student)
     most = f"{max((row.max_score for row in rows), default=0):g}" if rows else ""
-    head = ["Student", "ID", "SIS Login ID", "Section", as_text(name)]
+    head = ["Student", "ID", "SIS Login ID", "Section", as_text(column)]
     _write(path, head, [["Points Possible", "", "", "", most], *lines])
     return unknown
 

@@ -18,8 +18,8 @@ lookup = Exercise(
     "07.1", "soft_lookup", title="One question", difficulty=1, minutes=10,
     hints=(
         "Three lines: scores, shares, weighted sum. Which shape has each of them?",
-        "scores = keys @ query is (S,). The shares are exponentials, divided by their sum; take the largest score away first.",
-        "e = np.exp(scores - scores.max()); the answer is (e / e.sum()) @ values.",
+        "keys @ query is (S,). The shares are exponentials, divided by their sum; take the largest score away first.",
+        "Of the scores z take e = np.exp(z - z.max()); the answer is (e / e.sum()) @ values.",
     ),
 )
 

@@ -17,7 +17,7 @@ core = Exercise(
     hints=(
         "Sort, add up, cut, and bring everything back to where it stood. Which of these is easy to forget?",
         "A token belongs to the set if those *more* probable than it do not reach p yet. How do you get their sum from np.cumsum?",
-        "With order = np.argsort(-probs), the sum of the more probable ones is cumsum minus the token's own probability. To bring "
+        "With the indices np.argsort(-probs), the sum of the more probable ones is cumsum minus the token's own probability. To bring "
         "values back, assign them to kept[order].",
     ),
 )

@@ -2,6 +2,7 @@
 
 import json
 import zipfile
+from pathlib import Path
 
 import pytest
 
@@ -39,3 +40,11 @@ def test_a_release_that_would_tell_is_not_written(classroom, tmp_path, secret, f
     with pytest.raises(ValueError, match="the release would tell"):
         release(classroom.course.root, [NAME], tmp_path / "out.zip")
     assert not list(tmp_path.glob("out*"))
+
+
+LESSONS = sorted(path.parent.name for path in Path(__file__).parents[3].glob("solutions/*/*.nb.py"))
+
+
+@pytest.mark.parametrize("name", LESSONS)
+def test_every_lesson_can_be_given_to_students(name, repository):
+    assert told_by(repository, [name]) == []

@@ -10,7 +10,9 @@ and writes to its standard output: cell begins, cell, evidence, stage done. A st
 so nothing it says is believed; what it does not hold (expected values, solutions, other work) cannot be told.
 """
 
+import contextlib
 import functools
+import importlib
 import json
 import os
 import resource
@@ -41,8 +43,8 @@ def main() -> None:
     limits = Limits(**first["limits"])
     _set_limits(limits)
     _reserve_files(RESERVED)
+    _import(first.get("imports", ()))
     trail = Trail()
-    room = ANSWERS
     shell = _run_cells(first, limits, say, trail)
     _reserve_files(0)
     say(**{"is": "stage done", "stage": 0})
@@ -53,6 +55,13 @@ def main() -> None:
         say(**{"is": "stage done", "stage": stage["stage"]})
     trail.finish()
     os._exit(0)
+
+
+def _import(names):
+    """Import what the probes will need, once for all their processes."""
+    for name in names:
+        with contextlib.suppress(Exception):  # no module, as a class is, or missing: whoever needs it will say so
+            importlib.import_module(name)
 
 
 def _run_cells(first, limits, say, trail):
