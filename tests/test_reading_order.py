@@ -88,7 +88,8 @@ READING_ORDER = """
     classroom.grading.intake.apart classroom.grading.sorting classroom.grading.collect classroom.grading.release
     classroom.grading.assignment classroom.grading.marking classroom.grading.records classroom.grading.markup
     classroom.grading.display classroom.grading.rows classroom.grading.database classroom.grading.gradebook
-    classroom.grading.kept_runs classroom.grading.batch classroom.grading.cluster classroom.grading.report
+    classroom.grading.kept_runs classroom.grading.jobs classroom.grading.batch classroom.grading.cluster
+    classroom.grading.report
     classroom.grading.feedback classroom.grading.tables classroom.grading.similar classroom.grading.stats
 
     doctor.finding doctor.machine doctor.software doctor.kernel doctor

@@ -8,9 +8,8 @@ than the few submissions that are at work.
 
 import hashlib
 import json
-import os
-from collections.abc import Callable, Iterator
-from concurrent.futures import Executor, as_completed
+from collections.abc import Iterator
+from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -25,27 +24,12 @@ from course_lib.classroom.grading.gradebook import Book
 from course_lib.classroom.grading.intake.apart import read_safely
 from course_lib.classroom.grading.intake.reading import Unreadable
 from course_lib.classroom.grading.intake.rebuilding import rebuild
-from course_lib.classroom.grading.kept_runs import kept_run, new_run, run_job
+from course_lib.classroom.grading.jobs import Job, runs
 from course_lib.classroom.grading.marking import Mark, mark_all
 from course_lib.classroom.grading.records import UNTRUSTED, Result
 from course_lib.classroom.grading.sandbox.limits import Limits
-from course_lib.classroom.grading.sandbox.rounds import ASIDE, Run
 from course_lib.classroom.grading.student_text import few, reason
 from course_lib.classroom.grading.troubles import Troubles
-
-AHEAD = 2  # submissions that are read, for each that is at work
-
-
-@dataclass(frozen=True)
-class _Job:
-    student: str
-    notebook: NotebookNode
-    notes: list[str]
-    unreadable: str
-    received: datetime
-    cells: list[dict]
-    fingerprint: str
-    path: Path  # of what its box said
 
 
 @dataclass(frozen=True)
@@ -78,60 +62,18 @@ def grade(
     names = iter(students if students is not None else folders.students(assignment.name))
     blank = _Blank(rebuild([], assignment.release)[0], mark_all(assignment, []))
     with Book(folders, assignment) as book:
-        for job, run in _runs(executor, _jobs(folders, assignment, names, how, blank), how, again):
+        for job, run in runs(executor, _jobs(folders, assignment, names, how, blank), how, again):
             yield _result(folders, assignment, book, job, run, sandboxed, blank)
 
 
-def _runs(executor, jobs, how, again) -> Iterator[tuple[_Job, Run]]:
-    """Each job with what its box said, now or earlier; a few are read ahead of those that are at work."""
-    waiting: dict = {}  # future → job
-    completed: Callable = getattr(executor, "as_completed", as_completed)
-    try:
-        while True:
-            for job in jobs:
-                if run := _known(executor, job, how, again, waiting):
-                    yield job, run
-                if len(waiting) >= AHEAD * getattr(executor, "at_once", os.cpu_count() or 1):
-                    break
-            if not waiting:
-                return
-            future = next(iter(completed(waiting)))
-            job = waiting.pop(future)
-            try:
-                run = new_run(job.path, job.fingerprint, future)
-            except Exception as error:
-                run = _failed(error)
-            yield job, run
-    finally:
-        for future in waiting:
-            future.cancel()
-
-
-def _known(executor, job, how, again, waiting):
-    """What is known of a job, or None where its box has to say it, which `waiting` then waits for."""
-    try:
-        if run := Run() if job.unreadable else None if again else kept_run(job.path, job.fingerprint):
-            return run
-        job.path.unlink(missing_ok=True)
-        here = [] if getattr(executor, "elsewhere", False) else [str(job.path)]
-        waiting[executor.submit(run_job, job.cells, *how, job.fingerprint, *here)] = job
-    except Exception as error:
-        return _failed(error)
-    return None
-
-
-def _failed(error):
-    return Run(notes=[f"{ASIDE}the run failed: {reason(error)}"])
-
-
-def _jobs(folders, assignment, names, how, blank) -> Iterator[_Job]:
+def _jobs(folders, assignment, names, how, blank) -> Iterator[Job]:
     """What each student handed in, as a job; what cannot be read is one, too."""
     for student in names:
         try:
             job = _read(folders, assignment, student, how, blank)
         except Exception as error:  # a submission that nobody thought of
             why = f"it cannot be read ({reason(error)})"
-            job = _Job(student, blank.notebook, [], why, datetime.now(UTC), [], "", Path())
+            job = Job(student, blank.notebook, [], why, datetime.now(UTC), [], "", Path())
         yield job
 
 
@@ -170,7 +112,7 @@ def _read(folders, assignment, student, how, blank):
     fingerprint = hashlib.sha256(told.encode()).hexdigest()
     path = folders.evidence(assignment.name) / f"{student}.run"
     received = datetime.fromisoformat(receipt["received"]) if receipt else datetime.now(UTC)
-    return _Job(student, notebook, notes, unreadable, received, cells, fingerprint, path)
+    return Job(student, notebook, notes, unreadable, received, cells, fingerprint, path)
 
 
 def _refuse(folders, assignment, book, job, why, blank):
