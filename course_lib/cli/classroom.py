@@ -127,11 +127,8 @@ def export(name: str, kind: str, column: str | None, out: Path | None, root: Pat
     with Book(folders, load_assignment(folders, name)) as book:
         rows = book.rows()
     out = out or csv_path(folders, name, "-canvas" if kind == "canvas" else "")
-    if kind == "canvas":
-        if unknown := write_canvas(out, column or name, rows):
-            click.echo(f"not from Canvas, left out: {', '.join(unknown)}", err=True)
-    else:
-        write_csv(out, rows, found)
+    if unknown := write_canvas(out, column or name, rows) if kind == "canvas" else write_csv(out, rows, found):
+        click.echo(f"not from Canvas, left out: {', '.join(unknown)}", err=True)
     click.echo(f"{out}: {len(rows)} students")
     if untrusted := sum(UNTRUSTED in result.notes for result in found.values()):
         click.echo(f"{untrusted} of them {UNTRUSTED}", err=True)
