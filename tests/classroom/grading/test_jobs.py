@@ -66,7 +66,8 @@ def test_each_has_its_own_run_and_few_are_read_ahead(class_of):
 
 
 def test_what_is_known_or_cannot_be_read_needs_no_sandbox(class_of, monkeypatch):
-    monkeypatch.setattr(module, "kept_run", lambda path, fingerprint: Run(notes=["kept"]) if path.name == "1.run" else None)
+    kept = {"1.run": Run(notes=["kept"])}
+    monkeypatch.setattr(module, "kept_run", lambda path, fingerprint: kept.get(path.name))
     executor, jobs, _ = class_of(3, s2={"unreadable": "no notebook"})
     found = {job.student: run.notes for job, run in runs(executor, jobs, HOW, again=False)}
     assert found == {"s0": ["ran 0.run"], "s1": ["kept"], "s2": []} and [id for id, _ in executor.submitted] == [0]
