@@ -1,5 +1,6 @@
 """From what was handed in to gradebook, page and table; interrupted, repeated, resubmitted, unprotected."""
 
+from course_lib.classroom.grading import jobs
 from course_lib.classroom.grading.stats import as_page, as_table, statistics
 
 NAME = "90_toy"
@@ -28,10 +29,8 @@ def test_a_class_of_four(classroom, toy):
 
 
 def test_an_interrupted_batch_goes_on_and_a_second_one_runs_what_changed(classroom, toy, monkeypatch):
-    import course_lib.classroom.grading.batch as batch
-
-    ran, really = [], batch.run_job
-    monkeypatch.setattr(batch, "run_job", lambda cells, *rest: ran.append(cells) or really(cells, *rest))
+    ran, really = [], jobs.run_job
+    monkeypatch.setattr(jobs, "run_job", lambda cells, *rest: ran.append(cells) or really(cells, *rest))
     for student in ("a", "b", "c"):
         classroom.hand_in(student, toy(SOFTMAX, RUNNING, f"By {student}."))
     classroom.grade_all(students=["a"])
@@ -46,15 +45,13 @@ def test_an_interrupted_batch_goes_on_and_a_second_one_runs_what_changed(classro
 
 
 def test_one_bad_submission_never_stops_a_batch(classroom, toy, monkeypatch):
-    import course_lib.classroom.grading.batch as batch
-
     def fail(cells, *rest):
         raise MemoryError("no room")
 
     for student in ("a", "b"):
         classroom.hand_in(student, toy(SOFTMAX, RUNNING))
     with monkeypatch.context() as patch:
-        patch.setattr(batch, "run_job", fail)
+        patch.setattr(jobs, "run_job", fail)
         results, rows = classroom.grade_all()
     assert [row.score for row in rows.values()] == [0, 0] and "MemoryError: no room" in results["a"].notes[0]
     _, rows = classroom.grade_all()
@@ -77,4 +74,4 @@ def test_answers_that_only_know_the_numbers_of_the_notebook_get_nothing(classroo
     memorised = f"def softmax(scores):\n    return np.array({value['array']}).reshape({value['shape']})"
     classroom.hand_in("parrot", toy(memorised, RUNNING))
     results, rows = classroom.grade_all()
-    assert rows["parrot"].score == 2 and results["parrot"].marks[0].kind == "hidden"
+    assert rows["parrot"].score == 2 and results["parrot"].marks[0].kind in ("hidden", "wrong")

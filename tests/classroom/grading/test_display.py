@@ -37,7 +37,7 @@ def test_text_is_shown_rendered_and_clean_and_kept_as_it_was_handed_in():
     cells = [nbformat.v4.new_markdown_cell("# Given"), nbformat.v4.new_markdown_cell(essay)]
     release = nbformat.v4.new_notebook(cells=cells[:1])
     notebook = nbformat.v4.new_notebook(cells=cells)
-    shown = graded_notebook(notebook, Run(), [], Assignment("90_toy", release, {}, {}))
+    shown = graded_notebook(notebook, Run(), [], Assignment("90_toy", release, {}, {}, {}))
     nbformat.validate(shown)
     assert shown.cells[0].source == "<div><h1>Given</h1>&#10;</div>"
     assert "<strong>Why</strong> &lt;script&gt;" in shown.cells[1].source and "<script" not in shown.cells[1].source
@@ -49,7 +49,7 @@ def test_only_so_much_of_a_student_is_rendered_and_all_of_it_is_shown():
     cells = [nbformat.v4.new_markdown_cell(f"*{number}*" + "a" * 9000) for number in range(9)]
     release = nbformat.v4.new_notebook(cells=[nbformat.v4.new_markdown_cell("g" * MARKDOWN)])
     notebook = nbformat.v4.new_notebook(cells=[*release.cells, *cells])
-    shown = graded_notebook(notebook, Run(), [], Assignment("90_toy", release, {}, {})).cells[1:]
+    shown = graded_notebook(notebook, Run(), [], Assignment("90_toy", release, {}, {}, {})).cells[1:]
     assert [cell.source.startswith("<div><p><em>") for cell in shown] == [number < 4 for number in range(9)]
     assert all("a" * 9000 in cell.source for cell in shown)
 

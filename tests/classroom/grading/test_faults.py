@@ -23,7 +23,7 @@ import pytest
 from click.testing import CliRunner
 
 import course_lib.classroom.grading as grading
-from course_lib.classroom.grading import batch
+from course_lib.classroom.grading import jobs
 from course_lib.classroom.grading.assignment import load_assignment
 from course_lib.classroom.grading.folders import Folders
 from course_lib.classroom.grading.gradebook import Book
@@ -152,7 +152,7 @@ def lesson(new_classroom, toy):
 @pytest.fixture
 def spoilt(lesson, answering, monkeypatch, tmp_path_factory):
     """spoilt(): a copy of the class in which nothing has happened yet."""
-    monkeypatch.setattr(batch, "run_job", answering(lesson, say_whose))
+    monkeypatch.setattr(jobs, "run_job", answering(lesson, say_whose))
     return lambda: Class(lesson, tmp_path_factory.mktemp("class"))
 
 
@@ -178,7 +178,7 @@ def say_whose(cells, run):
 def healthy(lesson, answering, tmp_path_factory):
     """(what a class comes to that nothing happens to, function that handles one submission → steps that call it)."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(batch, "run_job", answering(lesson, say_whose))
+        patch.setattr(jobs, "run_job", answering(lesson, say_whose))
         whole, called = Class(lesson, tmp_path_factory.mktemp("class")), {}
 
         def watch(frame, event, argument):

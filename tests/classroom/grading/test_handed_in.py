@@ -46,7 +46,7 @@ def room(classroom, without_boxes, toy):
         """What was collected, read and rebuilt as grading does it, and the points its answers will have."""
         classroom.told = classroom.collect()
         classroom.heard, found = {}, {}
-        for job in batch._jobs(classroom.course, assignment, classroom.course.students(NAME), (QUICK, True), blank):
+        for job in batch._jobs(classroom.course, assignment, classroom.course.students(NAME), ([], QUICK, True), blank):
             student = job.student
             classroom.heard[student] = " | ".join([job.unreadable, *job.notes])
             code = [cell["source"] for cell in job.cells if "NotImplementedError" not in cell["source"]]

@@ -224,7 +224,7 @@ def interrupt_grading(term, after=3):
     command = [sys.executable, "-m", "course_lib", "grade", NAME, "--course", str(term.root)]
     with open(term.folder / "grade.log", "w") as log:
         process = subprocess.Popen(command, stdout=log, stderr=log)
-    evidence = term.root / ".nbgrader" / "evidence" / NAME
+    evidence = term.root / ".nbgrader" / "results" / NAME
     while len(list(evidence.glob("*.json"))) < after and process.poll() is None:
         time.sleep(0.05)
     process.kill()

@@ -13,9 +13,9 @@ NAME = "90_toy"
 def test_results(tmp_path):
     folders = Folders(tmp_path)
     kept = Result("ann", [Mark("90.1", "Softmax", 3.0, 3.0, "correct")], ["a note"], "", datetime.now(UTC), 1.5, 2)
-    (folders.evidence(NAME) / "ann.json").write_text(json.dumps({"result": kept.to_dict()}))
+    (folders.results(NAME) / "ann.json").write_text(json.dumps({"result": kept.to_dict()}))
     for number, broken in enumerate(("{", "[]", '{"result": {"marks": [{}]}}', '{"result": 3}')):
-        (folders.evidence(NAME) / f"broken{number}.json").write_text(broken)
+        (folders.results(NAME) / f"broken{number}.json").write_text(broken)
     folders.inbox("new", NAME).mkdir(parents=True)
     found = results(folders, NAME)
     assert found.pop("ann") == kept and kept.status == "graded"
