@@ -152,7 +152,7 @@ def test_right_values_are_not_all(said):
     assert "your function changes its argument `x` in place (4 of 4 values;" in said(in_place)
     assert "called again with the same arguments, your function gives something else" in said(counting)
     text = said(zeros_like)
-    assert "with whole numbers (integers) in the arrays in place of floating-point ones: your answer holds" in text
+    assert "with whole numbers (integers) in the arrays in place of floating-point ones: 4 of 4 v" in text
     assert "`np.zeros_like(x)` and `x.copy()` have the type of x" in text
 
 
