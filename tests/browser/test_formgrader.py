@@ -4,6 +4,7 @@ A class whose every member tries something else, as `course grade` leaves it, in
 """
 
 import contextlib
+import json
 import shutil
 from datetime import UTC, datetime
 from pathlib import Path
@@ -104,7 +105,8 @@ def members():
     notebook = release()
     sources = ("%%javascript\nalert(1)", f"%%html\n{EVIL}", f"%%svg\n{EVIL}", f"# </pre></div>{EVIL}", "'''" + EVIL)
     notebook.cells += map(nbformat.v4.new_code_cell, sources)
-    yield "outputs", notebook, Run(cells={notebook.cells[-1].id: OUTPUTS, notebook.cells[-2].id: OUTPUTS[::-1]})
+    said = {notebook.cells[-1].id: OUTPUTS, notebook.cells[-2].id: OUTPUTS[::-1]}
+    yield "outputs", notebook, Run({id: json.dumps(outputs).encode() for id, outputs in said.items()})
 
 
 @pytest.fixture(scope="module")
@@ -113,7 +115,7 @@ def graded(tmp_path_factory, repository):
     folders = Folders(tmp_path_factory.mktemp("course"))
     shutil.copy(repository / "nbgrader_config.py", folders.root)
     shutil.copytree(repository / "exercises" / "07_attention", folders.root / "exercises" / NAME)
-    assignment = Assignment(NAME, release(), {}, {}, {}, {ESSAY: "90.3"}, {"90.3": EVIL})
+    assignment = Assignment(NAME, release(), {}, {}, {}, {}, {ESSAY: "90.3"}, {"90.3": EVIL})
     with Book(folders, assignment) as book:
         book.prepare()
         for student, notebook, run in members():
