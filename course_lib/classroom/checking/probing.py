@@ -13,6 +13,7 @@ import contextlib
 import hashlib
 import random
 import sys
+import warnings
 from collections.abc import Callable
 
 import numpy as np
@@ -79,7 +80,7 @@ def run_probe(fn: Callable, ns: dict, id: str, *, seed: int, function: str, watc
     """Evidence of one probe. Never raises for what the student's code does, and leaves all states as they were.
 
     The probe is called as `fn(ns, rng)`, or as `fn(ns, **arguments)` where those are given. manner, given: how the
-    answer is called (checking.asking). silent: what it prints is not shown.
+    answer is called (checking.asking). silent: neither what it prints nor what it warns of is shown.
 
     Kinds of error: missing (no such name), not started, forbidden, timeout, exit (SystemExit, KeyboardInterrupt),
     unreadable (what came back is not plain data), absent (a docstring's example that cannot be tried here), error.
@@ -92,7 +93,7 @@ def run_probe(fn: Callable, ns: dict, id: str, *, seed: int, function: str, watc
     drawn = {"rng": np.random.default_rng(_seed(seed, id))} if arguments is None else arguments
     answer, remarks = Asked(ns[function], manner or {}, *([given] if given else [])), []
     try:
-        with shown_in_part(remarks, silent=silent), kept_state(remarks), random_states(_seed(seed, id)):
+        with warned(silent), shown_in_part(remarks, silent=silent), kept_state(remarks), random_states(_seed(seed, id)):
             with forbidding(watch, student), time_limit(seconds):
                 value = fn({**ns, function: answer}, **drawn)
         evidence = {"value": encode(value)}
@@ -116,6 +117,15 @@ def run_probe(fn: Callable, ns: dict, id: str, *, seed: int, function: str, watc
     if watch.caught:
         evidence = _error("forbidden", Forbidden.__name__, watch.caught[0])
     return evidence | ({"remarks": remarks[:20]} if remarks else {})
+
+
+@contextlib.contextmanager
+def warned(silent: bool):
+    """Without warnings where that is asked: the same code has run before, or runs with numbers that nobody gave it."""
+    with warnings.catch_warnings() if silent else contextlib.nullcontext():
+        if silent:
+            warnings.simplefilter("ignore")
+        yield
 
 
 @contextlib.contextmanager

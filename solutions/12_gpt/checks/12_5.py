@@ -211,7 +211,7 @@ def the_prompt_is_cut(model, idx, max_new_tokens):
     return writing(model, idx[:, -model.config.context_length:], max_new_tokens)
 
 
-@writer.mistake(hint="The text is the same in the end as at the beginning: idx = torch.cat([idx, newest], dim=1).")
+@writer.mistake(hint="The text is the same in the end as at the beginning: give what torch.cat returns the name idx.")
 def never_appended(model, idx, max_new_tokens):
     """a loop in which nothing is appended"""
     return idx

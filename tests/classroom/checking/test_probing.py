@@ -3,6 +3,7 @@
 import functools
 import random
 import sys
+import warnings
 
 import numpy as np
 import pytest
@@ -235,3 +236,17 @@ def test_a_function_of_torch_is_an_answer():
     found = evidence(torch.linalg.det, source="import torch\ndef square(ns, rng):\n    return ns['f'](torch.eye(2))",
                      probes=[{"id": "square"}], manner={"returns": "tensor"})
     assert found["value"]["array"] == [1.0]
+
+
+def test_only_the_first_run_warns():
+    """The second, and the one with whole numbers, say nothing that a student would look for in their own code."""
+    def divides(x):
+        return np.log(x)
+
+    with warnings.catch_warnings(record=True) as heard:
+        warnings.simplefilter("always")
+        source = "import numpy as np\n\n\ndef probe(ns, rng):\n    return ns['divides'](np.array([0.5, 2.0]))\n"
+        job = {"source": source, "function": "divides",
+               "probes": [{"id": "probe", "whole": True}], "forbidden": [], "seconds": 5.0, "manner": {}}
+        evidence = run_probes(job, {"divides": divides}, seed=1)["probe"]
+    assert "whole" in evidence and not heard
