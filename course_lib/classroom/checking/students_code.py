@@ -17,8 +17,12 @@ import types
 from collections.abc import Iterator
 from pathlib import Path
 
-PATHS = sysconfig.get_paths()
-LIBRARIES = tuple(str(Path(PATHS[name])) for name in ("stdlib", "platstdlib", "purelib", "platlib"))
+
+@functools.cache
+def libraries() -> tuple[str, ...]:
+    """The folders that Python's own modules and the installed ones lie in."""
+    paths = sysconfig.get_paths()
+    return tuple(str(Path(paths[name])) for name in ("stdlib", "platstdlib", "purelib", "platlib"))
 
 
 def student_globals(answer: object) -> list[dict]:
@@ -97,4 +101,4 @@ def _imports(code: types.CodeType) -> Iterator[tuple[str, tuple]]:
 
 def _of_a_library(names):
     path = names.get("__file__") or ""
-    return path.startswith(LIBRARIES) or names.get("__name__") == "builtins"
+    return path.startswith(libraries()) or names.get("__name__") == "builtins"
