@@ -220,7 +220,9 @@ DOORS = {
     "tools.record_run.record": [(of_recorded_config, None), (of_recorded_metrics, None)],
 }
 # These take any text, and are tried below: a submission, a line that names a checkpoint.
-OTHER_DOORS = {"course_lib.classroom.grading.intake.reading._text", "course_lib.training.disk.read_pointer"}
+OTHER_DOORS = {"course_lib.classroom.grading.intake.reading._text",
+               "course_lib.classroom.grading.records._kept_result",  # whatever is none is told in its student's row
+               "course_lib.training.disk.read_pointer"}
 # What is parsed elsewhere: nothing that lay on a disk, or what must be judged with its own hands.
 NOT_FILES = {
     "course_lib.doors.json_file._loads": "the reader itself",
@@ -229,6 +231,9 @@ NOT_FILES = {
     "course_lib.classroom.grading.sandbox.messages._read": "lines from a box, bad ones left out",
     "course_lib.classroom.grading.sandbox.rounds.read": "what a batch kept; whatever is none is run again",
     "course_lib.classroom.grading.intake.apart.read_safely": "what a helper printed a moment ago",
+    "course_lib.classroom.grading.intake.apart.main": "what the grader sent a moment ago",
+    "benchmarks.grading.main": "what a process of the benchmark printed a moment ago",
+    "benchmarks.grading.make_class": "a notebook in memory, copied",
     "course_lib.classroom.grading.sandbox.inside.main": "lines from the grader",
     "course_lib.classroom.grading.sandbox.forks.in_fork": "lines of its own child",
     "course_lib.classroom.grading.intake.reading.read_cells": "submissions, of which every fault has its own message",

@@ -43,7 +43,7 @@ SAMPLES = {
     OpenQuestion: dict(number="01.1", rubric=((1.0, "names it"),)),
 }
 # Dataclasses that are saved, too, but hold what the course's own code found, not what somebody set.
-RESULTS = {"classroom.grading.marking.Mark", "classroom.grading.batch.Result"}
+RESULTS = {"classroom.grading.marking.Mark", "classroom.grading.records.Result"}
 UNTOUCHED = {"path", "fn", "ranges", "places", "probes", "properties", "mistakes", "forbids"}  # of other types
 
 SCALARS = {

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from course_lib.classroom.grading.sandbox.limits import Limits
+from course_lib.doors.files import write_text
 
 ROOT = Path("/sys/fs/cgroup")
 OWN = Path("/proc/self/cgroup")
@@ -42,16 +43,19 @@ def in_group(group: Path | None, command: list[str]) -> list[str]:
 def _made(limits):
     with contextlib.suppress(OSError):
         beside = _beside()
-        if beside is None or not {"memory", "pids"} <= set((beside / "cgroup.subtree_control").read_text().split()):
+        if beside is None:
+            return None
+        handed_down = (beside / "cgroup.subtree_control").read_text(encoding="utf-8").split()
+        if not {"memory", "pids"} <= set(handed_down):
             return None
         group = beside / f"course-box-{secrets.token_hex(8)}"
         group.mkdir()
         try:
-            (group / "memory.max").write_text(str(limits.memory))
-            (group / "pids.max").write_text(str(limits.processes + STARTERS))
+            write_text(group / "memory.max", str(limits.memory))
+            write_text(group / "pids.max", str(limits.processes + STARTERS))
             for name, value in (("memory.swap.max", "0"), ("memory.oom.group", "1")):  # not every kernel has them
                 with contextlib.suppress(OSError):
-                    (group / name).write_text(value)
+                    write_text(group / name, value)
             return group
         except OSError:
             _remove(group)
@@ -60,7 +64,7 @@ def _made(limits):
 
 def _beside():
     """Where a group beside that of this process would lie, in the hierarchy of version 2."""
-    for line in OWN.read_text().splitlines():
+    for line in OWN.read_text(encoding="utf-8").splitlines():
         number, _, path = line.split(":", 2)
         if number == "0" and path.strip("/"):
             return ROOT / Path(path.strip("/")).parent
@@ -69,7 +73,7 @@ def _beside():
 
 def _remove(group):
     with contextlib.suppress(OSError):
-        (group / "cgroup.kill").write_text("1")
+        write_text(group / "cgroup.kill", "1")
     until = time.monotonic() + PATIENCE
     while time.monotonic() < until:
         with contextlib.suppress(OSError):
