@@ -7,6 +7,7 @@ Python, numpy and torch and the functions of their modules are noted before a pr
 
 import builtins
 import contextlib
+import inspect
 import io
 import operator
 import os
@@ -51,6 +52,13 @@ def _settings() -> dict[str, tuple[Callable, Callable]]:
     return found
 
 
+def _wraps(new: object, old: object) -> bool:
+    """Whether a function is another one in a wrapper that says so."""
+    with contextlib.suppress(ValueError):
+        return callable(new) and (inspect.unwrap(new) is old or getattr(new, "_torchdynamo_orig_callable", None) is old)
+    return False
+
+
 @contextlib.contextmanager
 def kept_state(remarks: list[str]) -> Iterator[None]:
     """Put everything back after the body, and add to `remarks` what the body has changed, a sentence each."""
@@ -72,6 +80,8 @@ def kept_state(remarks: list[str]) -> Iterator[None]:
             if len(space) == len(names) and all(map(operator.is_, space.values(), values)):
                 continue
             for name, value in zip(names, values, strict=True):
+                if len(sys.modules) > modules and _wraps(space.get(name), value):
+                    continue  # a library that was imported just now, as torch's compiler does
                 if space.get(name) is not value and callable(value):
                     _put_back(space, module, name, value)
                     remarks.append(f"your code gives {module}.{name} another meaning; it was put back")

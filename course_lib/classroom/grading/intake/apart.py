@@ -32,7 +32,7 @@ def read_safely(folder: Path, name: str, release: NotebookNode | None = None) ->
     packed = any(one.name.lower().endswith(b".zip") for one in files)  # a small archive may hold a large file
     if not packed and sum(one.stat(follow_symlinks=False).st_size for one in files) <= SMALL:
         return _not_too_much(*read_submission(folder, name, release))
-    with tempfile.TemporaryFile() as out:
+    with tempfile.TemporaryFile("w+b") as out:
         command = [sys.executable, "-m", __spec__.name, os.fspath(folder), name]
         try:
             done = subprocess.run(command, input=json.dumps(release).encode(), stdout=out, stderr=subprocess.DEVNULL,
