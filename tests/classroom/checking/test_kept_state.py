@@ -3,6 +3,7 @@
 In a real kernel: test_hostile_answers.
 """
 
+import importlib
 import math
 import os
 import random
@@ -111,3 +112,19 @@ def test_what_is_printed(capsys):
     with shown_in_part(remarks, silent=True):
         print("nothing")
     assert capsys.readouterr().out == "" and len(remarks) == 1
+
+
+def test_a_library_that_is_imported_may_wrap_a_function(tmp_path, monkeypatch):
+    """As torch's compiler wraps torch.manual_seed: no student did that, and it stays."""
+    (tmp_path / "wraps_as_it_comes.py").write_text(
+        "import functools\nimport math\n\ntheirs = math.exp\n\n\n@functools.wraps(theirs)\ndef exp(x):\n"
+        "    return theirs(x)\n\n\nmath.exp = exp\n", encoding="utf-8", newline="\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    before, remarks = math.exp, []
+    try:
+        with kept_state(remarks):
+            wrapper = importlib.import_module("wraps_as_it_comes").exp
+        assert remarks == [] and math.exp is wrapper
+    finally:
+        math.exp = before
+        sys.modules.pop("wraps_as_it_comes", None)
