@@ -62,8 +62,8 @@ def grade(
     names = iter(students if students is not None else folders.students(assignment.name))
     blank = _Blank(rebuild([], assignment.release)[0], mark_all(assignment, []))
     with Book(folders, assignment) as book:
-        for job, run in runs(executor, _jobs(folders, assignment, names, how, blank), how, again):
-            yield _result(folders, assignment, book, job, run, sandboxed, blank)
+        known = runs(executor, _jobs(folders, assignment, names, how, blank), how, again)
+        yield from _results(folders, assignment, book, known, sandboxed, blank)
 
 
 def _jobs(folders, assignment, names, how, blank) -> Iterator[Job]:
@@ -77,17 +77,19 @@ def _jobs(folders, assignment, names, how, blank) -> Iterator[Job]:
         yield job
 
 
-def _result(folders, assignment, book, job, run, sandboxed, blank):
-    """A run's result, once it stands in the gradebook; what fails costs one student."""
-    try:
-        return _enter(folders, assignment, book, job, run, sandboxed)
-    except Exception as error:
-        why = job.unreadable or f"grading it failed ({reason(error)})"
-    try:
-        return _refuse(folders, assignment, book, job, why, blank)
-    except Exception as more:
-        told = f"{why}; that it failed could not be kept ({reason(more)})"
-        return Result(job.student, [], [], told, job.received, 0.0)
+def _results(folders, assignment, book, known, sandboxed, blank) -> Iterator[Result]:
+    """Each run's result, once it stands in the gradebook; what fails costs one student."""
+    for job, run in known:
+        try:
+            result = _enter(folders, assignment, book, job, run, sandboxed)
+        except Exception as error:
+            why = job.unreadable or f"grading it failed ({reason(error)})"
+            try:
+                result = _refuse(folders, assignment, book, job, why, blank)
+            except Exception as more:
+                told = f"{why}; that it failed could not be kept ({reason(more)})"
+                result = Result(job.student, [], [], told, job.received, 0.0)
+        yield result
 
 
 def _read(folders, assignment, student, how, blank):
