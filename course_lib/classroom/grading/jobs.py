@@ -43,7 +43,11 @@ def runs(executor: Executor, jobs: Iterator[Job], how: tuple, again: bool) -> It
     try:
         while True:
             for job in jobs:
-                if run := _known(executor, job, how, again, waiting):
+                try:
+                    run = _known(executor, job, how, again, waiting)
+                except Exception as error:
+                    run = _failed(error)
+                if run:
                     yield job, run
                 if len(waiting) >= AHEAD * getattr(executor, "at_once", os.cpu_count() or 1):
                     break
@@ -63,14 +67,11 @@ def runs(executor: Executor, jobs: Iterator[Job], how: tuple, again: bool) -> It
 
 def _known(executor, job, how, again, waiting):
     """What is known of a job, or None where its box has to say it, which `waiting` then waits for."""
-    try:
-        if run := Run() if job.unreadable else None if again else kept_run(job.path, job.fingerprint):
-            return run
-        job.path.unlink(missing_ok=True)
-        here = [] if getattr(executor, "elsewhere", False) else [str(job.path)]
-        waiting[executor.submit(run_job, job.cells, *how, job.fingerprint, *here)] = job
-    except Exception as error:
-        return _failed(error)
+    if run := Run() if job.unreadable else None if again else kept_run(job.path, job.fingerprint):
+        return run
+    job.path.unlink(missing_ok=True)
+    here = [] if getattr(executor, "elsewhere", False) else [str(job.path)]
+    waiting[executor.submit(run_job, job.cells, *how, job.fingerprint, *here)] = job
     return None
 
 
