@@ -55,7 +55,7 @@ def _settings() -> dict[str, tuple[Callable, Callable]]:
 def _wraps(new: object, old: object) -> bool:
     """Whether a function is another one in a wrapper that says so."""
     with contextlib.suppress(ValueError):
-        return callable(new) and (inspect.unwrap(new) is old or getattr(new, "_torchdynamo_orig_callable", None) is old)
+        return callable(new) and inspect.unwrap(new) is old
     return False
 
 

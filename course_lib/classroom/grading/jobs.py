@@ -12,8 +12,8 @@ from pathlib import Path
 
 from nbformat import NotebookNode
 
-from course_lib.classroom.grading.kept_runs import kept_run, new_run, run_job
-from course_lib.classroom.grading.sandbox.rounds import ASIDE, Run
+from course_lib.classroom.grading.kept_runs import failed_run, kept_run, new_run, run_job
+from course_lib.classroom.grading.sandbox.rounds import Run
 from course_lib.classroom.grading.student_text import reason
 
 AHEAD = 2  # submissions that are read, for each that is at work
@@ -46,7 +46,7 @@ def runs(executor: Executor, jobs: Iterator[Job], how: tuple, again: bool) -> It
                 try:
                     run = _known(executor, job, how, again, waiting)
                 except Exception as error:
-                    run = _failed(error)
+                    run = failed_run(reason(error))
                 if run:
                     yield job, run
                 if len(waiting) >= AHEAD * getattr(executor, "at_once", os.cpu_count() or 1):
@@ -58,7 +58,7 @@ def runs(executor: Executor, jobs: Iterator[Job], how: tuple, again: bool) -> It
             try:
                 run = new_run(job.path, job.fingerprint, future)
             except Exception as error:
-                run = _failed(error)
+                run = failed_run(reason(error))
             yield job, run
     finally:
         for future in waiting:
@@ -73,7 +73,3 @@ def _known(executor, job, how, again, waiting):
     here = [] if getattr(executor, "elsewhere", False) else [str(job.path)]
     waiting[executor.submit(run_job, job.cells, *how, job.fingerprint, *here)] = job
     return None
-
-
-def _failed(error):
-    return Run(notes=[f"{ASIDE}the run failed: {reason(error)}"])

@@ -52,4 +52,9 @@ def new_run(path: Path, fingerprint: str, future: Future) -> Run:
     except Exception as error:
         problem = reason(error)
     path.unlink(missing_ok=True)  # so that the next batch tries again
+    return failed_run(problem)
+
+
+def failed_run(problem: str) -> Run:
+    """A run that never was, with the reason for whoever grades."""
     return Run(notes=[f"{ASIDE}the run failed: {problem}"])

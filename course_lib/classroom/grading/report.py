@@ -15,7 +15,6 @@ from course_lib.classroom.grading.markup import clean_page
 from course_lib.classroom.grading.records import UNTRUSTED, Result
 from course_lib.classroom.grading.rows import Row
 from course_lib.classroom.grading.sandbox.rounds import ASIDE
-from course_lib.classroom.grading.student_text import unescaped
 
 PAGE = Template("""<!doctype html>
 <html lang="en"><head><meta charset="utf-8">
@@ -113,5 +112,5 @@ def _answers(notebook):
     cells = notebook.cells if notebook else []
     for cell in cells:
         if cell.metadata.get("nbgrader", {}).get("solution"):
-            called, text = escape(cell.metadata.nbgrader["grade_id"]), escape(unescaped(handed_in(cell)[:20_000]))
+            called, text = escape(cell.metadata.nbgrader["grade_id"]), escape(handed_in(cell)[:20_000])
             yield f"<details><summary>{called}: what you handed in</summary><pre>{text}</pre></details>"

@@ -10,11 +10,9 @@ So each text passes here, where it comes in, by the use that is made of it:
     one_line    the same on one line, cut: for notes, reasons and terminals
     reason      what an exception says, on one line
     file_name   a name for a file or folder: two different names never become the same
-    unescaped   HTML's references resolved, as `html.unescape` does, which fails for a number of 5000 digits
 """
 
 import hashlib
-import html
 import re
 import unicodedata
 
@@ -89,14 +87,6 @@ def file_name(text: str, *, key: str | None = None) -> str:
 def cut(text: str, longest: int) -> str:
     """The beginning of a text, at most so many bytes of UTF-8 and no half letter."""
     return text.encode("utf-8", "backslashreplace")[:longest].decode(errors="ignore").rstrip("-.")
-
-
-def unescaped(text: str) -> str:
-    """HTML's character references resolved; where one cannot be (a number of thousands of digits), none is."""
-    try:
-        return html.unescape(text)
-    except (ValueError, OverflowError):
-        return text.replace("&#", "& #")
 
 
 def _text(value, longest):
