@@ -3,6 +3,7 @@
 import ast
 import importlib.metadata
 import re
+import subprocess
 import sys
 import tomllib
 
@@ -170,3 +171,9 @@ def test_tests_and_tools_import_what_dev_declares(repository, project):
     local += ["tools", "tests", "course", "benchmarks", "_pytest"]
     found = undeclared(texts(*files), requirements(project, "dev"), *local)
     assert found == set()
+
+
+def test_to_read_a_notebook_takes_no_grammar():
+    """It once took three seconds of every command, kernel and submission: see constraints.txt."""
+    code = "import nbformat, sys; print('lark' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout.strip() == "False"

@@ -30,7 +30,10 @@ class Seen:
 
 
 def whole(value: object) -> object:
-    """A copy of an argument in which arrays of floating-point numbers hold whole ones, as int64."""
+    """A copy of an argument in which arrays of floating-point numbers hold whole ones, as int64.
+
+    Shares and probabilities, all of them from 0 to 1, stay what they are: nobody has whole ones.
+    """
     return _each_array(value, lambda array: np.rint(array).astype(np.int64))
 
 
@@ -41,7 +44,7 @@ def rounded(value: object) -> object:
 
 def _each_array(value, change):
     if isinstance(value, np.ndarray) and value.dtype.kind == "f" and value.ndim and np.isfinite(value).all():
-        return change(value)
+        return value if ((0 <= value) & (value <= 1)).all() else change(value)
     if type(value) in (list, tuple):
         return type(value)(_each_array(one, change) for one in value)
     if type(value) is dict:

@@ -74,6 +74,9 @@ def diagnose(record: dict, evidence: dict[str, dict], again: Again | None = None
     if kind == "wrong" and (said := _explained(record, answers)):
         return Outcome("wrong", said, points, out_of, passed, explained=True)
     told = f"for {probes[number]['name']}: {verdict.message}"
+    note = answers[number][1].get("note", {})
+    if kind == "wrong" and verdict.kind == "value" and note.get("kind") == "again":  # else known by its message alone
+        told += f"\n{note['message']}"
     return Outcome(kind, told, points, out_of, passed, explained=verdict.kind in ABOUT_THE_FORM)
 
 
@@ -118,7 +121,7 @@ def _explained(record, answers):
             return f"yours is what is expected {variant['name']}"
     runs = []
     for probe, answer in answers:
-        if "value" in answer and "ranges" not in probe:
+        if "value" in answer and not {"ranges", "example"} & probe.keys():  # these return something made of answers
             try:
                 expected, got = decode(record["expected"][probe["id"]]["value"]), decode(answer["value"])
             except (ValueError, KeyError):

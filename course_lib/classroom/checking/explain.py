@@ -11,6 +11,7 @@ from course_lib.classroom.checking.relations import relation
 from course_lib.classroom.checking.surprise import ENOUGH, told_bits
 
 RESULTS = 4  # of a tuple, that are tried in every order
+REST = "the rest"  # an answer without entries, beside others that have some
 
 
 def explain(runs: list[tuple[str, object, object, list]], tolerance: float) -> str:
@@ -44,10 +45,13 @@ def _paths(runs):
 
 
 def _by_entry(paths, tolerance):
-    """One line for each entry that is wrong, if something is known of one of them; the right ones are named first."""
+    """One line for each entry that is wrong, if something is known of one of them; then the others, and the right ones.
+
+    An entry has the name of its outermost place: nobody can follow "result 1 result 2 result 1".
+    """
     told, unknown, right = {}, [], []
     for path, cases in paths.items():
-        name = " ".join(path)
+        name = path[0] if path else REST
         wrong = [case for case in cases if not compare(case.expected, case.got, tolerance=tolerance).ok]
         if not wrong:
             right.append(name)
@@ -57,7 +61,10 @@ def _by_entry(paths, tolerance):
             unknown.append(name)
     if not told:
         return ""
-    lines = [f"{', '.join(names)}: {said}" if any(names) else said for said, names in told.items()]
+    known = {name for names in told.values() for name in names}
+    unknown, right = ([name for name in dict.fromkeys(names) if name not in but]
+                      for names, but in ((unknown, known), (right, known | set(unknown))))
+    lines = [said if names == [REST] else f"{', '.join(dict.fromkeys(names))}: {said}" for said, names in told.items()]
     lines += [f"{', '.join(unknown)}: wrong in another way"] if unknown else []
     lines += [f"({', '.join(right)}: right)"] if right else []
     return "\n".join(lines)
@@ -65,7 +72,8 @@ def _by_entry(paths, tolerance):
 
 def _exchanged(runs, tolerance):
     """Results of a tuple, or entries of a dict, that stand in each other's places."""
-    first = runs[0][1]
+    pairs = [pair for run in runs for pair in _by_call(*run[1:])]
+    first = pairs[0][0]
     if isinstance(first, dict):
         names, kind = [f"`{key}`" for key in first], dict
     elif isinstance(first, list):
@@ -75,7 +83,7 @@ def _exchanged(runs, tolerance):
     if not 2 <= len(names) <= RESULTS:
         return ""
     values = []
-    for _, expected, got, _ in runs:
+    for expected, got in pairs:
         if not isinstance(expected, kind) or not isinstance(got, kind) or len(expected) != len(got):
             return ""
         if kind is dict and list(expected) != [key for key in expected if key in got]:
@@ -95,6 +103,13 @@ def _exchanged(runs, tolerance):
             return "the results are right, but in another order: " + ", ".join(
                 f"{names[i]} of yours is {names[j]}" for i, j in enumerate(order) if i != j)
     return ""
+
+
+def _by_call(expected, got, calls):
+    """(expected, got) of each call, where a probe returns the answers to several: as `entries` tells them apart."""
+    if not isinstance(expected, list) or not isinstance(got, list) or not 1 < len(expected) == len(got) == len(calls):
+        return [(expected, got)]
+    return list(zip(expected, got, strict=True))
 
 
 def _different(values, moved, tolerance):

@@ -27,7 +27,7 @@ LETTER = 4.0  # bits
 def same_evidence(known: dict, answer: dict, tolerance: float, *, near: bool = False) -> bool:
     """Whether an answer did what a known mistake does: equal values, or the same type of error.
 
-    near: whatever is no finite number is alike, and so is an error of arithmetic.
+    near: whatever is no finite number is alike, and so is an error of arithmetic, and are arrays without numbers.
     """
     if not same_beside(known, answer, lambda a, b: same_evidence(a, b, tolerance, near=near)):
         return False
@@ -41,7 +41,7 @@ def same_evidence(known: dict, answer: dict, tolerance: float, *, near: bool = F
     except (ValueError, KeyError):
         return False
     if near:
-        left, right = _without_infinity(left), _without_infinity(right)
+        left, right = _roughly(left), _roughly(right)
     return compare(left, right, tolerance=tolerance).ok
 
 
@@ -150,11 +150,14 @@ def _leaves(left, right):
         yield left, right
 
 
-def _without_infinity(value):
+def _roughly(value):
+    """The same for everything that is no finite number, and for every shape that has no place for one."""
     if isinstance(value, dict):
-        return {key: _without_infinity(part) for key, part in value.items()}
+        return {key: _roughly(part) for key, part in value.items()}
     if isinstance(value, list):
-        return [_without_infinity(part) for part in value]
+        return [_roughly(part) for part in value]
+    if isinstance(value, np.ndarray) and not value.size:
+        return np.zeros(0)
     if isinstance(value, (np.ndarray, float)) and np.asarray(value).dtype.kind == "f":
         return np.where(np.isfinite(value), value, np.nan)
     return value

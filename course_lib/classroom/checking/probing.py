@@ -29,8 +29,8 @@ from course_lib.classroom.checking.students_code import import_first, line_of, s
 from course_lib.classroom.checking.time_limit import TooLong, time_limit
 
 YOUR_TURN = "your turn"  # what a stub raises, with NotImplementedError
-AGAIN = "called again with the same arguments, your function gives something else{}: does it keep something in a \
-global name, or in a default argument such as `=[]`?"
+AGAIN = "called again with the same arguments, your function gives something else{}: does it draw at random, \
+or keep something in a global name, or in a default argument such as `=[]`?"
 
 
 def load_probes(source: str, ids: list[str], *, name: str = "<probes>") -> dict[str, Callable]:
@@ -66,7 +66,7 @@ def run_probes(job: dict, ns: dict, *, seed: int, only: list[str] | None = None)
     for one, evidence in found.items():
         if "value" not in evidence:
             continue
-        second = run_probe(probes[one], ns, one, **settings, silent=True)
+        second = run_probe(probes[one], ns, one, **settings, silent=True, luck=1)
         if (difference := _difference(evidence, second)) is not None and "note" not in evidence:
             evidence["note"] = {"kind": "again", "about": "", "message": AGAIN.format(difference)}
         if asked[one].get("whole"):
@@ -76,11 +76,12 @@ def run_probes(job: dict, ns: dict, *, seed: int, only: list[str] | None = None)
 
 def run_probe(fn: Callable, ns: dict, id: str, *, seed: int, function: str, watch: Watch, seconds: float = 5.0,
               arguments: dict | None = None, manner: dict | None = None, silent: bool = False,
-              given: Callable | None = None) -> dict:
+              given: Callable | None = None, luck: int = 0) -> dict:
     """Evidence of one probe. Never raises for what the student's code does, and leaves all states as they were.
 
     The probe is called as `fn(ns, rng)`, or as `fn(ns, **arguments)` where those are given. manner, given: how the
-    answer is called (checking.asking). silent: neither what it prints nor what it warns of is shown.
+    answer is called (checking.asking). silent: neither what it prints nor what it warns of is shown. luck: of the
+    generators that belong to nobody; `rng` is the same for all.
 
     Kinds of error: missing (no such name), not started, forbidden, timeout, exit (SystemExit, KeyboardInterrupt),
     unreadable (what came back is not plain data), absent (a docstring's example that cannot be tried here), error.
@@ -93,8 +94,8 @@ def run_probe(fn: Callable, ns: dict, id: str, *, seed: int, function: str, watc
     drawn = {"rng": np.random.default_rng(_seed(seed, id))} if arguments is None else arguments
     answer, remarks = Asked(ns[function], manner or {}, *([given] if given else [])), []
     try:
-        with warned(silent), shown_in_part(remarks, silent=silent), kept_state(remarks), random_states(_seed(seed, id)):
-            with forbidding(watch, student), time_limit(seconds):
+        with warned(silent), shown_in_part(remarks, silent=silent), kept_state(remarks):
+            with random_states(_seed(seed + luck, id)), forbidding(watch, student), time_limit(seconds):
                 value = fn({**ns, function: answer}, **drawn)
         evidence = {"value": encode(value)}
         if answer.change:

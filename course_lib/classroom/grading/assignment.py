@@ -5,6 +5,7 @@ hidden probes included, with the same seed; and the secret one, with a seed that
 need the first and the last. What a student is told of a hidden probe comes from the rehearsal alone.
 """
 
+import ast
 import json
 import re
 import secrets
@@ -23,7 +24,7 @@ from course_lib.classroom.grading.folders import Folders, read_json, write_safel
 CHECKS = re.compile(r"""^check\(\s*["'](\d\d\.\d+)["']""", re.MULTILINE)
 NUMBER = re.compile(r"^answer-(\d\d)-(\d+)$")
 HEADING = re.compile(r"^#+ +(?:\d\d\.\d+ · )?(.+?)(?: \(.*\))?$", re.MULTILINE)
-INTO_THE_BOX = ("function", "source", "probes", "forbidden", "seconds", "seed", "manner")
+INTO_THE_BOX = ("number", "function", "source", "probes", "forbidden", "seconds", "seed", "manner")
 
 
 @dataclass
@@ -52,14 +53,28 @@ class Assignment:
         """
         asked = {number: record | {"probes": [probe for probe in record["probes"] if probe["hidden"]]}
                  for number, record in self.rehearsal.items()}
-        return [
-            {"jobs": [{key: record[key] for key in INTO_THE_BOX} for record in records.values() if record["probes"]]}
-            for records in (self.public, asked, self.secret)
-        ]
+        jobs = [[{key: record[key] for key in INTO_THE_BOX} for record in records.values() if record["probes"]]
+                for records in (self.public, asked, self.secret)]
+        return [{"jobs": own, "imports": imports_of(own)} for own in jobs]
 
     def points(self, number: str) -> float:
         """What an exercise is worth."""
         return float(sum(probe["points"] for probe in self.secret[number]["probes"]))
+
+
+def imports_of(jobs: list[dict]) -> list[str]:
+    """Names of the modules that the probes of these jobs import or forbid something of, and nothing else of them.
+
+    The box imports them once, before any cell: each probe has a process of its own, which would import torch anew.
+    """
+    found = {name.rpartition(".")[0] for job in jobs for name in job["forbidden"]}
+    for source in {job["source"] for job in jobs}:
+        for node in ast.walk(ast.parse(source)):
+            if isinstance(node, ast.Import):
+                found |= {alias.name for alias in node.names}
+            elif isinstance(node, ast.ImportFrom) and node.module:
+                found.add(node.module)
+    return sorted(found - {""})
 
 
 def load_assignment(folders: Folders, name: str, *, new_seed: bool = False) -> Assignment:

@@ -14,6 +14,7 @@ from dataclasses import asdict, dataclass
 from course_lib.classroom.checking.diagnose import Outcome, diagnose, earned
 from course_lib.classroom.grading import student_text
 from course_lib.classroom.grading.assignment import Assignment
+from course_lib.classroom.grading.sandbox.messages import evidence_id
 
 KINDS = ("missing", "not started", "forbidden", "timeout", "exit", "unreadable", "absent", "error", "died")
 LONGEST_MESSAGE = 5000  # characters
@@ -83,7 +84,8 @@ def _rehearsed(record, evidence):
 
 def _judge(record, evidence) -> Outcome:
     try:
-        return diagnose(record, {probe["id"]: tidy(evidence.get(probe["id"])) for probe in record["probes"]})
+        said = {probe["id"]: evidence.get(evidence_id(record, probe)) for probe in record["probes"]}
+        return diagnose(record, {id: tidy(one) for id, one in said.items()})
     except Exception as error:  # evidence that nobody thought of: no points, and the batch goes on
         out_of = float(sum(probe["points"] for probe in record["probes"]))
         return Outcome("unreadable", f"what came back cannot be judged ({type(error).__name__})", 0.0, out_of)

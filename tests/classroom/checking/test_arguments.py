@@ -89,3 +89,5 @@ def test_whole_numbers():
     assert found["list"][0].dtype == np.int64 and found["list"][1] == 0.3 and found["open"] is given["open"]
     assert rounded(given)["z"].tolist() == [0.0, 2.0] and rounded(given)["z"].dtype == float
     assert given["z"].tolist() == [0.4, 1.6]
+    shares = np.array([0.2, 0.8])
+    assert whole(shares) is rounded(shares) is shares, "there are no whole probabilities"

@@ -35,6 +35,6 @@ def test_what_is_to_change_may():
 
 def test_arguments_on_their_way():
     seen = []
-    Asked(lambda *args, **named: seen.append((args, named)), {}, whole)(np.array([0.6]), x=np.array([1.4]))
+    Asked(lambda *args, **named: seen.append((args, named)), {}, whole)(np.array([0.6, 2.0]), x=np.array([1.4]))
     (args, named), = seen
-    assert args[0].tolist() == [1] and named["x"].tolist() == [1] and named["x"].dtype == np.int64
+    assert args[0].tolist() == [1, 2] and named["x"].tolist() == [1] and named["x"].dtype == np.int64

@@ -33,6 +33,13 @@ def test_a_right_value_is_not_all(beside, words):
     assert outcome.kind == "wrong" and words in outcome.message and outcome.points == 0
 
 
+def test_a_wrong_value_that_comes_by_chance_is_said_to():
+    drawn = {"value": 3.5, "note": {"kind": "again", "about": "", "message": "does it draw?"}}
+    message = diagnose(RECORD, RIGHT | {"p": drawn}).message
+    assert message == "for three rows: your answer is 3.5, it should be 3\ndoes it draw?"
+    assert "draw" not in diagnose(RECORD, RIGHT | {"p": drawn | {"note": CHANGED}}).message
+
+
 def test_what_spoils_nothing():
     assert told().correct
     assert told(whole={"error": "error", "type": "RuntimeError", "message": "floats only", "line": None}).correct

@@ -52,6 +52,21 @@ def test_results_exchanged():
     assert explain(places[:1], 1e-4) == "", "one pair of small numbers may be anything"
 
 
+def test_results_exchanged_where_a_probe_calls_twice():
+    one, two = [(f"case {i}", [i, 9 - i], [9 - i, i], [{}]) for i in range(5)], [[0, 8], [3, 5]]
+    both = ("both", two, [pair[::-1] for pair in two], [{}, {}])
+    assert explain([both, *one], 1e-4) == explain([*one, both], 1e-4) == "result 1 and result 2 are exchanged"
+
+
+def test_an_entry_inside_an_entry_has_the_name_of_the_outer_one():
+    """Of a list of texts and arrays, none of them alone; and what has no entries at all has a name, too."""
+    inside = [(name, [x[:2], x[2]], [[x[0], noise], -x[2]], s) for (name, x, _, s), noise
+              in zip(runs(lambda x, s: x), RNG.normal(size=(2, 5)), strict=True)]
+    assert explain(inside, 1e-4).splitlines()[-1] == "result 1: wrong in another way"
+    told = explain([*runs(lambda x, s: [x[0], -x[1], x[2]]), ("a number", 2.5, 7.25, [])], 1e-4)
+    assert told.splitlines()[1:] == ["the rest: wrong in another way", "(result 1, result 3: right)"]
+
+
 def test_what_is_wrong_in_some_cases_only():
     found = explain(runs(lambda x, s: x if s["B"] == 3 else [2 * part for part in x]), 1e-4)
     assert found == "for case 1, yours is 2 times too large"

@@ -158,8 +158,10 @@ def test_a_second_call_must_say_the_same(answer):
     assert note["kind"] == "again" and "called again with the same arguments" in note["message"]
 
 
-def test_an_answers_own_randomness_is_seeded_and_no_second_answer():
-    assert "note" not in evidence(lambda x: np.random.default_rng(3).normal() + np.random.rand())
+def test_an_answer_that_draws_says_something_else():
+    assert "note" not in evidence(lambda x: np.random.default_rng(3).normal()), "the same each time"
+    assert "draw at random" in evidence(lambda x: np.random.rand())["note"]["message"]
+    assert evidence(lambda x: np.random.rand())["value"] == evidence(lambda x: np.random.rand())["value"]
     rng = np.random.default_rng(3)
     assert evidence(lambda x: rng.normal())["note"]["kind"] == "again", "a generator of its own goes on"
 

@@ -26,6 +26,7 @@ from course_lib.classroom.grading.feedback import write_feedback
 from course_lib.classroom.grading.folders import Folders
 from course_lib.classroom.grading.gradebook import Book
 from course_lib.classroom.grading.sandbox.limits import Limits
+from course_lib.classroom.grading.sandbox.messages import evidence_id
 from course_lib.classroom.grading.sandbox.rounds import Run
 from course_lib.classroom.grading.tables import csv_path, write_csv
 
@@ -245,7 +246,7 @@ def answering():
                     done = any(f"def {record['function']}(" in source for source in code)
                     said = {"error": "not started", "type": "NotImplementedError", "message": "", "line": None}
                     for probe in record["probes"]:
-                        evidence[-1][probe["id"]] = record["expected"][probe["id"]] if done else said
+                        evidence[-1][evidence_id(record, probe)] = record["expected"][probe["id"]] if done else said
             run = {"cells": {}, "evidence": evidence, "notes": []}
             run = change(cells, run) if change else run
             said, *answered = ({id: json.dumps(one).encode() for id, one in part.items()}

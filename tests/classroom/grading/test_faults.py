@@ -167,7 +167,7 @@ def say_whose(cells, run):
     """Outputs and messages with the student's name, as their own code may print it."""
     student = next(one for one in EVERYBODY if any(one in cell["source"] for cell in cells))
     wrong = {"error": "error", "type": "ValueError", "message": f"said by {student}", "line": [1, student]}
-    evidence = [{**stage, "five": wrong} for stage in run["evidence"]]
+    evidence = [{**stage, "90.2 five": wrong} for stage in run["evidence"]]
     output = {"output_type": "stream", "name": "stdout", "text": f"printed by {student}"}
     data = {"output_type": "display_data", "data": {"text/plain": student, "image/png": student}}
     return run | {"cells": {cell["id"]: [output, data] for cell in cells}, "notes": [f"a note on {student}"],

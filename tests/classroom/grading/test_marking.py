@@ -8,6 +8,7 @@ import pytest
 from course_lib.classroom.checking.probing import run_probes
 from course_lib.classroom.grading.assignment import load_assignment
 from course_lib.classroom.grading.marking import ONLY_THESE_NUMBERS, mark_all, tidy
+from course_lib.classroom.grading.sandbox.messages import evidence_id
 
 NAME = "90_toy"
 
@@ -21,7 +22,13 @@ def assignment(new_classroom):
 def right(assignment):
     """The evidence of the reference answer."""
     stages = (assignment.public, assignment.rehearsal, assignment.secret)
-    return [{id: one for record in stage.values() for id, one in record["expected"].items()} for stage in stages]
+    return [dict(one for record in stage.values() for one in kept(record, record["expected"]).items())
+            for stage in stages]
+
+
+def kept(record, evidence):
+    """Evidence by probe, under the ids that a box gives it."""
+    return {evidence_id(record, {"id": id}): one for id, one in evidence.items()}
 
 
 def points(assignment, evidence):
@@ -32,7 +39,7 @@ def test_partial_credit_needs_both_numbers_for_a_public_probe(assignment, right)
     assert points(assignment, right) == [3, 2]
     assert points(assignment, right[:2]) == [0, 0]
     assert points(assignment, [{}, {}, right[2]]) == [2, 1]
-    del right[2]["very_large_scores_indeed"]
+    del right[2]["90.1 very_large_scores_indeed"]
     assert points(assignment, right) == [1, 2]
 
 
@@ -110,7 +117,7 @@ def told(assignment, answer, seconds=0.2):
     evidence = []
     for records in (assignment.public, assignment.rehearsal, assignment.secret):
         job = records["90.1"] | {"seconds": seconds}
-        evidence.append(run_probes(job, {"softmax": answer, "np": np}, seed=job["seed"]))
+        evidence.append(kept(job, run_probes(job, {"softmax": answer, "np": np}, seed=job["seed"])))
     mark = mark_all(assignment, evidence)[0]
     return (mark.kind, mark.message, mark.mistake, mark.hint), mark.points
 
@@ -134,7 +141,7 @@ def test_choosing_a_mistake_by_the_secret_numbers_tells_nothing_of_them(with_see
 def test_of_the_secret_stage_come_points_and_nothing_else(assignment, right, how):
     """Whatever it says: the same words for all that are not right."""
     record = assignment.secret["90.1"]
-    ends = run_probes(record | {"seconds": 0.2}, {"softmax": ENDS[how]}, seed=record["seed"])
+    ends = kept(record, run_probes(record | {"seconds": 0.2}, {"softmax": ENDS[how]}, seed=record["seed"]))
     for some, points in ((ends, 0), ({name: one for name, one in ends.items() if "large" in name}, 1)):
         mark = mark_all(assignment, [*right[:2], right[2] | some])[0]
         assert (mark.points, mark.kind, mark.message) == (points, "hidden", ONLY_THESE_NUMBERS)
@@ -162,3 +169,19 @@ def test_how_a_hidden_probe_ends_is_told_by_known_numbers(assignment, how, words
         return ENDS[how](scores) if scores.shape == (2, 5) else softmax(scores)
 
     assert words in told(assignment, answer)[0][1]
+
+
+def test_exercises_may_call_their_probes_alike(assignment, right):
+    """Each has evidence of its own: what one lacks the other does not answer for."""
+    alike = copy.deepcopy(assignment)
+    for records in (alike.public, alike.rehearsal, alike.secret):
+        for record in records.values():
+            first = record["probes"][0]
+            record["expected"]["the same"] = record["expected"].pop(first["id"])
+            for mistake in record["mistakes"]:
+                mistake["evidence"]["the same"] = mistake["evidence"].pop(first["id"], {})
+            first["id"] = "the same"
+    stages = [dict(one for record in records.values() for one in kept(record, record["expected"]).items())
+              for records in (alike.public, alike.rehearsal, alike.secret)]
+    assert [len(stage) for stage in stages] == [len(stage) for stage in right]
+    assert points(alike, stages) == points(assignment, right) == [3, 2]

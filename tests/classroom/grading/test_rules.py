@@ -9,6 +9,7 @@ from course_lib.classroom.authoring.checks_files import load_lesson_checks
 from course_lib.classroom.authoring.record import make_record
 from course_lib.classroom.checking.probing import run_probes
 from course_lib.classroom.grading.marking import mark_all
+from course_lib.classroom.grading.sandbox.messages import evidence_id
 
 CHECKS = '''
 import numpy as np
@@ -76,7 +77,9 @@ def assignment(tmp_path_factory):
 )
 def test_points(assignment, answer, points, kind, words):
     stages = (assignment.public["90.1"], assignment.rehearsal["90.1"], assignment.secret["90.1"])
-    evidence = [run_probes(record, {"shares": answer}, seed=record["seed"]) for record in stages]
+    said = [run_probes(record, {"shares": answer}, seed=record["seed"]) for record in stages]
+    evidence = [{evidence_id(record, {"id": id}): one for id, one in found.items()}
+                for record, found in zip(stages, said, strict=True)]
     mark = mark_all(assignment, evidence)[0]
     assert (mark.points, mark.out_of, mark.kind) == (points, 5, kind) and words in mark.message
 

@@ -8,10 +8,11 @@ from dataclasses import replace
 import pytest
 
 from course_lib.classroom.checking.plain import encode
+from course_lib.classroom.grading.assignment import imports_of
 from course_lib.classroom.grading.sandbox import bubblewrap
 from course_lib.classroom.grading.sandbox.bubblewrap import NoSandbox, require_sandbox
 from course_lib.classroom.grading.sandbox.limits import Limits
-from course_lib.classroom.grading.sandbox.rounds import imports_of, run_submission
+from course_lib.classroom.grading.sandbox.rounds import run_submission
 from course_lib.classroom.grading.sandbox.seccomp import filter_program
 
 QUICK = Limits(seconds=20, cell_seconds=2, probe_seconds=1, grace=1.5, memory=600 << 20, output=4 << 20, restarts=2)
@@ -229,6 +230,6 @@ def test_what_probes_import_is_imported_once_before_any_cell():
     job = {"function": "f", "source": source, "probes": [{"id": "there"}], "seconds": 2.0, "seed": 0,
            "forbidden": ["sched.scheduler.run", "wave.open"]}
     answer = "import sys\nseen = [n in sys.modules for n in ('colorsys', 'sched', 'wave')]\ndef f():\n    return seen"
-    assert imports_of([{"jobs": [job]}]) == ["colorsys", "json", "sched.scheduler", "wave"]
-    run = run_submission([{"id": "a", "source": answer}], [{"jobs": [job]}], Limits())
+    assert imports_of([job]) == ["colorsys", "json", "sched.scheduler", "wave"]
+    run = run_submission([{"id": "a", "source": answer}], [{"jobs": [job], "imports": imports_of([job])}], Limits())
     assert run.evidence[0]["there"]["value"] == encode([True, True, True]), run.notes

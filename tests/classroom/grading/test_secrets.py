@@ -203,7 +203,8 @@ QUICK = Limits(seconds=20, cell_seconds=2, probe_seconds=1, grace=1.5, memory=50
 def test_how_code_ends_in_the_secret_stage_is_told_to_no_student(how, stage):
     """It can choose by the secret numbers. In earlier stages it knows none, and is told what went wrong."""
     source = "import os, time\ndef f(x):\n    with open('/tmp/n', 'a') as n: n.write('x')\n"
-    source += f"    if os.path.getsize('/tmp/n') == {stage}:\n        try: {ENDS[how]}\n        except OSError: pass\n"
+    now = 2 * stage - 1  # every probe is asked twice
+    source += f"    if os.path.getsize('/tmp/n') == {now}:\n        try: {ENDS[how]}\n        except OSError: pass\n"
     source += "    return x"
     done = run_submission([{"id": "c", "source": source}], [{"jobs": [JOB]}] * 3, QUICK)
     assert [bool(one) for one in done.evidence[: stage - 1]] == [True] * (stage - 1)

@@ -21,6 +21,7 @@ import time
 
 from course_lib.classroom.grading.sandbox.forks import Trail, in_fork, write_all
 from course_lib.classroom.grading.sandbox.limits import Limits, Shared
+from course_lib.classroom.grading.sandbox.messages import evidence_id
 
 LATE = 0.25  # seconds that something which is stopped has to end
 ANSWERS, SMALL = 3_000_000, 32_000  # bytes of all answers; when they are spent, of each that follows
@@ -99,11 +100,12 @@ def _run_probes(jobs, names, limits, say, ours, room):
     for job in jobs:
         for probe in job["probes"]:
             id, ask = probe["id"], functools.partial(run_probes, job, names, seed=job["seed"])
+            kept_under = evidence_id(job, probe)
             allowed, began = shared.allow(limits.probe_seconds + LATE, job["function"]), time.monotonic()
             said, size = in_fork(functools.partial(_answer, ask, id, ours), allowed, max(room, SMALL))
             shared.spend(time.monotonic() - began, allowed, job["function"])
             room -= size
-            say(**{"is": "evidence", "id": id, "says": said})
+            say(**{"is": "evidence", "id": kept_under, "says": said})
     return room
 
 

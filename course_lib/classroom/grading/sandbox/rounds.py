@@ -4,7 +4,6 @@ The job is a pure function of plain data, (cells, stages, limits) → evidence: 
 or on another machine.
 """
 
-import ast
 import json
 import time
 from collections.abc import Iterable, Iterator
@@ -84,13 +83,14 @@ def run_submission(
     """
     limits, began = limits or Limits(), time.monotonic()
     run, skip = Run(), {}
+    imports = sorted({name for stage in stages for name in stage.get("imports", ())})
     for _ in range(1 + limits.restarts):
         left = limits.total - (time.monotonic() - began)
         if left < limits.grace:
             run.notes.append(f"the sandbox: longer than {limits.total:g} s in all")
             break
         box = replace(limits, seconds=min(limits.seconds, left))
-        first = {"cells": cells, "skip": skip, "careful": bool(skip), "imports": imports_of(stages)}
+        first = {"cells": cells, "skip": skip, "careful": bool(skip), "imports": imports}
         said = run_box([first, *stages], box, sandboxed=sandboxed)
         # The next box runs every cell again, so that nothing of the last one is needed; only cells cause a next one.
         run.said, run.answered, run.peak = said.cells, said.evidence, max(run.peak, said.peak)
@@ -104,22 +104,6 @@ def run_submission(
     run.answered += [{} for _ in stages[len(run.answered) :]]
     run.seconds = time.monotonic() - began
     return run
-
-
-def imports_of(stages: list[dict]) -> list[str]:
-    """Names of the modules that the probes import or forbid something of, and nothing else of them.
-
-    The box imports them once, before any cell: each probe has a process of its own, which would import torch anew.
-    """
-    jobs = [job for stage in stages for job in stage["jobs"]]
-    found = {name.rpartition(".")[0] for job in jobs for name in job["forbidden"]}
-    for source in {job["source"] for job in jobs}:
-        for node in ast.walk(ast.parse(source)):
-            if isinstance(node, ast.Import):
-                found |= {alias.name for alias in node.names}
-            elif isinstance(node, ast.ImportFrom) and node.module:
-                found.add(node.module)
-    return sorted(found - {""})
 
 
 def _note(said, blame, stages):
