@@ -103,7 +103,7 @@ def feedback(name: str, root: Path | None) -> None:
     from course_lib.classroom.grading.assignment import load_assignment
 
     folders = _folders(root)
-    _write_reports(folders, load_assignment(folders, folders.lesson(name)))
+    _write_reports(folders, load_assignment(folders, folders.lesson(name), to_grade=False))
 
 
 @click.command()
@@ -124,7 +124,7 @@ def export(name: str, kind: str, column: str | None, out: Path | None, root: Pat
     folders = _folders(root)
     name = folders.lesson(name)
     found = results(folders, name)
-    with Book(folders, load_assignment(folders, name)) as book:
+    with Book(folders, load_assignment(folders, name, to_grade=False)) as book:
         rows = book.rows()
     out = out or csv_path(folders, name, "-canvas" if kind == "canvas" else "")
     if unknown := write_canvas(out, column or name, rows) if kind == "canvas" else write_csv(out, rows, found):

@@ -45,8 +45,10 @@ def make_job(exercise: Exercise, *, hidden: bool) -> dict:
     }
 
 
-def make_record(exercise: Exercise, answers: Namespace, *, seed: int, hidden: bool) -> dict:
+def make_record(exercise: Exercise, answers: Namespace, *, seed: int, hidden: bool, mistakes: bool = True) -> dict:
     """A job with what it should return, from the reference `answers`, and what each known mistake returns.
+
+    hidden, mistakes: whether the hidden probes, and the known mistakes, are in it.
 
     The examples of the answer's docstring become public probes worth no points. The first public probe whose answer
     is the same for arrays of whole numbers as for the same numbers as floats is marked to be asked with them, too.
@@ -64,28 +66,30 @@ def make_record(exercise: Exercise, answers: Namespace, *, seed: int, hidden: bo
             what = f"{evidence['type']}: {evidence['message']}"
             raise ValueError(f"{exercise.number} {id}: the solution fails with {what}")
     expected = {id: _kept(evidence) for id, evidence in expected.items()}
-    mistakes = [
+    known = [
         {"name": m.name, "hint": m.hint, "evidence": run_mistake(job, m.fn, answers, seed=seed, expected=expected)}
-        for m in exercise.mistakes
+        for m in (exercise.mistakes if mistakes else ())
         if not m.memorised
     ]
-    return job | {"seed": seed, "expected": expected, "mistakes": mistakes}
+    return job | {"seed": seed, "expected": expected, "mistakes": known}
 
 
 def run_mistake(job: dict, fn: object, answers: Namespace, *, seed: int, expected: dict | None = None) -> dict:
     """Evidence of a wrong answer, without its lines and messages: its code stays at home.
 
     It may use what is forbidden to students: what counts is what it returns. What stands beside that counts only where
-    it would be right without.
+    all that students see would be right without.
 
     Args:
         answers: the other names of the notebook. expected: evidence of the right answer.
     """
-    evidence = run_probes(job | {"forbidden": []}, answers | {job["function"]: fn}, seed=seed)
+    job, names = job | {"forbidden": []}, answers | {job["function"]: fn}
+    evidence = run_probes(job, names, seed=seed, once=True)
     right = expected is not None and all(
-        "value" in one and same_evidence({"value": expected[id]["value"]}, one, job["tolerance"])
-        for id, one in evidence.items()
+        "value" in evidence[id] and same_evidence({"value": expected[id]["value"]}, evidence[id], job["tolerance"])
+        for id in (probe["id"] for probe in job["probes"] if not probe["hidden"])
     )
+    evidence = run_probes(job, names, seed=seed) if right else evidence
     return {id: _kept(one, beside=right) for id, one in evidence.items()}
 
 

@@ -40,7 +40,8 @@ def load_probes(source: str, ids: list[str], *, name: str = "<probes>") -> dict[
     return {one: namespace[one] for one in ids}
 
 
-def run_probes(job: dict, ns: dict, *, seed: int, only: list[str] | None = None) -> dict[str, dict]:
+def run_probes(job: dict, ns: dict, *, seed: int, only: list[str] | None = None, once: bool = False
+               ) -> dict[str, dict]:
     """Evidence for every probe of a job, by id. All probes are asked twice, for an answer may remember the first time.
 
     Args:
@@ -50,6 +51,7 @@ def run_probes(job: dict, ns: dict, *, seed: int, only: list[str] | None = None)
         ns: the student's names.
         seed: every probe draws from a generator of its own, made from the seed and the probe's id.
         only: ids to run; default all. (A grader runs each in a process of its own.)
+        once: ask once, for the values alone.
     """
     asked = {probe["id"]: probe for probe in job["probes"] if only is None or probe["id"] in only}
     probes = load_probes(job["source"], [one for one, probe in asked.items() if "example" not in probe])
@@ -64,7 +66,7 @@ def run_probes(job: dict, ns: dict, *, seed: int, only: list[str] | None = None)
                 "manner": job.get("manner", {}), "seed": seed}
     found = {one: run_probe(probes[one], ns, one, **settings) for one in asked}
     for one, evidence in found.items():
-        if "value" not in evidence:
+        if once or "value" not in evidence:
             continue
         second = run_probe(probes[one], ns, one, **settings, silent=True, luck=1)
         if (difference := _difference(evidence, second)) is not None and "note" not in evidence:

@@ -18,7 +18,7 @@ from nbformat import NotebookNode
 
 from course_lib.classroom.authoring.answers import answer_namespace
 from course_lib.classroom.authoring.checks_files import load_lesson_checks
-from course_lib.classroom.authoring.record import make_record
+from course_lib.classroom.authoring.record import make_job, make_record
 from course_lib.classroom.grading.folders import Folders, read_json, write_safely
 
 CHECKS = re.compile(r"""^check\(\s*["'](\d\d\.\d+)["']""", re.MULTILINE)
@@ -77,9 +77,10 @@ def imports_of(jobs: list[dict]) -> list[str]:
     return sorted(found - {""})
 
 
-def load_assignment(folders: Folders, name: str, *, new_seed: bool = False) -> Assignment:
+def load_assignment(folders: Folders, name: str, *, new_seed: bool = False, to_grade: bool = True) -> Assignment:
     """Read the exercises of a lesson and run the reference answers with the batch's secret seed.
 
+    to_grade: without it nothing runs and there are no records: enough for a table of what has been graded.
     Raises ValueError when the release has no check cell for an exercise, or gives points for anything else that runs.
     """
     source = folders.root / "solutions" / name
@@ -95,13 +96,24 @@ def load_assignment(folders: Folders, name: str, *, new_seed: bool = False) -> A
         checked = sorted(cells.values())
         raise ValueError(f"exercises/{name} checks {checked}, solutions/{name} defines {numbers}: build it again")
     parts, by_hand = _parts_of(release, cells)
+    if not to_grade:
+        return Assignment(name, release, {}, {}, {}, cells, parts, by_hand)
     answers, seed = answer_namespace(source / f"{name}.nb.py"), secret_seed(folders.settings(name), new=new_seed)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)  # wrong answers overflow and divide by zero
-        public = {e.number: make_record(e, answers, seed=e.seed, hidden=False) for e in exercises}
         rehearsal = {e.number: make_record(e, answers, seed=e.seed, hidden=True) for e in exercises}
-        secret = {e.number: make_record(e, answers, seed=seed, hidden=True) for e in exercises}
+        secret = {e.number: make_record(e, answers, seed=seed, hidden=True, mistakes=False) for e in exercises}
+        public = {e.number: _public(e, rehearsal[e.number]) for e in exercises}
     return Assignment(name, release, public, rehearsal, secret, cells, parts, by_hand)
+
+
+def _public(exercise, record):
+    """The record without the hidden probes, as one makes it without them: all of it has been computed already."""
+    probes = [dict(probe) for probe in record["probes"] if not probe["hidden"]]
+    kept = lambda evidence: {probe["id"]: evidence[probe["id"]] for probe in probes}  # noqa: E731
+    mistakes = [mistake | {"evidence": kept(mistake["evidence"])} for mistake in record["mistakes"]]
+    source = make_job(exercise, hidden=False)["source"]
+    return record | {"source": source, "probes": probes, "expected": kept(record["expected"]), "mistakes": mistakes}
 
 
 def secret_seed(folder: Path, *, new: bool = False) -> int:

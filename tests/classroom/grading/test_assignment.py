@@ -1,8 +1,14 @@
 """The records of an assignment, its secret seed, and a release that does not fit."""
 
+import json
+
 import nbformat
+import numpy as np
 import pytest
 
+from course_lib.classroom.authoring.answers import answer_namespace
+from course_lib.classroom.authoring.checks_files import load_lesson_checks
+from course_lib.classroom.authoring.record import make_record
 from course_lib.classroom.grading.assignment import load_assignment, secret_seed
 
 NAME = "90_toy"
@@ -52,3 +58,23 @@ def test_points_for_anything_else_that_runs_are_refused(classroom):
     nbformat.write(release, path)
     with pytest.raises(ValueError, match="own-test gives points but calls no check"):
         load_assignment(classroom.course, NAME)
+
+
+def test_the_public_records_are_those_that_students_have(classroom):
+    """They are cut out of the rehearsal, which has the same seed: nothing runs twice."""
+    source = classroom.course.root / "solutions" / NAME
+    (exercises, _), answers = load_lesson_checks(source), answer_namespace(source / f"{NAME}.nb.py")
+    found = load_assignment(classroom.course, NAME)
+    with np.errstate(all="ignore"):
+        made = {e.number: make_record(e, answers, seed=e.seed, hidden=False) for e in exercises}
+    assert json.dumps(found.public) == json.dumps(made), "as text, for nan is not nan"
+    assert all(record["mistakes"] for record in found.public.values()), "this toy has galleries"
+    assert not any(record["mistakes"] for record in found.secret.values()), "nobody is told by secret numbers"
+
+
+def test_for_a_table_nothing_runs(classroom, monkeypatch):
+    monkeypatch.setattr("course_lib.classroom.grading.assignment.make_record", None)
+    light = load_assignment(classroom.course, NAME, to_grade=False)
+    monkeypatch.undo()
+    whole = load_assignment(classroom.course, NAME)
+    assert (light.cells, light.parts, light.by_hand) == (whole.cells, whole.parts, whole.by_hand) and not light.secret
