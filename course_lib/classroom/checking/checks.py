@@ -52,17 +52,20 @@ def check(number: str, answer: object) -> None:
 def hint(number: str, which: int | None = None) -> None:
     """Print the next hint of exercise `number`, or hint `which` (1, 2 or 3)."""
     try:
-        hints = load_checks(number)["hints"]
+        record = load_checks(number)
     except NoChecks as error:
         say(error)
         return
+    hints = record["hints"]
     if which is None:
         which = min(standing(number).hints + 1, len(hints))
     if which not in range(1, len(hints) + 1):
         say(f"{number} has the hints 1 to {len(hints)}")
         return
     record_event(number, "hint", str(which))
-    more = f'hint("{number}") gives the next one.' if which < len(hints) else f'Next: solution("{number}").'
+    locked = _locked(number, record)
+    last = f"That was the last; {locked.partition(';')[0]}." if locked else f'Next: solution("{number}").'
+    more = last if which == len(hints) else f'hint("{number}") gives the next one.'
     say(f"{number} hint {which} of {len(hints)}: {hints[which - 1]}\n{more}")
 
 
@@ -76,13 +79,8 @@ def solution(number: str) -> None:
     except NoChecks as error:
         say(error)
         return
-    done, setting = standing(number), os.environ.get("COURSE_SOLUTIONS") or record["solution"]
-    if setting == "never":
-        say(f"{number}: in this course the solution stays closed")
-        return
-    if not (setting == "always" or done.passed or done.attempts >= TRIES):
-        left = f"{TRIES - done.attempts} more {'try' if TRIES - done.attempts == 1 else 'tries'}"
-        say(f'{number}: the solution opens after {left}; hint("{number}") helps')
+    if locked := _locked(number, record):
+        say(f"{number}: {locked}")
         return
     text = _worked_answer(record)
     if text is None:
@@ -90,6 +88,17 @@ def solution(number: str) -> None:
         return
     record_event(number, "solution")
     say(text)
+
+
+def _locked(number, record):
+    """Why the worked answer may not be seen yet, or empty."""
+    done, setting = standing(number), os.environ.get("COURSE_SOLUTIONS") or record["solution"]
+    if setting == "never":
+        return "in this course the solution stays closed"
+    if setting == "always" or done.passed or done.attempts >= TRIES:
+        return ""
+    left = TRIES - done.attempts
+    return f"the solution opens after {left} more {'try' if left == 1 else 'tries'}; hint(\"{number}\") helps"
 
 
 def _told(number, record, outcome: Outcome, ns):

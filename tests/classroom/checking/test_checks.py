@@ -187,7 +187,10 @@ def test_an_endless_loop(said, course):
 def test_hints_come_one_after_the_other(course, capsys):
     for _ in range(4):
         hint("01.1")
-    texts = capsys.readouterr().out.splitlines()[::2]
+    lines = capsys.readouterr().out.splitlines()
+    texts, more = lines[::2], lines[1::2]
+    assert more[1] == 'hint("01.1") gives the next one.'
+    assert more[2] == "That was the last; the solution opens after 3 more tries."
     assert [text[:18] for text in texts] == ["01.1 hint 1 of 3: ", "01.1 hint 2 of 3: "] + ["01.1 hint 3 of 3: "] * 2
     hint("01.1", 1)
     assert "makes one look" in capsys.readouterr().out
@@ -204,8 +207,12 @@ def test_the_solution_opens_after_three_tries(said, capsys):
     said(empty)
     said(lambda x: x)
     said(lambda x: 2 * x)
-    assert "opens after 1 more try;" in solved()
+    assert solved() == '01.1: the solution opens after 1 more try; hint("01.1") helps\n'
+    hint("01.1", 3)
+    assert "That was the last; the solution opens after 1 more try." in capsys.readouterr().out
     said(lambda x: 3 * x)
+    hint("01.1", 3)
+    assert 'Next: solution("01.1").' in capsys.readouterr().out
     text = solved()
     assert "whole = x.sum()" in text and "BEGIN SOLUTION" not in text
 
