@@ -13,7 +13,7 @@
 # %% [markdown] tags=["badges"]
 # # 04 · Backprop: which of a million numbers is to blame?
 #
-# **About 60 minutes** to read and run (half a minute of computing), an hour and a half for the
+# **About 60 minutes** to read and run (half a minute of computing), an hour and three quarters for the
 # [exercises](../exercises/04_backprop/04_backprop.ipynb).
 #
 # **You need** Python with numpy, matrix products, and derivatives of functions of one number. Lesson 02 (n-grams) helps at the end.

@@ -13,7 +13,7 @@
 # %% [markdown] tags=["badges"]
 # # 07 · Attention: how does a word find the words it needs?
 #
-# **About 55 minutes** to read and run (a few seconds of computing), an hour and a quarter for the
+# **About 55 minutes** to read and run (a few seconds of computing), an hour and three quarters for the
 # [exercises](../exercises/07_attention/07_attention.ipynb).
 #
 # **You need** numpy and matrix products; softmax and backpropagation from lesson 04.

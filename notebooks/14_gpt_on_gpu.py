@@ -13,7 +13,7 @@
 # %% [markdown] tags=["badges"]
 # # 14 · GPT on a GPU: how do years become an hour?
 #
-# **About 75 minutes** to read and run (a minute of computing), an hour and a half for the
+# **About 75 minutes** to read and run (a minute of computing), an hour and three quarters for the
 # [exercises](../exercises/14_gpt_on_gpu/14_gpt_on_gpu.ipynb).
 #
 # **You need** lesson 12 (a GPT and its trainer). A GPU is welcome and not needed: every cell runs without one.

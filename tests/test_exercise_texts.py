@@ -1,5 +1,6 @@
 """What an exercise refuses, its text says."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -32,3 +33,24 @@ def test_what_is_refused_is_announced(source):
             if name.rpartition(".")[2] not in text:
                 silent.append(f"{exercise.number}: {name}")
     assert not silent, "\n".join(silent)
+
+
+HOURS = {"an hour": 60, "an hour and a quarter": 75, "an hour and a half": 90, "an hour and three quarters": 105,
+         "nearly two hours": 115, "under two hours": 110, "two hours": 120}
+TIME = re.compile(f"({'|'.join(sorted(HOURS, key=len, reverse=True))})")
+
+
+@pytest.mark.parametrize("source", SOURCES, ids=lambda path: path.parent.name)
+def test_how_long_they_take_is_said_alike(source):
+    """In the lesson, above the exercises, and by the exercises' own minutes, to ten minutes."""
+    exercises, questions = load_lesson_checks(source.parent)
+    minutes = sum(one.minutes for one in (*exercises, *questions))
+    lesson = (ROOT / "notebooks" / f"{source.parent.name}.py").read_text(encoding="utf-8")
+    own = next(line for line in lesson.splitlines() if "to read and run" in line).partition(",")[2]
+    head = text_between(read_source(source, root=ROOT).cells[0].source, "functions", "Replace")
+    said = [TIME.search(text)[0] for text in (own, head)]
+    assert all(abs(HOURS[one] - minutes) <= 10 for one in said), f"{minutes} minutes, and {said} are told"
+
+
+def text_between(text, first, last):
+    return text.partition(first)[2].partition(last)[0]

@@ -3,7 +3,7 @@
 #
 # Six functions and a question, about an hour and a half in all. Replace each `raise NotImplementedError` by your answer and
 # run the cell below it. The check says *correct*, or names the mistake when it is one that many people make, or shows what
-# your function returns beside what is expected.
+# your function returns beside what is expected. Leave the arguments as they came: work on copies.
 #
 # Stuck? In a cell of your own, `hint("02.1")` gives the first of three hints, and the next when asked again;
 # `solution("02.1")` opens after three tries. Every exercise stands alone: later ones use `course_lib`, never your
@@ -58,7 +58,7 @@ check("02.1", examples)
 
 # %%
 def probabilities(counts, k):
-    """counts (V, V), contexts down, next ids across; k > 0 -> p (V, V), each row a distribution."""
+    """counts (V, V) whole numbers, contexts down, next ids across; k > 0 -> p (V, V), each row a distribution."""
     ### BEGIN SOLUTION
     more = counts + k
     return more / more.sum(axis=1, keepdims=True)
@@ -70,8 +70,8 @@ check("02.2", probabilities)
 # %% [markdown]
 # ## 02.3 · One text, three numbers (●●○○○, 10 minutes)
 #
-# A model has read a text. For each of its tokens it gave $\log p$ of what came, *in nats*. Report the perplexity a token, the bits per
-# character, and the bits per byte (of UTF-8). Only the last of these can be compared with everybody else's. (`perplexity` and
+# A model has read a text. For each of its tokens, the first one too, it gave $\log p$ of what came, *in nats*. Report the perplexity a
+# token, the bits per character (as `len` counts them), and the bits per byte (of UTF-8). Only the last of these can be compared with everybody else's. (`perplexity` and
 # `bits_per` of `course_lib` are refused.)
 
 # %%
@@ -88,7 +88,7 @@ check("02.3", three_numbers)
 # %% [markdown]
 # ## 02.4 · Who wrote this letter? (●●●○○, 15 minutes)
 #
-# $K$ models are mixed with weights $\lambda$. `components[i, k]` is the probability that model $k$ gave to the $i$-th letter that came. Find the
+# $K$ models are mixed with weights $\lambda$. `components[i, k]` is the probability that model $k$ gave to the $i$-th letter that came; to no letter did all give 0. Find the
 # weights by EM: begin with equal ones; then, `n_steps` times, compute for every letter the responsibility of each model, and let the new
 # weights be their means. (`em_step` and `em_weights` of `course_lib` are refused.)
 
@@ -115,14 +115,14 @@ check("02.4", mixture_weights)
 # different ids that followed $h$:
 #
 # $$p(w \mid h) = \frac{\max(c(h w) - D,\, 0) + D\,T(h)\,q(w)}{c(h)}, \qquad
-#   q(w) = \frac{\text{number of different ids seen before } w}{\text{number of different pairs}}$$
+#   q(w) = \frac{\text{number of different ids seen directly before } w}{\text{number of different pairs of neighbours}}$$
 #
-# After an id that was never followed by anything, $p(w \mid h) = q(w)$. Write down first: which axis of a table of counts do you look along for
+# ($q$ is plain here, not discounted once more as in the lesson.) After an id that was never followed by anything, $p(w \mid h) = q(w)$. Write down first: which axis of a table of counts do you look along for
 # $T(h)$, and which one for $q$? (`kneser_ney`, `continuation_counts` and `absolute_discounting` of `course_lib` are refused.)
 
 # %%
 def kneser_ney_bigram(ids, vocab_size, D):
-    """ids (N,) integers below vocab_size, 0 < D < 1 -> p (V, V), contexts down, next ids across."""
+    """ids (N,) integers below vocab_size, N >= 2; 0 < D < 1 -> p (V, V), contexts down, next ids across."""
     ### BEGIN SOLUTION
     c = np.zeros((vocab_size, vocab_size))
     for h, w in zip(ids[:-1], ids[1:], strict=True):
@@ -143,7 +143,7 @@ check("02.5", kneser_ney_bigram)
 # ## 02.6 · Inventor or copyist? (●●●○○, 15 minutes)
 #
 # Find the longest piece of `sample` that stands, just so, somewhere in `text`: where in `sample` it begins, and how long it is. If several are
-# equally long, the first one; if there is none, `(0, 0)`. Capitals and spaces count as they stand. (`copied_lengths` and `longest_copied` of
+# equally long, the one that begins first in `sample`; if there is none, `(0, 0)`. Capitals and spaces count as they stand. (`copied_lengths` and `longest_copied` of
 # `course_lib` are refused, and so is `difflib.SequenceMatcher`.)
 #
 # When it is correct, run the cell after the check: two models learn real place names and invent some of their own.

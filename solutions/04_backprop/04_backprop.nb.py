@@ -3,7 +3,7 @@
 #
 # Six functions and a question, about an hour and three quarters in all. Replace each `raise NotImplementedError` by your answer and
 # run the cell below it. The check says *correct*, or names the mistake when it is one that many people make, or shows what
-# your function returns beside what is expected.
+# your function returns beside what is expected. Leave the arguments as they came: work on copies.
 #
 # Stuck? In a cell of your own, `hint("04.1")` gives the first of three hints, and the next when asked again;
 # `solution("04.1")` opens after three tries. Every exercise stands alone: later ones use `course_lib`, never your
@@ -22,7 +22,7 @@ from course_lib.classroom import check, hint, solution
 # ## 04.1 · A bend and its slope (●○○○○, 10 minutes)
 #
 # $\tanh z = \dfrac{e^z - e^{-z}}{e^z + e^{-z}}$ is how a widely read tutorial prints it, and computed like that it fails for
-# large numbers: $e^{1000}$ fits into no float. Write it so that it works for *every* number, and its gradient beside it;
+# large numbers: $e^{1000}$ fits into no float. Write it so that it works for *every* finite number, of either sign, and its gradient beside it;
 # a finished `tanh` (of numpy, math, torch or `course_lib`) is refused.
 
 # %%
@@ -50,7 +50,7 @@ check("04.1", bend)
 
 # %%
 def logits_gradient(logits, targets):
-    """logits (B, V), targets (B,) ids -> dlogits (B, V). Logits may be as large as 1000."""
+    """logits (B, V), targets (B,) ids -> dlogits (B, V). Logits lie anywhere from -1000 to 1000."""
     ### BEGIN SOLUTION
     e = np.exp(logits - logits.max(axis=1, keepdims=True))
     dlogits = e / e.sum(axis=1, keepdims=True)
@@ -65,9 +65,9 @@ check("04.2", logits_gradient)
 # ## 04.3 · Find the bugs (●●●○○, 15 minutes)
 #
 # Here is a network of two layers, ReLU then sigmoid, with the loss $\frac12 \sum (a_2 - y)^2$ over all examples, and the gradients
-# as a widely read article derives them. Only what would crash has been repaired. Four things are still wrong:
+# as a widely read article derives them. Only what would crash has been repaired. Four things are still wrong, some of them in two places:
 # look at every line and ask for its shape, its sign, and for the slope of each bend that a nudge passes. Repair them by hand: an autograd
-# (`backward` of torch or of the course, `torch.autograd.grad`) is refused. Leave `p` as it is.
+# (`backward` of torch or of the course, `torch.autograd.grad`) is refused. (Where a ReLU gets exactly 0, let its slope be 0.)
 
 # %%
 def gradients_of_the_article(p, x, y):
@@ -100,7 +100,7 @@ check("04.3", gradients_repaired)
 # The heart of every autograd. A `Node` knows its `parents` and, for each of them, the `local` derivative. Find how the `root`
 # moves with each of the `leaves`. Mind two things: a node may be used several times, even twice by one operation ($x \cdot x$ has
 # the parents `(x, x)`); and before a node passes its gradient on, everything that uses it must have told it. Treat each node once: fifty nodes can have
-# $2^{50}$ paths. And asked twice, it says the same twice: an earlier call may have left something in `grad`.
+# $2^{50}$ paths. (No path is longer than a few hundred nodes, so recursion is fine.) And asked twice, it says the same twice: an earlier call may have left something in `grad`.
 # (`Tensor.backward` of `course_lib` is refused.)
 #
 # Before you start: on $y = x \cdot x + x$ at $x = 3$, in which order do you treat the nodes?
@@ -124,6 +124,8 @@ def multiply(a, b):
 # %%
 def gradients_of(root, leaves):
     """-> a list of floats, ∂root/∂leaf for each of `leaves`; 0.0 for one that does not reach the root, 1.0 for the root.
+
+    Any node may stand in `leaves`, one that has parents, too.
 
     >>> x = Node(3.0)
     >>> gradients_of(add(multiply(x, x), x), [x])
@@ -154,7 +156,7 @@ check("04.4", gradients_of)
 # %% [markdown]
 # ## 04.5 · Layer norm, backwards (●●●●○, 20 minutes)
 #
-# $\hat z = (z - \mu)/s$ with $s = \sqrt{\mathrm{var}(z) + \epsilon}$, both over each row of $F$ numbers, and
+# $\hat z = (z - \mu)/s$ with $s = \sqrt{\mathrm{var}(z) + \epsilon}$, both over each row of $F$ numbers ($\mathrm{var}$ divides by $F$), and
 # $n = \hat z \odot \text{gain} + \text{shift}$. Section 9 of the lesson derives $dz$. Write all three gradients
 # by hand: `layer_norm_backward`, torch's `layer_norm` and torch's own gradients are refused.
 #

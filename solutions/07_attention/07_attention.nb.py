@@ -3,7 +3,7 @@
 #
 # Six functions and a question, about an hour and three quarters in all. Replace each `raise NotImplementedError` by your answer and
 # run the cell below it. The check says *correct*, or names the mistake when it is one that many people make, or shows what
-# your function returns beside what is expected.
+# your function returns beside what is expected. Leave the arguments as they came: work on copies.
 #
 # Stuck? In a cell of your own, `hint("07.1")` gives the first of three hints, and the next when asked again;
 # `solution("07.1")` opens after three tries. Every exercise stands alone: later ones use `course_lib`, never your
@@ -23,7 +23,7 @@ from course_lib.classroom import check, hint, solution
 # ## 07.1 · One question (●○○○○, 10 minutes)
 #
 # The soft dictionary of section 1, for a single query: a score for each key (plain dot products, not divided by anything), shares
-# that sum to one, and the weighted sum of the values. Write the softmax yourself, with `np.exp`; the softmax of `course_lib`, of
+# that sum to one, and the weighted sum of the values. Write the softmax yourself, with `np.exp` or `math.exp`; the softmax of `course_lib`, of
 # torch or of scipy is refused here, and so is `attention`. Scores may be as large as 1000 or as low as −1000.
 
 # %%
@@ -47,7 +47,8 @@ check("07.1", soft_lookup)
 #
 # Someone shows you a table of scores and a table of weights. Could a row of weights be $\mathrm{softmax}(\text{scores}/\tau)$ for *some* temperature
 # $\tau > 0$? Then say which; else say 0. A row can fail in three ways: it does not sum to one; it changes the order; or different pairs
-# of keys want different temperatures; equal weights of different scores want an endless one, which is none. (The table that section 2 of the lesson takes apart fails in every row.)
+# of keys want different temperatures. (Equal weights would want an endless one, which is none. The table that section 2 of the lesson takes
+# apart fails in every row.)
 #
 # Before you start: from $w_a \propto e^{s_a/\tau}$ and $w_b \propto e^{s_b/\tau}$, what is $\ln (w_a / w_b)$?
 
@@ -55,7 +56,8 @@ check("07.1", soft_lookup)
 def temperatures(scores, weights):
     """scores and weights (T, S), weights above 0 -> (T,): the temperature of each row, 0.0 where there is none.
 
-    S is 2 or more, and within a row no two scores are equal. Call two numbers equal if they differ by less than 1e-6.
+    S is 2 or more, and within a row no two scores are equal. A sum is one, and two temperatures are
+    equal, if they differ by less than 1e-6; two weights are equal only if they are exactly so.
 
     >>> temperatures(np.array([[0.0, 2.0]]), softmax(np.array([[0.0, 1.0]]))).round(6).tolist()
     [2.0]
@@ -80,7 +82,7 @@ check("07.2", temperatures)
 #
 # This is causal self-attention as one would write it after two widely read articles. It runs, all shapes are
 # right, and four things are wrong. Read line by line: what is divided by what? Which axis is summed over? Where does the mask stand? And
-# what is it that is added up? Repair it with `softmax` and arrays; the finished `attention` of `course_lib` and torch's
+# what is it that is added up? (Scores are small here, and the exponentials harmless.) Repair it with `softmax` and arrays; the finished `attention` of `course_lib` and torch's
 # `scaled_dot_product_attention` are refused.
 
 # %%
@@ -137,7 +139,7 @@ check("07.4", padded_weights)
 # All three gradients of attention, without a mask, for a batch. Compute the weights again, then go back: weighted sum, softmax, dot products.
 # `softmax` may be used; `attention_backward` and `softmax_backward` are refused, and so are torch's own gradients (`.backward()`, `torch.autograd.grad`).
 #
-# A question that saves time: which of the three gradients has a shape in which $T$ does not occur, and so must sum over $T$?
+# A question that saves time: which two of the three gradients have a shape in which $T$ does not occur, and so must sum over $T$?
 
 # %%
 def attention_gradients(dout, q, k, v):
@@ -159,8 +161,8 @@ check("07.5", attention_gradients)
 # %% [markdown]
 # ## 07.6 · An atlas that forgives (●●●●○, 15 minutes)
 #
-# Here are fifteen countries and where their capitals lie. Make the atlas understand names that are spelt wrong. The vector of a name
-# counts its **letter pairs**, with a dot before and after the name (`·peru·` has `·p`, `pe`, `er`, `ru`, `u·`), and is then divided by
+# Here are fifteen countries and where their capitals lie. Make the atlas understand names that are spelt wrong. The vector of a name, and
+# of a query, counts its **letter pairs**, all neighbours just as they are spelt, with a dot before and after (`·peru·` has `·p`, `pe`, `er`, `ru`, `u·`), and is then divided by
 # its length as a vector (its norm, $\sqrt{\sum \text{counts}^2}$), so that long names do not shout. A pair of a query that no name has counts in the query's
 # length as well; the empty name has the one pair `··`. The score of a query is the dot product with each name's vector, times `sharpness`. (`attention` of `course_lib` is refused; `softmax` may be used.)
 #

@@ -3,7 +3,8 @@
 #
 # Five functions, each a piece of the model of lesson 12, about an hour in all. Replace each
 # `raise NotImplementedError` by your answer and run the cell below it. The check says *correct*, or names the mistake
-# when it is one that many people make, or shows what your function returns beside what is expected.
+# when it is one that many people make, or shows what your function returns beside what is expected. Leave the arguments
+# as they came: work on copies.
 #
 # Stuck? In a cell of your own, `hint("12.1")` gives the first of three hints, and the next when asked again;
 # `solution("12.1")` opens after three tries. Every exercise stands alone: later ones use `course_lib`, never your
@@ -25,7 +26,8 @@ from course_lib.classroom import check, hint, solution
 # token that comes **next**.
 #
 # Cut `ids` into windows that lie side by side. The targets of a window are its tokens moved by one; every pair
-# (token, next token) appears once. What does not fill a whole window at the end is left out.
+# (token, next token) appears once. What does not fill a whole window at the end is left out; if nothing
+# fills one, both are (0, context_length).
 # (`sequential_windows` of `course_lib` is refused.)
 
 # %%
@@ -50,12 +52,13 @@ check("12.1", next_token_windows)
 # ## 12.2 · How large is it? (●●○○○, 10 minutes)
 #
 # Count the parameters of a GPT with the parts of our `tiny` preset **without building it**: norms with a gain and no
-# shift for each channel (two norms a block, one before the head), queries and keys normalised by a gain of
-# $D$ numbers each (once a block, shared by all heads), no biases, rotary positions (nothing to learn), and a head
+# shift for each channel (two norms a block, one before the head), one gain of $D$ numbers for
+# queries and one for keys in each block (shared by all heads), no biases, rotary positions (nothing to learn), and a head
 # that shares the token table.
 #
 # Before you start: which part grows with the *square* of `n_embd`, and which with the vocabulary? (Building a
-# `GPT` is refused. The lesson's `tiny(1536)` has a hidden layer of 736 in place of 704 = 4 · 176, and so some more.)
+# `GPT` is refused. The lesson's `tiny(1536)` has a hidden layer of 736 in place of 704 = 4 · 176, and so
+# some more; here $F = 4C$ always.)
 
 # %%
 def count_parameters(vocab_size, n_layer, n_head, n_embd):
@@ -81,9 +84,10 @@ check("12.2", count_parameters)
 
 # %%
 def loss_by_hand(logits, targets):
-    """logits (B, T, V), targets (B, T) with -1 where nothing is asked -> scalar, mean nats a target.
+    """logits (B, T, V), targets (B, T) with -1 where nothing is asked, but not everywhere -> scalar, mean nats a target.
 
-    Allowed: exp, log, sum, max, indexing. Not allowed: softmax, log_softmax, logsumexp, logaddexp, cross_entropy, next_token_loss.
+    Write it with exp, log, sum, max and indexing; softmax, log_softmax, logsumexp, logaddexp, cross_entropy and
+    next_token_loss are refused.
     """
     ### BEGIN SOLUTION
     asked = targets != -1
@@ -108,7 +112,7 @@ check("12.3", loss_by_hand)
 # - the attention's result is added to nothing: there is **one** residual connection, and a block needs two.
 #
 # Write the repaired block. It is the *pre-norm* one of lesson 12: each half reads a normalised copy of the stream and
-# adds what it computes to the stream itself. (`Block` of `course_lib` is refused.)
+# adds what it computes to the stream itself. (`Block` of `course_lib` is refused, torch's functions are not.)
 
 # %%
 def block_of_the_article(x, p):
@@ -142,7 +146,8 @@ check("12.4", block_repaired)
 #
 # The loop that turns a model of the next token into a writer: ask for logits, take the most probable token, append
 # it, ask again. The model reads at most `model.config.context_length` tokens, so a long text must be cut before
-# it is read; the tokens that fall out are the **oldest**. Nothing that was written may be lost from the result.
+# it is read; the tokens that fall out are the **oldest**. Nothing that was written may be lost from the result. The
+# model is in evaluation mode already.
 # (`generate` and `stream` of `course_lib` are refused.)
 
 # %%

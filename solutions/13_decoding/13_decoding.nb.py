@@ -3,13 +3,13 @@
 #
 # Six functions and a question, under two hours in all. Replace each `raise NotImplementedError` by your answer and
 # run the cell below it. The check says *correct*, or names the mistake when it is one that many people make, or shows what
-# your function returns beside what is expected.
+# your function returns beside what is expected. Leave the arguments as they came: work on copies.
 #
 # Stuck? In a cell of your own, `hint("13.1")` gives the first of three hints, and the next when asked again;
 # `solution("13.1")` opens after three tries. Every exercise stands alone: later ones use `course_lib`, never your
 # earlier answers.
 #
-# All that you write is plain numpy, for one text at a time: logits and probabilities are $(V,)$. (The model is for the end of 13.6.)
+# Numpy is enough for all that you write, for one text at a time: logits and probabilities are $(V,)$. (The model is for the end of 13.6.)
 
 # %% tags=["setup"]
 import codecs
@@ -31,6 +31,8 @@ from course_lib.training.pretrained import load_pretrained
 # %%
 def nucleus(probs, p):
     """probs (V,), a distribution in which no two are equal, 0 < p < 1 -> (V,), a distribution; each token keeps its place.
+
+    No sum of them misses p by rounding alone.
 
     >>> nucleus(np.array([0.1, 0.6, 0.3]), 0.7).round(3).tolist()
     [0.0, 0.667, 0.333]
@@ -90,7 +92,7 @@ print("as printed:", most_probable(penalized_as_printed))
 
 # %%
 def penalized(logits, idx, penalty):
-    """logits (V,), idx: a list of ids so far, penalty >= 1 -> new logits (V,).
+    """logits (V,), idx: a list of ids so far, penalty >= 1 -> new logits (V,), an array of their own.
 
     What is in idx, once or often, is made less probable by the penalty, once. The logits that came in stay as they were; idx may be empty.
     """
@@ -121,7 +123,7 @@ except NotImplementedError:
 
 # %%
 def read_more(ids, p, keys, values):
-    """ids (T,) of new tokens, keys and values (S, D) of old ones -> out (T, D), keys (S + T, D), values (S + T, D).
+    """ids (T,) of new tokens, T >= 1, keys and values (S, D) of old ones -> out (T, D), keys (S + T, D), values (S + T, D).
 
     p: "token" (V, C) and "position" (N, C), whose rows are added; matrices "q", "k", "v" (D, C), applied as x @ p["q"].T.
     Then causal attention as in lesson 07, scores divided by √D.
@@ -153,7 +155,7 @@ def keep_and_rest(p, q):
     """p and q (V,), distributions -> keep (V,) and rest (V,).
 
     keep: with which probability a proposed token is kept; what is never proposed may have any, but not nan.
-    rest: the distribution to draw from when it was not kept; p itself if that never happens.
+    rest: the distribution to draw from when it was not kept; p itself if p is nowhere larger than q.
 
     >>> [part.tolist() for part in keep_and_rest(np.array([0.2, 0.8]), np.array([0.4, 0.6]))]
     [[0.5, 1.0], [0.0, 1.0]]
@@ -193,7 +195,7 @@ except NotImplementedError:
 # - at each step, rank all continuations of all beams by $\log P$ of the whole text, a sum;
 # - among the `n_beam` best of them, those that end with `stop_id` are finished;
 # - the `n_beam` best of those that do *not* end with it are the next beams;
-# - after `max_new_tokens` steps, the `n_beam` best are finished as they are.
+# - after `max_new_tokens` steps, the `n_beam` best continuations are finished, however they end.
 #
 # The best text is the finished one with the best score, $\log P / n^\alpha$, where $n$ counts its ids, `stop_id` too. Before you start: all of these
 # scores are negative. Does a larger $\alpha$ favour long texts or short ones? (`beam_search` of `course_lib` is refused.)
@@ -238,7 +240,7 @@ check("13.5", best_text)
 
 # %%
 def shown(pieces, stop):
-    r"""pieces: a list of bytes, which together are UTF-8; stop: a text -> what is shown after each piece, a list of texts.
+    r"""pieces: a list of bytes, which together are UTF-8; stop: a text, not empty -> what is shown after each piece, a list of texts.
 
     One more text at the end: what waited when nothing more came. After the stop text, every text is "".
 

@@ -1,9 +1,9 @@
 # %% [markdown]
 # # Exercises 14 · GPT on a GPU
 #
-# Six functions and a question, about an hour and a half in all; none needs a GPU. Replace each `raise NotImplementedError` by your answer and
+# Six functions and a question, about an hour and three quarters in all; none needs a GPU. Replace each `raise NotImplementedError` by your answer and
 # run the cell below it. The check says *correct*, or names the mistake when it is one that many people make, or shows what
-# your function returns beside what is expected.
+# your function returns beside what is expected. Leave the arguments as they came: work on copies.
 #
 # Stuck? In a cell of your own, `hint("14.1")` gives the first of three hints, and the next when asked again;
 # `solution("14.1")` opens after three tries. Every exercise stands alone: later ones use `course_lib`, never your
@@ -58,7 +58,7 @@ check("14.1", training_flops)
 # | the loss: a log-probability for each word | $V$ | float32 |
 #
 # With `recompute=True` (*activation checkpointing*) a block keeps nothing but its input, $C$ numbers a token. When the backward pass reaches a block,
-# the block is computed once more, and has its $16 C$ again, on top of all the inputs; but only one block at a time.
+# the block is computed once more, and has its $16 C$ again, on top of all the inputs and of what the last norm and the loss keep; but only one block at a time.
 #
 # Which of the four parts will be the largest for GPT-2, 124 million weights, and 64 windows of 1024 tokens? Guess first.
 # (`activation_bytes` of `course_lib` is refused.)
@@ -84,9 +84,9 @@ check("14.2", training_memory)
 # learning rate of its recipe and no clipping. Each record is what the trainer writes into `metrics.jsonl` at the end of an update; `tokens` and `seconds`
 # are totals so far. From such records come three figures that everyone who trains looks at:
 #
-# - **Tokens a second**: the first update paid for warming up, so the clock starts when it is done, and runs to the last record.
+# - **Tokens a second**: the update of the first record paid for warming up, so the clock starts when it is done, and runs to the last record.
 # - **MFU**: the share of the machine's peak that the model's arithmetic comes to.
-# - **The spike**: the `step` whose loss stands furthest above the *median of the five losses before it*. (The first five have no five before
+# - **The spike**: the `step` whose loss minus the *median of the five losses before it* is largest. (The first five have no five before
 #   them, and are not asked.)
 #
 # When it is correct, read the run that the lesson replays, or one of your own: `metrics.jsonl` in its folder has one such record a line, and
@@ -131,7 +131,7 @@ check("14.3", read_the_meter)
 # %% [markdown]
 # ## 14.4 · Find the bugs (●●●○○, 15 minutes)
 #
-# A batch that does not fit into memory is cut into micro-batches: backward after each of them, then *one* update, the same as the whole batch would have
+# A batch that does not fit into memory is cut into micro-batches: backward after each of them (no two fit together), then *one* update, the same as the whole batch would have
 # made. This loop tries to do so. It runs, the loss falls, and four things are wrong. One of them is in a widely read tutorial, too, which takes the mean of its
 # batches' means: what if the batches are not equally full? A target of −1 is asked of nobody, and some micro-batches have many; one may ask nothing at all.
 #
@@ -224,7 +224,7 @@ def restart(data, state):
 def checkpoint_of(run):
     """-> a dict: names of attributes of `run` and their values; under "rng" the state of its generator.
 
-    The data set lies on the disk anyway: it does not belong in a checkpoint.
+    The data set lies on the disk anyway: it does not belong in a checkpoint. Anything else that is in it does no harm.
     """
     ### BEGIN SOLUTION
     return {
@@ -256,7 +256,7 @@ a, b, c = 3.4445, -4.7750, 2.0315
 
 # %%
 def all_directions_alike(gradient, n_rounds):
-    """gradient, a numpy array (m, n) -> (m, n), the same singular vectors, singular values p(p(… s / norm))."""
+    """gradient, a numpy array (m, n), not all zeros -> (m, n), the same singular vectors, singular values p(p(… s / norm))."""
     ### BEGIN SOLUTION
     X = gradient / np.linalg.norm(gradient)
     for _ in range(n_rounds):
