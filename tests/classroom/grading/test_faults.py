@@ -27,6 +27,7 @@ from course_lib.classroom.grading import jobs
 from course_lib.classroom.grading.assignment import load_assignment
 from course_lib.classroom.grading.folders import Folders
 from course_lib.classroom.grading.gradebook import Book
+from course_lib.classroom.grading.intake import apart
 from course_lib.cli.classroom import COMMANDS
 
 NAME = "90_toy"
@@ -153,6 +154,7 @@ def lesson(new_classroom, toy):
 def spoilt(lesson, answering, monkeypatch, tmp_path_factory):
     """spoilt(): a copy of the class in which nothing has happened yet."""
     monkeypatch.setattr(jobs, "run_job", answering(lesson, say_whose))
+    monkeypatch.setattr(apart, "_is_small", lambda folder: True)  # in this process, where faults can be put
     return lambda: Class(lesson, tmp_path_factory.mktemp("class"))
 
 

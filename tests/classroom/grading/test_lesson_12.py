@@ -190,8 +190,8 @@ class Term:
         return {plain(student): result for student, result in results(self.folders, NAME).items()}
 
     def seconds(self) -> dict[str, float]:
-        """How long each student's code ran, to the last digit."""
-        return {student: result.seconds for student, result in self.found().items()}
+        """How long the code of each student who is graded ran, to the last digit."""
+        return {student: one.seconds for student, one in self.found().items() if not one.status.startswith("UNGRADED")}
 
     def rows(self) -> dict[str, dict]:
         """The table of grades by student."""

@@ -167,7 +167,8 @@ def renamed(stage, which):
     """The jobs of a stage for the answers that are called write_7 in place of write."""
     jobs = [job | {"function": f"{job['function']}_{which}", "seconds": PATIENT.probe_seconds} for job in stage["jobs"]]
     names = [(f'[\'{job["function"]}\']', f'[\'{job["function"]}_{which}\']') for job in stage["jobs"]]
-    return {"jobs": [job | {"source": job["source"].replace(*pair)} for job, pair in zip(jobs, names, strict=True)]}
+    jobs = [job | {"source": job["source"].replace(*pair)} for job, pair in zip(jobs, names, strict=True)]
+    return stage | {"jobs": jobs}
 
 
 @pytest.fixture(scope="module")
@@ -175,11 +176,12 @@ def graded(lesson):
     """The marks of twenty submissions from two sandboxes: importing torch takes longer than judging ten of them."""
     _, answers, assignment, setup = lesson
     functions = {number: assignment.secret[number]["function"] for number in answers}
+    parts = assignment.stages  # made here, for Python 3.11 cannot parse in two threads at once
 
     def box(some):
         cells = [setup] + [f"{answers[number][which]}\n{name}_{which} = {name}"
                            for which in some for number, name in functions.items()]
-        stages, count = [renamed(stage, which) for which in some for stage in assignment.stages], len(assignment.stages)
+        stages, count = [renamed(stage, which) for which in some for stage in parts], len(parts)
         told = [{"id": f"c{n}", "source": cell} for n, cell in enumerate(cells)]
         evidence = run_submission(told, stages, PATIENT).evidence
         return [{mark.number: mark for mark in mark_all(assignment, evidence[count * n : count * n + count])}

@@ -28,9 +28,7 @@ SECONDS = 120.0
 
 def read_safely(folder: Path, name: str, release: NotebookNode | None = None) -> tuple[list[Cell], list[str]]:
     """`read_submission`, in little memory whatever the folder holds, and no more than MOST_TEXT of it."""
-    files = [one for one in os.scandir(os.fsencode(folder)) if one.is_file(follow_symlinks=False)]
-    packed = any(one.name.lower().endswith(b".zip") for one in files)  # a small archive may hold a large file
-    if not packed and sum(one.stat(follow_symlinks=False).st_size for one in files) <= SMALL:
+    if _is_small(folder):
         return _not_too_much(*read_submission(folder, name, release))
     with tempfile.TemporaryFile("w+b") as out:
         command = [sys.executable, "-m", __spec__.name, os.fspath(folder), name]
@@ -46,6 +44,12 @@ def read_safely(folder: Path, name: str, release: NotebookNode | None = None) ->
     if said["unreadable"]:
         raise Unreadable(said["unreadable"])
     return [Cell(*cell) for cell in said["cells"]], said["notes"]
+
+
+def _is_small(folder):
+    files = [one for one in os.scandir(os.fsencode(folder)) if one.is_file(follow_symlinks=False)]
+    packed = any(one.name.lower().endswith(b".zip") for one in files)  # a small archive may hold a large file
+    return not packed and sum(one.stat(follow_symlinks=False).st_size for one in files) <= SMALL
 
 
 def _not_too_much(cells, notes):
