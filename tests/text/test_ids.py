@@ -15,8 +15,8 @@ def test_ids_pass_as_int64(ids):
 
 def test_where_it_is_not_given_any_id_from_0_up_will_do():
     assert checked_ids([0, 10**9]).tolist() == [0, 10**9]
-    with pytest.raises(ValueError, match=r"ids\[1\] is -3, but ids are from 0 up"):
-        checked_ids([0, -3])
+    with pytest.raises(ValueError, match=r"ids\[1\] is -1, but ids are from 0 up"):
+        checked_ids([0, -1])
 
 
 @pytest.mark.parametrize(("ids", "says"), [
