@@ -19,9 +19,9 @@ article = Exercise(
 
 
 def some_net(rng, B=5, C=4, n_hidden=6, K=2):
-    p = {"W1": rng.normal(size=(C, n_hidden)), "b1": rng.normal(size=n_hidden),
+    p = {"W1": 2 * rng.normal(size=(C, n_hidden)), "b1": rng.normal(size=n_hidden),
          "W2": rng.normal(size=(n_hidden, K)), "b2": rng.normal(size=K)}
-    return p, rng.normal(size=(B, C)), rng.random((B, K))
+    return p, rng.random((B, C)), rng.random((B, K))  # with shares in x no z1 is 0, where a ReLU has two slopes
 
 
 @article.probe(axes="as the parameter")

@@ -41,8 +41,8 @@ def countries(ns, rng):
 
 @bigram.probe(axes="the letter before down, the next one across")
 def small_steps(ns, rng):
-    """forty small steps, and a letter that is never there"""
-    return ns["train_bigram"](np.array([0, 0, 1, 2, 0, 2]), np.array([1, 2, 0, 0, 1, 1]), 4, 0.3, 40)
+    """four hundred small steps, and a letter that is never there"""
+    return ns["train_bigram"](np.array([0, 0, 1, 2, 0, 2]), np.array([1, 2, 0, 0, 1, 1]), 4, 0.8, 400)
 
 
 @bigram.probe(axes="the letter before down, the next one across")
