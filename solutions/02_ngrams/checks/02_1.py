@@ -22,8 +22,8 @@ def a_bigram(ns, rng):
 
 @off_by_one.probe(axes="places down, context across")
 def a_trigram(ns, rng):
-    """order 3"""
-    return ns["examples"]([3, 1, 4, 1, 5, 9, 2, 6], 3)
+    """order 3, with pairs that come again"""
+    return ns["examples"]([3, 1, 4, 1, 5, 3, 1, 4, 1], 3)
 
 
 @off_by_one.probe(axes="places down, context across")
@@ -40,9 +40,8 @@ def one_place(ns, rng):
 
 @off_by_one.probe()
 def nothing_to_look_at(ns, rng):
-    """order 1: the next ids, and how many contexts"""
-    contexts, next_ids = ns["examples"]([4, 2, 9], 1)
-    return next_ids, len(contexts)
+    """order 1, which looks at nothing: as many empty contexts as ids"""
+    return ns["examples"]([4, 2, 9], 1)
 
 
 @off_by_one.probe(hidden=True, points=2)
@@ -61,7 +60,8 @@ def a_unigram(ns, rng):
 @off_by_one.property(order=(1, 5))
 def as_many_as_there_are_places(ns, order):
     """N ids have N − order + 1 places with enough context"""
-    return len(ns["examples"](list(range(9)), order)[1]), 9 - order + 1
+    contexts, next_ids = ns["examples"](list(range(9)), order)
+    return [len(contexts), len(next_ids)], [9 - order + 1] * 2
 
 
 def windows(ids, starts, width, target):
@@ -142,3 +142,50 @@ def each_context_once(ids, order):
 def always_a_bigram(ids, order):
     """bigrams, whatever the order is"""
     return windows(ids, range(len(ids) - 1), 1, 1)
+
+
+@off_by_one.mistake(hint="Each place counts, also where the same context and the same id stand a second time.")
+def each_pair_once(ids, order):
+    """each pair of context and id once"""
+    contexts, next_ids = windows(ids, range(len(ids) - order + 1), order - 1, order - 1)
+    found = dict.fromkeys(zip(map(tuple, contexts.tolist()), next_ids.tolist(), strict=True))
+    return np.array([context for context, _ in found], dtype=int), np.array([i for _, i in found], dtype=int)
+
+
+@off_by_one.mistake(hint="Only places with enough context count. Nothing is put before the text.")
+def filled_up_with_minus_one(ids, order):
+    """a text with −1 put before it, so that every place has a context"""
+    return windows([-1] * (order - 1) + list(ids), range(len(ids)), order - 1, order - 1)
+
+
+@off_by_one.mistake(hint="Two arrays: all contexts, then all ids that came. zip(*pairs) makes them of a list of pairs.")
+def a_list_of_pairs(ids, order):
+    """a list of pairs of context and id, in place of two arrays"""
+    contexts, next_ids = windows(ids, range(len(ids) - order + 1), order - 1, order - 1)
+    return list(zip(contexts.tolist(), next_ids.tolist(), strict=True))
+
+
+@off_by_one.mistake(hint="Return both: the contexts, and the ids that came after them.")
+def the_contexts_alone(ids, order):
+    """the contexts alone, without the ids that came"""
+    return windows(ids, range(len(ids) - order + 1), order - 1, order - 1)[0]
+
+
+@off_by_one.mistake(hint="Split each n-gram: the last id is what came, the others are the context.")
+def whole_ngrams(ids, order):
+    """whole n-grams, which are not split into context and next id"""
+    return windows(ids, range(len(ids) - order + 1), order, order - 1)[0]
+
+
+@off_by_one.mistake(hint="The next id is the one after the context, not the last one in it.")
+def the_last_of_the_context(ids, order):
+    """the last id of the context as the one that came"""
+    contexts, _ = windows(ids, range(len(ids) - order + 1), order - 1, order - 1)
+    return contexts, np.array([ids[i - 1] for i in range(order - 1, len(ids))])
+
+
+@off_by_one.mistake(hint="For N ids there are N − order + 1 places. For order 1 that is N contexts, each of them empty: (N, 0).")
+def no_context_at_order_one(ids, order):
+    """right, but without any contexts for order 1, where there are as many empty ones as ids"""
+    contexts, next_ids = windows(ids, range(len(ids) - order + 1), order - 1, order - 1)
+    return (contexts if order > 1 else np.zeros((0, 0))), next_ids

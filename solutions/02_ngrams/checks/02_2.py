@@ -44,10 +44,11 @@ def whole_numbers(ns, rng):
 
 @added.probe(hidden=True, points=2)
 def any_table(ns, rng):
-    """any table"""
+    """any table, of floating-point numbers and of whole ones"""
     counts = some_counts(rng, int(rng.integers(4, 8)))
     counts[1] = 0
-    return ns["probabilities"](counts, float(rng.uniform(0.1, 3)))
+    k = float(rng.uniform(0.1, 3))
+    return [ns["probabilities"](counts, k), ns["probabilities"](counts.astype(int), k)]
 
 
 @added.property(V=(2, 6), k=(0.1, 2.0))
@@ -142,6 +143,67 @@ def the_whole_sum_below(counts, k):
 def logarithms(counts, k):
     """the logarithms of the probabilities"""
     return np.log((counts + k) / (counts + k).sum(axis=1, keepdims=True))
+
+
+@added.mistake(hint="k was added to all V cells of a row, also to those that were never seen. How much is that in all?")
+def v_of_the_seen(counts, k):
+    """k times the number of ids that followed, below, in place of k · V"""
+    with np.errstate(all="ignore"):
+        return (counts + k) / (counts.sum(axis=1, keepdims=True) + k * (counts > 0).sum(axis=1, keepdims=True))
+
+
+@added.mistake(hint="V is the number of all ids, also of those that were never seen.")
+def v_of_all_seen(counts, k):
+    """k times the number of ids that were ever seen, below, in place of k · V"""
+    with np.errstate(all="ignore"):
+        return (counts + k) / (counts.sum(axis=1, keepdims=True) + k * (counts.sum(axis=0) > 0).sum())
+
+
+@added.mistake(hint="Below, k · V was added. What was added above?")
+def only_below(counts, k):
+    """counts without k, divided by the sum with it"""
+    return counts / (counts + k).sum(axis=1, keepdims=True)
+
+
+@added.mistake(hint="k is added to every count, also to one that is larger than k.")
+def at_least_k(counts, k):
+    """counts that are raised to k where they are smaller"""
+    more = np.maximum(counts, k)
+    return more / more.sum(axis=1, keepdims=True)
+
+
+@added.mistake(hint="k was added to the table, and then once more. Once is enough.")
+def k_twice(counts, k):
+    """k added twice"""
+    return (counts + 2 * k) / (counts + 2 * k).sum(axis=1, keepdims=True)
+
+
+@added.mistake(hint="A table of whole numbers has no room for fractions: make a new one, np.zeros(counts.shape).")
+def into_the_counts(counts, k):
+    """probabilities put into a table that has the type of the counts, which cuts whole ones off"""
+    p = counts.copy()
+    p[:] = (counts + k) / (counts + k).sum(axis=1, keepdims=True)
+    return p
+
+
+@added.mistake(hint="Seen contexts get k as well: their zeros must not stay.")
+def equal_for_unseen(counts, k):
+    """relative frequencies, and equal ones only for a context that was never seen"""
+    total = counts.sum(axis=1, keepdims=True)
+    return np.where(total > 0, counts / np.maximum(total, 1), 1 / len(counts))
+
+
+@added.mistake(hint="k is added to counts. You added it to probabilities, after the division.")
+def k_after_the_division(counts, k):
+    """k added to the relative frequencies, after the division"""
+    return counts / np.maximum(counts.sum(axis=1, keepdims=True), 1) + k
+
+
+@added.mistake(hint="k is added to counts. You added it to relative frequencies, and divided once more.")
+def k_between_two_divisions(counts, k):
+    """k added to relative frequencies, which are divided by their sum again"""
+    more = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1) + k
+    return more / more.sum(axis=1, keepdims=True)
 
 
 @added.forbid("course_lib.byhand.smoothing.add_k")

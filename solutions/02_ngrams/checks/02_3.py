@@ -15,14 +15,14 @@ numbers = Exercise(
         "bits = −sum / ln 2. Perplexity: 2 to the (bits / tokens). Characters: len(text). Bytes: the length of text.encode().",
     ),
 )
-TEXT = "naïve 你好, Zoë"
+TEXT = " naïve 你好, Zoë\n"
 LN2 = math.log(2)
 
 
 @numbers.probe()
 def a_plain_text(ns, rng):
     """a text in plain letters"""
-    return ns["three_numbers"](np.log([0.5, 0.25, 0.125, 0.1]), "the cat sat on the mat")
+    return ns["three_numbers"](np.log([0.5, 0.25, 0.125, 0.07]), "the cat sat on the mat")
 
 
 @numbers.probe()
@@ -46,7 +46,7 @@ def sure_of_everything(ns, rng):
 @numbers.probe(hidden=True, points=2)
 def any_text(ns, rng):
     """any text"""
-    text = "".join(rng.choice(list("abc äß你"), int(rng.integers(12, 30))).tolist()) + "é"
+    text = " " + "".join(rng.choice(list("abc äß你"), int(rng.integers(12, 30))).tolist()) + "é\n"
     return ns["three_numbers"](np.log(rng.uniform(0.01, 0.9, int(rng.integers(4, 11)))), text)
 
 
@@ -171,6 +171,74 @@ def negative_costs(log_probs, text):
     """bits below zero: the minus is missing in the last two"""
     perplexity, *bits = measured(log_probs, text)
     return perplexity, -bits[0], -bits[1]
+
+
+@numbers.mistake(hint="Bytes of UTF-8: text.encode() does that by itself. In other encodings every letter has two bytes or four.")
+def two_bytes_each(log_probs, text):
+    """bytes of UTF-16 in place of UTF-8, without the mark at its beginning"""
+    return measured(log_probs, text, size=len(text.encode("utf-16-le")))
+
+
+@numbers.mistake(hint="Bytes of UTF-8: text.encode() does that by itself. In other encodings every letter has two bytes or four.")
+def four_bytes_each(log_probs, text):
+    """bytes of UTF-32 in place of UTF-8"""
+    return measured(log_probs, text, size=len(text.encode("utf-32-le")))
+
+
+@numbers.mistake(hint="Every character has bytes: ï has two, 你 three. Nothing is left out.")
+def ascii_alone(log_probs, text):
+    """bytes of the plain letters alone: all others are left out"""
+    with np.errstate(all="ignore"):
+        size = len(text.encode("ascii", errors="ignore"))
+        return (*measured(log_probs, text)[:2], float(np.float64(-np.sum(log_probs) / LN2) / size))
+
+
+@numbers.mistake(hint="Perplexity is per token, here: the mean is over log_probs.")
+def perplexity_a_byte(log_probs, text):
+    """a perplexity for each byte in place of each token"""
+    return measured(log_probs, text, power=lambda x: math.exp(-np.sum(x) / len(text.encode())))
+
+
+@numbers.mistake(hint="Spaces are characters, too, at the ends as well: len(text) counts them.")
+def without_spaces(log_probs, text):
+    """characters without the spaces"""
+    return measured(log_probs, text, chars=len("".join(text.split())))
+
+
+@numbers.mistake(hint="Spaces and ends of lines are characters, too: the text counts as it stands.")
+def stripped(log_probs, text):
+    """a text whose spaces were taken away at both ends"""
+    return measured(log_probs, text.strip())
+
+
+@numbers.mistake(hint="Spaces and ends of lines are characters, too: len(text), of the text as it stands.")
+def stripped_characters(log_probs, text):
+    """characters of a text whose spaces were taken away at both ends"""
+    return measured(log_probs, text, chars=len(text.strip()))
+
+
+@numbers.mistake(hint="Each character counts as often as it stands there: len(text).")
+def different_characters(log_probs, text):
+    """different characters, each counted once"""
+    return measured(log_probs, text, chars=len(set(text)))
+
+
+@numbers.mistake(hint="N tokens, N guesses, the first one too: the mean divides by N.")
+def one_token_less(log_probs, text):
+    """a mean that divides by N − 1"""
+    return measured(log_probs, text, power=lambda x: math.exp(-np.sum(x) / max(len(x) - 1, 1)))
+
+
+@numbers.mistake(hint="log_probs are natural logarithms: a nat is 1 / ln 2 bits. math.log10(2) belongs to logarithms to the base 10.")
+def from_the_base_ten(log_probs, text):
+    """nats divided by the logarithm of 2 to the base 10"""
+    return measured(log_probs, text, base=math.log10(2))
+
+
+@numbers.mistake(hint="log_probs are in nats, and were taken for bits everywhere. How many nats are a bit?")
+def nats_taken_for_bits(log_probs, text):
+    """nats taken for bits, in all three"""
+    return measured(log_probs, text, base=1.0, power=lambda x: 2 ** -np.mean(x))
 
 
 @numbers.forbid("course_lib.byhand.bar.perplexity")

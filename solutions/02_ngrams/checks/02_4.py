@@ -50,10 +50,17 @@ def one_of_each(ns, rng):
     return [ns["mixture_weights"](letter, 0), ns["mixture_weights"](letter, 2), ns["mixture_weights"](np.array([[0.5], [0.2]]), 3)]
 
 
+@mixture.probe()
+def unlikely_letters(ns, rng):
+    """letters that no model expected: probabilities of 1e-20"""
+    return ns["mixture_weights"](np.array([[2e-20, 6e-20], [3e-20, 1e-20], [0.5, 0.4], [1e-20, 9e-20]]), 2)
+
+
 @mixture.probe(hidden=True)
 def any_mixture(ns, rng):
     """any mixture"""
     components = some_components(rng, 20, int(rng.integers(3, 6)))
+    components[:3] *= 1e-20
     return [ns["mixture_weights"](components, n_steps) for n_steps in (0, int(rng.integers(3, 9)))]
 
 
@@ -174,6 +181,78 @@ def a_single_turn(components, n_steps):
 def column_sums(components, n_steps):
     """the sums of the columns, divided by their sum: no EM at all"""
     return normalised(components.sum(axis=0))
+
+
+@mixture.mistake(hint="A sum of probabilities can be small, and it is no zero: divide by it as it is, nothing added.")
+def something_added_below(components, n_steps):
+    """something small added to each sum before it divides"""
+    def share(weights, q):
+        return (weights * q / ((weights * q).sum(axis=1, keepdims=True) + 1e-9)).mean(axis=0)
+
+    return turned(components, n_steps, share)
+
+
+@mixture.mistake(hint="There are K weights, one for each model: begin with 1 / K.")
+def begins_with_one_nth(components, n_steps):
+    """weights that begin with 1 / N, the number of letters, in place of 1 / K"""
+    if n_steps < 1:
+        return np.full(components.shape[1], 1 / len(components))
+    return turned(components, n_steps, interpolation.em_step)
+
+
+@mixture.mistake(hint="n_steps turns: an early stop leaves some out, however little the weights still move.")
+def stops_early(components, n_steps):
+    """a search that ends as soon as the weights move by less than 0.001"""
+    weights = turned(components, 0, interpolation.em_step)
+    for _ in range(n_steps):
+        old, weights = weights, interpolation.em_step(weights, components)
+        if abs(weights - old).max() < 1e-3:
+            break
+    return weights
+
+
+@mixture.mistake(hint="n_steps is an argument: you take a hundred turns whatever it is.")
+def always_a_hundred(components, n_steps):
+    """a hundred turns, whatever n_steps is"""
+    return turned(components, 100, interpolation.em_step)
+
+
+@mixture.mistake(hint="Shares are weight · probability, divided by their sum. Nothing is exponentiated.")
+def a_softmax(components, n_steps):
+    """a softmax of weight and probability in place of shares"""
+    return turned(components, n_steps, lambda weights, q: normalised(np.exp(weights * q), axis=1).mean(axis=0))
+
+
+@mixture.mistake(hint="Each column of components is used as it is: it need not sum to one, for it holds the letters that came.")
+def columns_made_to_sum_to_one(components, n_steps):
+    """probabilities that were divided by the sum of their column first"""
+    return turned(normalised(components, axis=0), n_steps, interpolation.em_step)
+
+
+@mixture.mistake(hint="Nothing is added to the shares: a model that explains nothing may lose all its weight.")
+def one_added(components, n_steps):
+    """shares to which 1 was added for each model"""
+    def share(weights, q):
+        return normalised(normalised(weights * q, axis=1).sum(axis=0) + 1)
+
+    return turned(components, n_steps, share)
+
+
+@mixture.mistake(hint="The mean over the letters, axis 0: one weight for each model. Yours has one number for each letter.")
+def means_over_the_models(components, n_steps):
+    """means of the shares over the models, not over the letters"""
+    weights = turned(components, n_steps - 1, interpolation.em_step)
+    return normalised(weights * components, axis=1).mean(axis=1)
+
+
+@mixture.mistake(hint="All letters are shared out with the same weights; then the weights move, once a turn.")
+def letter_after_letter(components, n_steps):
+    """weights that move after each letter, not once a turn"""
+    weights = np.full(components.shape[1], 1 / components.shape[1])
+    for _ in range(n_steps):
+        for letter in components:
+            weights = normalised(weights * letter)
+    return weights
 
 
 @mixture.forbid("course_lib.byhand.interpolation.em_step")

@@ -76,9 +76,9 @@ def table(ids, V):
     return c
 
 
-def mixed(ids, V, D, *, q=None, kept=None, given=None, unseen=None):
+def mixed(ids, V, D, *, of=None, q=None, kept=None, given=None, unseen=None):
     """The right model, with one thing wrong at a time."""
-    c = table(ids, V)
+    c = (of or (lambda c: c))(table(ids, V))
     s = c > 0
     q = (q or (lambda c: (c > 0).sum(axis=0) / (c > 0).sum()))(c)
     left = (kept or (lambda c: np.maximum(c - D, 0)))(c)
@@ -204,6 +204,104 @@ def always_three_quarters(ids, vocab_size, D):
 def only_ids_that_are_there(ids, vocab_size, D):
     """a table that ends with the largest id of the text"""
     return mixed(ids, int(ids.max()) + 1, D)
+
+
+@kneser.mistake(hint="c[ids[:-1], ids[1:]] += 1 counts a pair once, however often it stands there. np.add.at, or a loop, counts each.")
+def each_pair_once(ids, vocab_size, D):
+    """pairs that stand there several times, counted once"""
+    return mixed(ids, vocab_size, D, of=lambda c: np.minimum(c, 1.0))
+
+
+@kneser.mistake(hint="N ids have N − 1 pairs, up to the very last id. Where does your loop end?")
+def the_last_pair_missing(ids, vocab_size, D):
+    """a text whose last pair is missing"""
+    with np.errstate(all="ignore"):
+        return mixed(ids[:-1], vocab_size, D)
+
+
+@kneser.mistake(hint="N ids have N − 1 pairs, from the very first id. Where does your loop begin?")
+def the_first_pair_missing(ids, vocab_size, D):
+    """a text whose first pair is missing"""
+    with np.errstate(all="ignore"):
+        return mixed(ids[1:], vocab_size, D)
+
+
+@kneser.mistake(hint="The number of different pairs are those that were seen, not all that there could be. Does your q sum to one?")
+def divided_by_all_pairs(ids, vocab_size, D):
+    """continuation counts divided by V · V"""
+    return mixed(ids, vocab_size, D, q=lambda c: (c > 0).sum(axis=0) / c.size)
+
+
+@kneser.mistake(hint="The number of *different* pairs: each counts once below, too. Does your q sum to one?")
+def divided_by_all_occurrences(ids, vocab_size, D):
+    """continuation counts divided by the number of all pairs, repeated ones too"""
+    return mixed(ids, vocab_size, D, q=lambda c: (c > 0).sum(axis=0) / c.sum())
+
+
+@kneser.mistake(hint="After an id that nothing ever followed, p is q: the same q as elsewhere, made of different pairs.")
+def frequencies_for_unseen_contexts(ids, vocab_size, D):
+    """right, but plain frequencies after an id that was never followed by anything"""
+    c = table(ids, vocab_size)
+    return mixed(ids, vocab_size, D, unseen=c.sum(axis=0) / c.sum())
+
+
+@kneser.mistake(hint="Both terms stand above c(h). Your second one is not divided. Do your rows sum to one?")
+def second_term_not_divided(ids, vocab_size, D):
+    """a second term that is not divided by c(h)"""
+    return mixed(ids, vocab_size, D, given=lambda total, T: D * T)
+
+
+@kneser.mistake(hint="T(h) is a number of ids. Nothing is divided by V.")
+def t_divided_by_v(ids, vocab_size, D):
+    """a T(h) that was divided by V"""
+    return mixed(ids, vocab_size, D, given=lambda total, T: D * T / vocab_size / total)
+
+
+@kneser.mistake(hint="Only those that followed h have lost D. How many are these? Not all V.")
+def v_for_t(ids, vocab_size, D):
+    """V in place of T(h)"""
+    return mixed(ids, vocab_size, D, given=lambda total, T: D * vocab_size / total)
+
+
+@kneser.mistake(hint="T(h) counts different ids, each once. Yours counts how often something followed.")
+def occurrences_for_t(ids, vocab_size, D):
+    """c(h) in place of T(h)"""
+    return mixed(ids, vocab_size, D, given=lambda total, T: D + 0 * T)
+
+
+@kneser.mistake(hint="What was taken is D from each of T(h) ids, so that is what is handed out: not 1 − D.")
+def one_minus_d(ids, vocab_size, D):
+    """1 − D handed out in place of D"""
+    return mixed(ids, vocab_size, D, given=lambda total, T: (1 - D) * T / total)
+
+
+@kneser.mistake(hint="Rows are what came first: c[h, w], h before w. In your table the next id lies down.")
+def counted_the_other_way(ids, vocab_size, D):
+    """a text read backwards: c[w, h] in place of c[h, w]"""
+    return mixed(np.array(ids)[::-1], vocab_size, D)
+
+
+@kneser.mistake(hint="An id may follow itself: that is a pair like any other.")
+def never_after_itself(ids, vocab_size, D):
+    """pairs of two different ids only"""
+    return mixed(ids, vocab_size, D, of=lambda c: c * (1 - np.eye(vocab_size)))
+
+
+@kneser.mistake(hint="A table of whole numbers has no room for fractions: p needs np.zeros((V, V)), without dtype=int.")
+def whole_probabilities(ids, vocab_size, D):
+    """a table of whole numbers, which cuts every probability off"""
+    return mixed(ids, vocab_size, D).astype(int)
+
+
+@kneser.mistake(hint="Seen pairs get their part of q as well: both terms are added. That is interpolation, not back-off.")
+def backed_off_to_the_rest(ids, vocab_size, D):
+    """a back-off: all that was taken goes to the pairs that were never seen"""
+    c = table(ids, vocab_size)
+    s = c > 0
+    q, total = s.sum(axis=0) / s.sum(), np.maximum(c.sum(axis=1, keepdims=True), 1)
+    left = np.maximum((q * ~s).sum(axis=1, keepdims=True), 1e-9)
+    p = np.where(s, (c - D) / total, D * s.sum(axis=1, keepdims=True) * q / left / total)
+    return np.where(c.sum(axis=1, keepdims=True) > 0, p, q)
 
 
 def through_the_package(ids, V, D, changed):

@@ -1,5 +1,7 @@
 """Exercise 02.6: the longest piece of a sample that was copied from the text."""
 
+import re
+
 from course_lib.classroom.checking.exercise import Exercise
 
 copying = Exercise(
@@ -74,6 +76,24 @@ def all_copied(ns, rng):
     return [list(ns["longest_piece"]("cuba", "cuba")), list(ns["longest_piece"]("in cuba now", "cuba"))]
 
 
+@copying.probe()
+def signs(ns, rng):
+    """dots, brackets and stars, just so"""
+    return [*ns["longest_piece"]("a.c (x)*", "abc xx"), *ns["longest_piece"]("1+1=2?", "what is 1+1?")]
+
+
+@copying.probe()
+def read_backwards(ns, rng):
+    """a sample that stands backwards in the text"""
+    return ns["longest_piece"]("xurep", "peru xu")
+
+
+@copying.probe()
+def a_long_copy(ns, rng):
+    """forty letters in one piece, between others"""
+    return ns["longest_piece"]("zq" + COUNTRIES[31:71] + "zq", COUNTRIES)
+
+
 @copying.probe(hidden=True, points=2)
 def any_sample(ns, rng):
     """any sample"""
@@ -93,11 +113,11 @@ def all_of_it(ns, rng):
 
 @copying.probe(hidden=True)
 def any_overlap(ns, rng):
-    """a long piece inside another, capitals, and nothing at all"""
+    """a long piece inside another, capitals, nothing at all, the beginning of the text, a dot, backwards"""
     u, v = ("".join(rng.choice(list("abcdefghi"), n).tolist()) for n in (3, int(rng.integers(4, 8))))
     text = f"{u}-{u[-1]}{v}"
-    found = [ns["longest_piece"](sample, text) for sample in (u + v, (u + v).upper() + v[:2], "123")]
-    return [list(one) for one in found]
+    samples = (u + v, (u + v).upper() + v[:2], "123", "Z" + text[:6] + "Z", v[0] + "." + v[2], v[::-1])
+    return [list(ns["longest_piece"](sample, text)) for sample in samples]
 
 
 @copying.property(n=(1, 12))
@@ -230,6 +250,131 @@ def none_for_none(sample, text):
     """None where nothing was copied"""
     start, length = longest(sample, text)
     return (start, length) if length else None
+
+
+def longest_that(sample, fits):
+    """The first of the longest pieces for which fits(piece), with its length."""
+    ends = [(i, j) for i in range(len(sample)) for j in range(i + 1, len(sample) + 1) if fits(sample[i:j])]
+    start, end = max(ends, key=lambda one: (one[1] - one[0], -one[0]), default=(0, 0))
+    return start, end - start
+
+
+@copying.mistake(hint="A string is a pattern only for `re`: there a dot is any character. `piece in text` takes it just so.")
+def a_pattern(sample, text):
+    """a search by pattern, in which . and * and brackets are no plain characters"""
+    def fits(piece):
+        try:
+            return re.search(piece, text)
+        except re.error:
+            return False
+
+    return longest_that(sample, fits)
+
+
+@copying.mistake(hint="Just so: from left to right. What stands in the text backwards was not copied.")
+def backwards_too(sample, text):
+    """pieces that may stand in the text backwards"""
+    return longest_that(sample, lambda piece: piece in text or piece in text[::-1])
+
+
+@copying.mistake(hint="All letters of the piece must stand in the text beside each other, in this order: `piece in text`.")
+def letters_in_any_order(sample, text):
+    """pieces whose letters stand in the text one by one"""
+    return longest_that(sample, lambda piece: all(letter in text for letter in piece))
+
+
+@copying.mistake(hint="A piece need not be a word: it may begin and end anywhere in the text.")
+def whole_words(sample, text):
+    """whole words of the text only"""
+    return longest_that(sample, lambda piece: piece in text.split())
+
+
+@copying.mistake(hint="A piece may end anywhere in the sample, not only at its end.")
+def only_to_the_end(sample, text):
+    """the longest piece at the end of the sample"""
+    return longest_that(sample, lambda piece: piece in text and sample.endswith(piece))
+
+
+@copying.mistake(hint="A single letter is a piece, too. Where does your range begin?")
+def at_least_two(sample, text):
+    """pieces of two letters or more"""
+    return longest_that(sample, lambda piece: len(piece) > 1 and piece in text)
+
+
+@copying.mistake(hint="Capitals and spaces count as they stand: a piece may have spaces in it.")
+def letters_only(sample, text):
+    """pieces of letters only, without spaces and signs"""
+    return longest_that(sample, lambda piece: piece.isalpha() and piece in text)
+
+
+@copying.mistake(hint="Capitals and spaces count as they stand: take none away.")
+def spaces_taken_away(sample, text):
+    """a sample whose spaces were taken away"""
+    return longest(sample.replace(" ", ""), text)
+
+
+@copying.mistake(hint="Capitals and spaces count as they stand: take none away.")
+def spaces_taken_away_in_the_text(sample, text):
+    """a text whose spaces were taken away"""
+    return longest(sample, text.replace(" ", ""))
+
+
+@copying.mistake(hint="The piece may stand somewhere else in the text: `piece in text`, not at the same place.")
+def at_the_same_place(sample, text):
+    """pieces that stand at the same place in both"""
+    pairs = [(i, j) for i in range(len(sample)) for j in range(i + 1, len(sample) + 1) if sample[i:j] == text[i:j]]
+    start, end = max(pairs, key=lambda one: (one[1] - one[0], -one[0]), default=(0, 0))
+    return start, end - start
+
+
+@copying.mistake(hint="The whole sample is a piece of itself: it may have been copied from end to end.")
+def never_all_of_it(sample, text):
+    """pieces that are shorter than the sample"""
+    return longest_that(sample, lambda piece: len(piece) < len(sample) and piece in text)
+
+
+@copying.mistake(hint="A piece may reach to the last letter of the text. Where does your range end?")
+def not_the_last_letter_of_the_text(sample, text):
+    """a text whose last letter is never looked at"""
+    return longest(sample, text[:-1])
+
+
+@copying.mistake(hint="text.find(piece) is 0 for what stands at the very beginning, and −1 for what is not there. Or ask `piece in text`.")
+def find_above_zero(sample, text):
+    """a piece that stands at the very beginning of the text, taken for one that is not there"""
+    return longest_that(sample, lambda piece: text.find(piece) > 0)
+
+
+@copying.mistake(hint="Where a piece ends, a longer one may have begun inside it: go back to the letter after its start.")
+def begins_anew_at_each_miss(sample, text):
+    """a search that begins anew where a piece ends, and loses what began inside it"""
+    best, start = (0, 0), 0
+    for i in range(len(sample)):
+        if sample[start:i + 1] not in text:
+            start = i
+        elif i + 1 - start > best[1]:
+            best = (start, i + 1 - start)
+    return best
+
+
+@copying.mistake(hint="Where it begins was asked for, not where it ends.")
+def end_and_length(sample, text):
+    """the end in place of the start"""
+    start, length = longest(sample, text)
+    return start + length, length
+
+
+@copying.mistake(hint="Where it begins is one place later: the end that you counted from is the place of the last letter, not behind it.")
+def one_too_early(sample, text):
+    """a start that is one too small"""
+    start, length = longest(sample, text)
+    return (start - 1, length) if length else (0, 0)
+
+
+@copying.mistake(hint="The start first, then the length.")
+def length_and_start(sample, text):
+    """length and start, in the wrong order"""
+    return longest(sample, text)[::-1]
 
 
 @copying.forbid("course_lib.byhand.memorisation.copied_lengths")

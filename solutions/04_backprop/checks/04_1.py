@@ -29,8 +29,8 @@ def huge_numbers(ns, rng):
 
 @tanh.probe()
 def small_slopes(ns, rng):
-    """numbers of five to eight, where little of a large dy comes through"""
-    return ns["bend"](np.array([5.5, -6.0, 8.0]), np.array([1e5, 2e5, -1e6]))
+    """numbers of five to eleven, where little of a large dy comes through"""
+    return ns["bend"](np.array([5.5, -6.0, 8.0, 11.0]), np.array([1e5, 2e5, -1e6, 1e9]))
 
 
 @tanh.probe()
@@ -54,8 +54,9 @@ def any_numbers(ns, rng):
 @tanh.probe(hidden=True)
 def huge_and_small(ns, rng):
     """huge numbers beside small ones"""
-    z = np.concatenate([rng.normal(size=4), rng.uniform(800, 3000, 2), rng.uniform(-3000, -800, 2)])
-    return ns["bend"](z, rng.normal(size=8))
+    z = np.concatenate([rng.normal(size=4), rng.uniform(800, 3000, 2), rng.uniform(-3000, -800, 2), [0.0]])
+    few = rng.uniform(10.5, 12, 3)  # where little of a large dy comes through
+    return [ns["bend"](z, rng.normal(size=9)), ns["bend"](few, 1e9 * rng.uniform(1, 2, 3))]
 
 
 @tanh.property(z=(0.1, 900.0))
@@ -166,6 +167,107 @@ def zeros_for_nan_twice(z, dy):
 def cut_off_at_five(z, dy):
     """tanh of numbers that are cut off at 5"""
     y = plain_tanh(np.clip(z, -5, 5))
+    return y, dy * (1 - y * y)
+
+
+@tanh.mistake(hint="tanh(11) is not quite 1: behind your limit there is a slope left. A limit at 20 or more harms nobody.")
+def no_slope_behind_ten(z, dy):
+    """right, but with no slope at all for numbers above ten"""
+    y = plain_tanh(z)
+    return y, np.where(abs(z) > 10, 0.0, dy * (1 - y * y))
+
+
+@tanh.mistake(hint="At 0 the slope is 1, and it falls on both sides: y² is taken away from 1.")
+def slope_with_a_plus(z, dy):
+    """the slope 1 + y² in place of 1 − y²"""
+    y = plain_tanh(z)
+    return y, dy * (1 + y * y)
+
+
+@tanh.mistake(hint="The slope is 1 − y², without a root: that would be for a sine.")
+def slope_under_a_root(z, dy):
+    """the root of the slope"""
+    y = plain_tanh(z)
+    return y, dy * np.sqrt(1 - y * y)
+
+
+@tanh.mistake(hint="1 − y² is (1 − y)(1 + y), not (1 − y)².")
+def the_difference_squared(z, dy):
+    """the slope (1 − y)² in place of 1 − y²"""
+    y = plain_tanh(z)
+    return y, dy * (1 - y) ** 2
+
+
+@tanh.mistake(hint="Along a path, derivatives multiply: dy times the slope.")
+def dy_added(z, dy):
+    """dy added to the slope, not multiplied by it"""
+    y = plain_tanh(z)
+    return y, dy + (1 - y * y)
+
+
+@tanh.mistake(hint="dz is dy times the slope of tanh, not times tanh itself.")
+def times_y(z, dy):
+    """dy times y, in place of the slope"""
+    y = plain_tanh(z)
+    return y, dy * y
+
+
+@tanh.mistake(hint="Each number has a slope of its own: dz has the shape of z. Nothing is summed.")
+def slopes_summed(z, dy):
+    """all of dz in one sum"""
+    y = plain_tanh(z)
+    return y, (dy * (1 - y * y)).sum()
+
+
+@tanh.mistake(hint="z / |z| is 0 / 0 at zero. np.sign(0) is 0, and tanh(0) too.")
+def nan_at_zero(z, dy):
+    """right, but nan at zero: 0 / 0 for its sign"""
+    with np.errstate(all="ignore"):
+        y = z / abs(z) * abs(plain_tanh(z))
+    return y, dy * (1 - y * y)
+
+
+@tanh.mistake(hint="tanh(−1000) is −1, not 1. Let the exponential not overflow in the first place.")
+def ones_for_nan(z, dy):
+    """1 for every huge number, the negative ones too"""
+    y = np.where(abs(z) > 300, 1.0, plain_tanh(z))
+    return y, dy * (1 - y * y)
+
+
+@tanh.mistake(hint="Each number needs its own largest exponential: beside 1000, all exponentials of small numbers are 0.")
+def largest_of_all(z, dy):
+    """exponentials divided by the largest of all, so that 0 / 0 is left for the small ones"""
+    m = abs(z).max()
+    with np.errstate(all="ignore"):
+        above, below = np.exp(z - m), np.exp(-z - m)
+        y = (above - below) / (above + below)
+    return y, dy * (1 - y * y)
+
+
+@tanh.mistake(hint="Single precision has 7 digits, and 1 − y² is smaller than that: keep float64.")
+def single_precision(z, dy):
+    """tanh in single precision, which loses the small slopes"""
+    y = plain_tanh(z).astype(np.float32)
+    return y, dy * (1 - y * y)
+
+
+@tanh.mistake(hint="Return both: y, and dz = dy · (1 − y²).")
+def y_alone(z, dy):
+    """y alone, without dz"""
+    return plain_tanh(z)
+
+
+@tanh.mistake(hint="A straight line is no bend: with e = exp(−2|z|), tanh |z| = (1 − e) / (1 + e).")
+def a_straight_line(z, dy):
+    """a straight line, cut off at −1 and 1"""
+    y = np.clip(z, -1.0, 1.0)
+    return y, dy * (1 - y * y)
+
+
+@tanh.mistake(hint="z / (1 + |z|) is another bend, called softsign. tanh has exponentials.")
+def a_softsign(z, dy):
+    """z / (1 + |z|), another bend"""
+    y = z / (1 + abs(z))
     return y, dy * (1 - y * y)
 
 

@@ -39,6 +39,12 @@ def far_apart(ns, rng):
 
 
 @logits.probe(axes="examples down, classes across")
+def far_apart_in_one_row(ns, rng):
+    """logits of one example that are two thousand apart"""
+    return ns["logits_gradient"](np.array([[1000.0, -1000.0, -1000.0, -1000.0], [-900.0, 900.0, 899.0, -900.0]]), np.array([1, 2]))
+
+
+@logits.probe(axes="examples down, classes across")
 def one_example(ns, rng):
     """a single example"""
     return ns["logits_gradient"](rng.normal(size=(1, 4)), np.array([3]))
@@ -59,7 +65,10 @@ def any_batch(ns, rng):
 @logits.probe(hidden=True)
 def any_large_batch(ns, rng):
     """any batch with large logits"""
-    return ns["logits_gradient"](*some_logits(rng, size=600.0))
+    z, targets = some_logits(rng, size=600.0)
+    z[1:, 0] = 3000.0
+    z[0] -= 5000.0
+    return ns["logits_gradient"](z, targets)
 
 
 @logits.property(B=(1, 5), V=(2, 6))
@@ -178,6 +187,85 @@ def the_loss_itself(logits, targets):
     top = logits.max(axis=1, keepdims=True)
     logs = logits - top - np.log(np.exp(logits - top).sum(axis=1, keepdims=True))
     return -logs[np.arange(len(targets)), targets].mean()
+
+
+@logits.mistake(hint="exp is safe only where nothing is above 0: take away the largest logit of the row, not the mean.")
+def mean_subtracted(logits, targets):
+    """right, but overflowing: the mean of each row was taken away, not its largest logit"""
+    with np.errstate(all="ignore"):
+        e = np.exp(logits - logits.mean(axis=1, keepdims=True))
+        return (e / e.sum(axis=1, keepdims=True) - onehot(logits, targets)) / len(targets)
+
+
+@logits.mistake(hint="exp is safe only where nothing is above 0: take away the largest logit of the row, not the smallest.")
+def smallest_subtracted(logits, targets):
+    """right, but overflowing: the smallest logit of each row was taken away, not the largest"""
+    with np.errstate(all="ignore"):
+        e = np.exp(logits - logits.min(axis=1, keepdims=True))
+        return (e / e.sum(axis=1, keepdims=True) - onehot(logits, targets)) / len(targets)
+
+
+@logits.mistake(hint="Cut off, 1000 and 999 are one number. Take the largest logit of the row away instead.")
+def cut_off(logits, targets):
+    """logits that are cut off at 700, so that larger ones are all alike"""
+    e = np.exp(np.clip(logits, -700, 700))
+    return (e / e.sum(axis=1, keepdims=True) - onehot(logits, targets)) / len(targets)
+
+
+@logits.mistake(hint="At the target stands p − 1: take 1 away from what is there, -= 1.")
+def minus_one_put_in(logits, targets):
+    """−1 at each target, in place of p − 1"""
+    return np.where(onehot(logits, targets) > 0, -1.0, probabilities(logits)) / len(targets)
+
+
+@logits.mistake(hint="At the target stands p − 1, with a minus.")
+def one_added(logits, targets):
+    """1 added at each target, not taken away"""
+    return (probabilities(logits) + onehot(logits, targets)) / len(targets)
+
+
+@logits.mistake(hint="Both parts of p − onehot are divided by B. Yours divides only the 1.")
+def only_the_one_divided(logits, targets):
+    """probabilities that are not divided by B, of which 1/B was taken away"""
+    return probabilities(logits) - onehot(logits, targets) / len(targets)
+
+
+@logits.mistake(hint="p − onehot has passed the softmax already: its slope is in it.")
+def softmax_slope_once_more(logits, targets):
+    """p − onehot, multiplied by the slope p (1 − p) or a part of it once more"""
+    p = probabilities(logits)
+    return (p - onehot(logits, targets)) * p * (1 - p) / len(targets)
+
+
+@logits.mistake(hint="Ids count from 0: targets are places as they are.")
+def targets_counted_from_one(logits, targets):
+    """targets that are one place too far"""
+    return (probabilities(logits) - onehot(logits, (targets + 1) % logits.shape[1])) / len(targets)
+
+
+@logits.mistake(hint="One place a row: row i, column targets[i], in this order: dlogits[np.arange(B), targets].")
+def largest_for_target(logits, targets):
+    """1 taken away at the largest logit, not at the target"""
+    return (probabilities(logits) - onehot(logits, logits.argmax(axis=1))) / len(targets)
+
+
+@logits.mistake(hint="Softmax belongs to e: np.exp, not a power of 2.")
+def powers_of_two(logits, targets):
+    """a softmax with powers of 2"""
+    return (probabilities(logits * np.log(2)) - onehot(logits, targets)) / len(targets)
+
+
+@logits.mistake(hint="The classes exclude each other: a softmax over them, not a sigmoid for each.")
+def sigmoids(logits, targets):
+    """a sigmoid of each logit in place of a softmax"""
+    return ((1 + np.sign(logits) * (1 - 2 / (1 + np.exp(np.minimum(abs(logits), 700))))) / 2 - onehot(logits, targets)) / len(targets)
+
+
+@logits.mistake(hint="exp of the logits must be divided by its sum over the row: that makes probabilities of it.")
+def never_divided(logits, targets):
+    """exponentials that were never divided by their sum"""
+    e = np.exp(logits - logits.max(axis=1, keepdims=True))
+    return (e - onehot(logits, targets)) / len(targets)
 
 
 @logits.forbid("course_lib.byhand.functional.cross_entropy_backward")

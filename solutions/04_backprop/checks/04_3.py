@@ -19,9 +19,9 @@ article = Exercise(
 
 
 def some_net(rng, B=5, C=4, n_hidden=6, K=2):
-    p = {"W1": rng.normal(size=(C, n_hidden)), "b1": rng.normal(size=n_hidden),
+    p = {"W1": 2 * rng.normal(size=(C, n_hidden)), "b1": rng.normal(size=n_hidden),
          "W2": rng.normal(size=(n_hidden, K)), "b2": rng.normal(size=K)}
-    return p, rng.normal(size=(B, C)), rng.random((B, K))
+    return p, rng.random((B, C)), rng.random((B, K))  # with shares in x no z1 is 0, where a ReLU has two slopes
 
 
 @article.probe(axes="as the parameter")
@@ -71,8 +71,10 @@ def with_faults(p, x, y, *, sign=1, slope=True, relu="z", back=True, bias=lambda
     a2 = 1 / (1 + np.exp(-(a1 @ p["W2"] + p["b2"])))
     da2 = sign * (a2 - y) * scale
     dz2 = da2 * a2 * (1 - a2)
-    bends = {"z": z1 > 0, "a": a1 >= 0, "sigmoid": a1 * (1 - a1), "times a": a1}
-    dz1 = ((dz2 if back else da2) @ p["W2"].T) * bends[relu]
+    da1 = (dz2 * a2 * (1 - a2) if back == "twice" else dz2 if back else da2) @ p["W2"].T
+    bends = {"z": z1 > 0, "a": a1 >= 0, "sigmoid": a1 * (1 - a1), "times a": a1, "below": z1 < 0, "da": da1 > 0,
+             "leaky": np.where(z1 > 0, 1.0, 0.01)}
+    dz1 = da1 * bends[relu]
     last = dz2 if slope else da2
     return {"W1": x.T @ dz1, "b1": bias(dz1), "W2": a1.T @ last, "b2": bias(last)}
 
@@ -159,6 +161,85 @@ def biases_with_an_axis_more(p, x, y):
 def biases_over_the_units(p, x, y):
     """biases summed over the units, one number for each example"""
     return with_faults(p, x, y, bias=lambda dz: dz.sum(axis=1))
+
+
+@article.mistake(hint="dz2 has the slope of the sigmoid already. On its way to the first layer it passes no second sigmoid.")
+def the_slope_twice(p, x, y):
+    """everything right but the first layer, which got the slope of the sigmoid twice"""
+    return with_faults(p, x, y, back="twice")
+
+
+@article.mistake(hint="The ReLU lets through what is above 0. Yours stops just that.")
+def relu_the_other_way(p, x, y):
+    """a ReLU that lets through, on the way back, what is below 0"""
+    return with_faults(p, x, y, relu="below")
+
+
+@article.mistake(hint="A ReLU lets nothing through below 0, not a hundredth either: that is a leaky one.")
+def a_leaky_relu(p, x, y):
+    """a ReLU that lets a hundredth through below 0"""
+    return with_faults(p, x, y, relu="leaky")
+
+
+@article.mistake(hint="What decides is the number that went into the ReLU, not the gradient that comes back.")
+def relu_asks_the_gradient(p, x, y):
+    """a ReLU that asks, on the way back, whether the gradient is above 0"""
+    return with_faults(p, x, y, relu="da")
+
+
+def another_slope(p, x, y, slope):
+    """The right gradients, with another slope for the sigmoid."""
+    z1 = x @ p["W1"] + p["b1"]
+    a1 = np.maximum(z1, 0)
+    a2 = 1 / (1 + np.exp(-(a1 @ p["W2"] + p["b2"])))
+    dz2 = (a2 - y) * slope(a2)
+    dz1 = (dz2 @ p["W2"].T) * (z1 > 0)
+    return {"W1": x.T @ dz1, "b1": dz1.sum(axis=0), "W2": a1.T @ dz2, "b2": dz2.sum(axis=0)}
+
+
+@article.mistake(hint="The slope of the sigmoid is a2 (1 − a2). Half of it is missing.")
+def half_of_the_slope(p, x, y):
+    """the slope of the sigmoid without its 1 − a2"""
+    return another_slope(p, x, y, lambda a2: a2)
+
+
+@article.mistake(hint="1 − a² belongs to tanh. The last bend is a sigmoid: a2 (1 − a2).")
+def slope_of_tanh(p, x, y):
+    """the slope of tanh for the sigmoid"""
+    return another_slope(p, x, y, lambda a2: 1 - a2 * a2)
+
+
+@article.mistake(hint="The slope is asked for at a2, after the bend: a2 (1 − a2), not z2 (1 − z2).")
+def slope_before_the_bend(p, x, y):
+    """the slope of the sigmoid computed from z2 in place of a2"""
+    return another_slope(p, x, y, lambda a2: np.log(a2 / (1 - a2)) * (1 - np.log(a2 / (1 - a2))))
+
+
+@article.mistake(hint="The bias is added before the ReLU: what reaches it has passed the ReLU, as for W1.")
+def b1_without_the_relu(p, x, y):
+    """everything right but b1, which did not pass the ReLU"""
+    return with_faults(p, x, y) | {"b1": with_faults(p, x, y, relu="a")["b1"]}
+
+
+@article.mistake(hint="W1 lies before the ReLU: what reaches it has passed the ReLU, as for b1.")
+def w1_without_the_relu(p, x, y):
+    """everything right but W1, which did not pass the ReLU"""
+    return with_faults(p, x, y) | {"W1": with_faults(p, x, y, relu="a")["W1"]}
+
+
+@article.mistake(hint="W2 is multiplied by a1, what came out of the ReLU, not by z1.")
+def w2_from_z1(p, x, y):
+    """everything right but W2, which was made with z1 in place of a1"""
+    z1 = x @ p["W1"] + p["b1"]
+    a1 = np.maximum(z1, 0)
+    a2 = 1 / (1 + np.exp(-(a1 @ p["W2"] + p["b2"])))
+    return with_faults(p, x, y) | {"W2": z1.T @ ((a2 - y) * a2 * (1 - a2))}
+
+
+@article.mistake(hint="On its way to the first layer, the gradient passes the sigmoid as well: dz2 goes back, not da2.")
+def no_slope_on_the_way_back(p, x, y):
+    """everything right but the first layer, which did not get the slope of the sigmoid"""
+    return with_faults(p, x, y, back=False)
 
 
 @article.forbid("torch.autograd.grad")

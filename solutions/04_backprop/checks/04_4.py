@@ -106,11 +106,11 @@ def asked_again(ns, rng):
 
 @walk.probe()
 def a_node_between(ns, rng):
-    """a node in the middle, used by short and by long paths; asked twice"""
+    """a node in the middle, used by short and by long paths; asked twice, then a root that it does not reach"""
     x = Number(3.0)
     u = x * x
     y = u + u * u
-    return [answers(ns, y, u, x), answers(ns, y, u, x)]
+    return [answers(ns, y, u, x), answers(ns, y, u, x), answers(ns, x + x, x, u)]
 
 
 @walk.probe()
@@ -141,12 +141,12 @@ def any_graph(ns, rng):
 
 @walk.probe(hidden=True)
 def any_long_graph(ns, rng):
-    """any long graph, with equal numbers in it, asked twice"""
+    """any long graph, with equal numbers in it, asked twice, then a root that one leaf does not reach"""
     x, z = Number(1.0), Number(1.0)
     a, b = x * z + x, z + z * Number(float(rng.uniform(0.2, 0.5)))
     for _ in range(int(rng.integers(30, 45))):
         a, b = b, a + b
-    return [answers(ns, b, x, z, b), answers(ns, b, x, z, b)]
+    return [answers(ns, b, x, z, b), answers(ns, b, x, z, b), answers(ns, x + x, x, z)]
 
 
 @walk.property(n=(1, 12))
@@ -171,20 +171,31 @@ def parents_first(root):
     return order
 
 
-def walked(root, leaves, *, order=None, edge=None, start=1.0):
+def edges(node):
+    return zip(node.parents, node.local, strict=True)
+
+
+def walked(root, leaves, *, order=None, edge=None, start=1.0, to=edges):
     """The walk back, with one thing wrong at a time."""
     order = order or parents_first(root)[::-1]
     for node in (*order, *leaves):
         node.grad = 0.0
     root.grad = start
     for node in order:
-        for parent, local in zip(node.parents, node.local, strict=True):
+        for parent, local in to(node):
             edge(parent, local, node) if edge else add_up(parent, local, node)
     return [leaf.grad for leaf in leaves]
 
 
 def add_up(parent, local, node):
     parent.grad += local * node.grad
+
+
+def added_to_what_is_there(root, leaves):
+    for node in reversed(parents_first(root)):
+        for parent, local in edges(node):
+            parent.grad += local * node.grad
+    return [leaf.grad for leaf in leaves]
 
 
 @walk.mistake(hint="Where paths meet, add. An = in place of += keeps the last path only.")
@@ -249,7 +260,7 @@ def passes_on_all_it_has(root, leaves):
     grads = {id(node): 0.0 for node in (*parents_first(root), *leaves)} | {id(root): 1.0}
 
     def go(node):
-        for parent, local in zip(node.parents, node.local, strict=True):
+        for parent, local in edges(node):
             grads[id(parent)] += local * grads[id(node)]
             go(parent)
 
@@ -264,7 +275,7 @@ def each_path_by_itself(root, leaves):
 
     def go(node, arrived):
         grads[id(node)] += arrived
-        for parent, local in zip(node.parents, node.local, strict=True):
+        for parent, local in edges(node):
             go(parent, local * arrived)
 
     go(root, 1.0)
@@ -287,20 +298,14 @@ def level_by_level(root, leaves):
 def what_an_earlier_call_left(root, leaves):
     """a walk that adds to what an earlier call has left in grad"""
     root.grad = 1.0
-    for node in reversed(parents_first(root)):
-        for parent, local in zip(node.parents, node.local, strict=True):
-            parent.grad += local * node.grad
-    return [leaf.grad for leaf in leaves]
+    return added_to_what_is_there(root, leaves)
 
 
 @walk.mistake(hint="An earlier call has left its numbers in grad. Begin with zeros, for the root and for all nodes.")
 def what_an_earlier_call_left_at_the_root(root, leaves):
     """a walk that adds to what an earlier call has left in grad, the root's as well"""
     root.grad += 1.0
-    for node in reversed(parents_first(root)):
-        for parent, local in zip(node.parents, node.local, strict=True):
-            parent.grad += local * node.grad
-    return [leaf.grad for leaf in leaves]
+    return added_to_what_is_there(root, leaves)
 
 
 @walk.mistake(hint="Two nodes can hold equal numbers. Tell them apart by id(node), or keep the gradient on the node.")
@@ -308,7 +313,7 @@ def told_apart_by_their_numbers(root, leaves):
     """a walk that tells nodes apart by the numbers they hold"""
     grads = {root.data: 1.0}
     for node in reversed(parents_first(root)):
-        for parent, local in zip(node.parents, node.local, strict=True):
+        for parent, local in edges(node):
             grads[parent.data] = grads.get(parent.data, 0.0) + local * grads[node.data]
     return [grads.get(leaf.data, 0.0) for leaf in leaves]
 
@@ -316,12 +321,8 @@ def told_apart_by_their_numbers(root, leaves):
 @walk.mistake(hint="A leaf that the walk never meets is in no table: its gradient is 0.0.")
 def no_entry_for_the_unreached(root, leaves):
     """a walk that knows nothing of a leaf which does not reach the root"""
-    order = parents_first(root)[::-1]
-    grads = {id(node): 0.0 for node in order} | {id(root): 1.0}
-    for node in order:
-        for parent, local in zip(node.parents, node.local, strict=True):
-            grads[id(parent)] += local * grads[id(node)]
-    return [grads[id(leaf)] for leaf in leaves]
+    found, reached = walked(root, leaves), set(map(id, parents_first(root)))
+    return [{id(leaf): grad for leaf, grad in zip(leaves, found, strict=True) if id(leaf) in reached}[id(leaf)] for leaf in leaves]
 
 
 @walk.mistake(hint="How does the root move with itself? By 1, not by its own number.")
@@ -335,6 +336,54 @@ def nothing_for_the_root_itself(root, leaves):
     """0 for the root itself, which moves with itself by 1"""
     found = walked(root, leaves)
     return [0.0 if leaf is root else grad for leaf, grad in zip(leaves, found, strict=True)]
+
+
+@walk.mistake(hint="zip(node.parents, node.local): the local derivative is what is multiplied, not the parent's number.")
+def numbers_for_locals(root, leaves):
+    """the parents' own numbers in place of the local derivatives"""
+    return walked(root, leaves,
+                  edge=lambda parent, local, node: setattr(parent, "grad", parent.grad + parent.data * node.grad))
+
+
+@walk.mistake(hint="The gradients are asked for as a list: return it; writing them into grad is not enough.")
+def nothing_returned(root, leaves):
+    """gradients that were written into grad, and not returned"""
+    walked(root, leaves)
+
+
+@walk.mistake(hint="A leaf that does not reach the root has the gradient 0.0: dict.get(leaf) alone is None.")
+def none_for_the_unreached(root, leaves):
+    """None for a leaf that does not reach the root"""
+    reached = set(map(id, parents_first(root)))
+    return [grad if id(leaf) in reached else None for leaf, grad in zip(leaves, walked(root, leaves), strict=True)]
+
+
+@walk.mistake(hint="The first local derivative belongs to the first parent, the second to the second.")
+def locals_in_reverse(root, leaves):
+    """local derivatives that were given to the wrong parents, in reverse"""
+    return walked(root, leaves, to=lambda node: zip(node.parents, node.local[::-1], strict=True))
+
+
+@walk.mistake(hint="An operation has several parents. All of them are told, not only the first.")
+def the_first_parent_only(root, leaves):
+    """a walk to the first parent of each node only"""
+    return walked(root, leaves, to=lambda node: [*edges(node)][:1])
+
+
+@walk.mistake(hint="Earlier calls left numbers in the nodes between: begin with zeros there, too, not only at the leaves.")
+def only_leaves_begin_with_zero(root, leaves):
+    """a walk that begins with zeros at the leaves only: nodes between keep what an earlier call left"""
+    for leaf in leaves:
+        leaf.grad = 0.0
+    return what_an_earlier_call_left(root, leaves)
+
+
+@walk.mistake(hint="A leaf that the walk does not meet keeps what an earlier call left: begin with zeros there, too.")
+def the_unreached_keep_theirs(root, leaves):
+    """a walk that sets only the nodes it meets to zero, so that an unreached leaf keeps what an earlier call left"""
+    for node in parents_first(root):
+        node.grad = 0.0
+    return what_an_earlier_call_left(root, leaves)
 
 
 @walk.forbid("course_lib.byhand.autograd.Tensor.backward")

@@ -172,6 +172,115 @@ def other_order(dn, z, gain, eps=1e-5):
     return normed(dn, z, gain, eps)[::-1]
 
 
+def with_terms(dn, z, gain, eps, dz, dgain=None, dshift=None, centre=True, root=True):
+    """The right gradients, with dz(d, z_hat, s), and the two others, made another way."""
+    c = z - z.mean(axis=1, keepdims=True) if centre is True else z - centre
+    var = (c**2).mean(axis=1, keepdims=True) + eps
+    s = np.sqrt(var) if root else var
+    h, d = c / s, dn * gain
+    return dz(d, h, s), (dn * h if dgain is None else dgain(d, h, c)).sum(axis=0), (dn if dshift is None else dshift(d)).sum(axis=0)
+
+
+def mean(rows):
+    return rows.mean(axis=1, keepdims=True)
+
+
+def right_dz(d, h, s):
+    return (d - mean(d) - h * mean(d * h)) / s
+
+
+@norm.mistake(hint="The part along ẑ is taken away, like the mean: a minus.")
+def stretch_added(dn, z, gain, eps=1e-5):
+    """a gradient whose part along ẑ was added, not taken away"""
+    return normed(dn, z, gain, eps, stretch=-1.0)
+
+
+@norm.mistake(hint="The part along ẑ is taken away once: its factor is 1. (The 2 of the square and the ½ of the root make 1.)")
+def stretch_twice(dn, z, gain, eps=1e-5):
+    """a gradient whose part along ẑ was taken away twice"""
+    return normed(dn, z, gain, eps, stretch=2.0)
+
+
+@norm.mistake(hint="The part along ẑ is ẑ times a mean: dẑ · ẑ is averaged over the row before it is multiplied by ẑ.")
+def stretch_without_its_mean(dn, z, gain, eps=1e-5):
+    """a gradient whose part along ẑ is each number's own dẑ · ẑ, or its mean without the ẑ before it"""
+    return with_terms(dn, z, gain, eps, lambda d, h, s: (d - mean(d) - mean(d * h)) / s)
+
+
+@norm.mistake(hint="The part along ẑ: ẑ · mean(dẑ · ẑ). The ẑ before the mean is missing.")
+def stretch_without_z_hat(dn, z, gain, eps=1e-5):
+    """a gradient whose part along ẑ lacks a ẑ and its mean"""
+    return with_terms(dn, z, gain, eps, lambda d, h, s: (d - mean(d) - d * h) / s)
+
+
+@norm.mistake(hint="The part along ẑ: ẑ · mean(dẑ · ẑ). Inside the mean, a ẑ is missing.")
+def stretch_by_the_mean(dn, z, gain, eps=1e-5):
+    """a gradient whose part along ẑ has the mean of dẑ in place of that of dẑ · ẑ"""
+    return with_terms(dn, z, gain, eps, lambda d, h, s: (d - mean(d) - h * mean(d)) / s)
+
+
+@norm.mistake(hint="Everything in dz is divided by s: a row that is spread widely is moved little by a nudge.")
+def times_s(dn, z, gain, eps=1e-5):
+    """a gradient that is multiplied by the spread"""
+    return normed(dn, z, gain, eps, power=-1)
+
+
+@norm.mistake(hint="The gain is multiplied by ẑ, and dn arrives behind it: dgain is dn · ẑ. The gain itself is not in it.")
+def gain_in_its_own_gradient(dn, z, gain, eps=1e-5):
+    """a gradient of the gain that has passed the gain"""
+    return with_terms(dn, z, gain, eps, right_dz, dgain=lambda d, h, c: d * h)
+
+
+@norm.mistake(hint="The shift is added last: dn arrives at it as it is, and has not passed the gain.")
+def gain_in_the_gradient_of_the_shift(dn, z, gain, eps=1e-5):
+    """a gradient of the shift that has passed the gain"""
+    return with_terms(dn, z, gain, eps, right_dz, dshift=lambda d: d)
+
+
+@norm.mistake(hint="The gain is multiplied by ẑ, which is divided by s.")
+def gain_by_the_centred(dn, z, gain, eps=1e-5):
+    """a gradient of the gain made with z − μ in place of ẑ"""
+    return with_terms(dn, z, gain, eps, right_dz, dgain=lambda d, h, c: dn * c)
+
+
+@norm.mistake(hint="gain and shift are (F,), one for each column: sum over the examples, axis 0.")
+def gains_summed_along_the_rows(dn, z, gain, eps=1e-5):
+    """gradients of gain and shift that are summed along the rows"""
+    return normed(dn, z, gain, eps, sums=lambda rows, axis: rows.sum(axis=1))
+
+
+@norm.mistake(hint="The gain comes before the means: dẑ = dn · gain first, then its mean and its part along ẑ are taken away.")
+def gain_at_the_end(dn, z, gain, eps=1e-5):
+    """a gradient that passes the gain last, after its mean was taken away"""
+    dz, *others = normed(dn, z, gain, eps, use_gain=False)
+    return dz * gain, *others
+
+
+@norm.mistake(hint="The gain is passed once.")
+def gain_twice(dn, z, gain, eps=1e-5):
+    """a gradient that has passed the gain twice"""
+    dz, *others = normed(dn, z, gain, eps)
+    return dz * gain, *others
+
+
+@norm.mistake(hint="Each row has its own mean: over its F numbers, keepdims=True.")
+def one_mean_for_all(dn, z, gain, eps=1e-5):
+    """one mean for all rows"""
+    return with_terms(dn, z, gain, eps, right_dz, centre=z.mean())
+
+
+@norm.mistake(hint="ẑ is (z − μ)/s: take the mean away first. Without it, that is RMS norm.")
+def never_centred(dn, z, gain, eps=1e-5):
+    """a ẑ from which the mean was never taken away"""
+    return with_terms(dn, z, gain, eps, right_dz, centre=0.0)
+
+
+@norm.mistake(hint="s is the root of the variance. Where is yours?")
+def root_forgotten(dn, z, gain, eps=1e-5):
+    """the variance in place of its root"""
+    return with_terms(dn, z, gain, eps, right_dz, root=False)
+
+
 @norm.forbid("course_lib.byhand.functional.layer_norm_backward")
 def _(call, dn, z, gain, eps=1e-5):
     return call(dn, z, gain, eps)

@@ -35,8 +35,14 @@ def three_letters(ns, rng):
 
 @bigram.probe(axes="the letter before down, the next one across")
 def countries(ns, rng):
-    """fifteen countries, twenty steps"""
-    return ns["train_bigram"](*pairs(NAMES), 27, 5.0, 20)
+    """fifteen countries, three steps"""
+    return ns["train_bigram"](*pairs(NAMES), 27, 5.0, 3)
+
+
+@bigram.probe(axes="the letter before down, the next one across")
+def small_steps(ns, rng):
+    """four hundred small steps, and a letter that is never there"""
+    return ns["train_bigram"](np.array([0, 0, 1, 2, 0, 2]), np.array([1, 2, 0, 0, 1, 1]), 4, 0.8, 400)
 
 
 @bigram.probe(axes="the letter before down, the next one across")
@@ -55,7 +61,7 @@ def one_pair(ns, rng):
 def other_countries(ns, rng):
     """some of the countries, any number of steps"""
     chosen = [NAMES[i] for i in rng.permutation(len(NAMES))[:9]]
-    return ns["train_bigram"](*pairs(chosen), 27, float(rng.uniform(2, 6)), int(rng.integers(6, 15)))
+    return ns["train_bigram"](*pairs(chosen), 29, float(rng.uniform(2, 6)), int(rng.integers(6, 15)))
 
 
 @bigram.property(n_steps=(1, 4), lr=(0.5, 3.0))
@@ -210,6 +216,105 @@ def bare_counts(idx, targets, vocab_size, lr, n_steps):
     counts = np.zeros((vocab_size, vocab_size))
     np.add.at(counts, (idx, targets), 1.0)
     return counts
+
+
+@bigram.mistake(hint="The table is (V, V), also where a letter below vocab_size never stands in the text.")
+def only_letters_that_are_there(idx, targets, vocab_size, lr, n_steps):
+    """a table that ends with the largest letter of the text"""
+    return trained(idx, targets, int(max(idx.max(), targets.max())) + 1, lr, n_steps)
+
+
+def other_steps(idx, targets, vocab_size, lr, n_steps, move, push=None):
+    """Gradient descent whose moves are move(W, dW, step), and whose pushes are push(logits) in place of p − onehot."""
+    W = np.zeros((vocab_size, vocab_size))
+    for step in range(n_steps):
+        d = push(W[idx]) if push else probabilities(W[idx]) - np.eye(vocab_size)[targets]
+        dW = np.zeros_like(W)
+        np.add.at(dW, idx, d / len(idx))
+        W = move(W, dW, step)
+    return W
+
+
+@bigram.mistake(hint="dW is a new one in each step: begin it with zeros inside the loop.")
+def gradients_pile_up(idx, targets, vocab_size, lr, n_steps):
+    """gradients that pile up from step to step"""
+    before = []
+
+    def move(W, dW, step):
+        before.append(dW)
+        return W - lr * sum(before)
+
+    return other_steps(idx, targets, vocab_size, lr, n_steps, move)
+
+
+@bigram.mistake(hint="The mean is over the N pairs, not over the V letters.")
+def divided_by_v(idx, targets, vocab_size, lr, n_steps):
+    """a gradient that is divided by V in place of N"""
+    return trained(idx, targets, vocab_size, lr * len(idx) / vocab_size, n_steps)
+
+
+@bigram.mistake(hint="The mean divides by N once, not again where W moves.")
+def divided_by_n_twice(idx, targets, vocab_size, lr, n_steps):
+    """a gradient that is divided by N twice"""
+    return trained(idx, targets, vocab_size, lr / len(idx), n_steps)
+
+
+@bigram.mistake(hint="lr stays as it was given, from the first step to the last.")
+def smaller_and_smaller(idx, targets, vocab_size, lr, n_steps):
+    """steps that become a tenth smaller each time"""
+    return other_steps(idx, targets, vocab_size, lr, n_steps, lambda W, dW, step: W - lr * 0.9**step * dW)
+
+
+@bigram.mistake(hint="The gradient of the logits is p − onehot(targets). Where do the targets come in?")
+def without_targets(idx, targets, vocab_size, lr, n_steps):
+    """a gradient without the targets"""
+    return other_steps(idx, targets, vocab_size, lr, n_steps, lambda W, dW, step: W - lr * dW, push=probabilities)
+
+
+@bigram.mistake(hint="Plain gradient descent: W moves by −lr · dW, and remembers nothing of earlier steps.")
+def with_momentum(idx, targets, vocab_size, lr, n_steps):
+    """momentum: steps that keep nine tenths of the one before"""
+    before = [0.0]
+
+    def move(W, dW, step):
+        before[0] = 0.9 * before[0] + dW
+        return W - lr * before[0]
+
+    return other_steps(idx, targets, vocab_size, lr, n_steps, move)
+
+
+@bigram.mistake(hint="All pairs at once: each step uses the N of them, not one.")
+def one_pair_a_step(idx, targets, vocab_size, lr, n_steps):
+    """one pair for each step, not all of them"""
+    W = np.zeros((vocab_size, vocab_size))
+    for step in range(n_steps):
+        i, target = idx[step % len(idx)], targets[step % len(idx)]
+        d = probabilities(W[i][None])[0]
+        d[target] -= 1
+        W[i] -= lr * d
+    return W
+
+
+@bigram.mistake(hint="A pair that stands there twice counts twice.")
+def each_pair_once(idx, targets, vocab_size, lr, n_steps):
+    """each pair once, however often it stands there"""
+    found = np.unique(np.stack([idx, targets], axis=1), axis=0)
+    return trained(found[:, 0], found[:, 1], vocab_size, lr, n_steps)
+
+
+@bigram.mistake(hint="Letters exclude each other: a softmax over the row, not a sigmoid for each.")
+def sigmoids(idx, targets, vocab_size, lr, n_steps):
+    """a sigmoid of each logit in place of a softmax"""
+    return other_steps(idx, targets, vocab_size, lr, n_steps, lambda W, dW, step: W - lr * dW,
+                       push=lambda z: 1 / (1 + np.exp(-z)) - np.eye(vocab_size)[targets])
+
+
+@bigram.mistake(hint="Wanted is W after the steps, not the last gradient.")
+def the_last_gradient(idx, targets, vocab_size, lr, n_steps):
+    """the gradient of the last step, in place of W"""
+    found = [np.zeros((vocab_size, vocab_size))]
+    other_steps(idx, targets, vocab_size, lr, n_steps, lambda W, dW, step: (found.append(dW), W - lr * dW)[1])
+    return found[-1]
 
 
 @bigram.forbid("course_lib.byhand.functional.embedding_backward")
