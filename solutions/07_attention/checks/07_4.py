@@ -116,6 +116,11 @@ def seen(scores, lengths):
     return np.tri(T, dtype=bool) & (np.arange(T) >= T - lengths[:, None])[:, None, :]
 
 
+def shown(scores, mask):
+    """The softmax over what a mask lets through; 0 where that is nothing."""
+    return np.where(mask, shares(np.where(mask, scores, -1e30)), 0.0)
+
+
 @filling.mistake(hint="A row of nothing but −∞ gives 0 / 0. Treat the rows of filling apart.")
 def nan_in_the_filling(scores, lengths):
     """nan in the rows of the filling"""
@@ -277,9 +282,7 @@ def overflowing_times_a_mask(scores, lengths):
 @filling.mistake(hint="A token may read itself: s ≤ t. Your mask hides it from itself.")
 def hidden_from_itself(scores, lengths):
     """a mask that hides every token from itself, too"""
-    e = np.exp(scores - scores.max(axis=-1, keepdims=True)) * np.tril(seen(scores, lengths), -1)
-    total = e.sum(axis=-1, keepdims=True)
-    return e / np.where(total == 0, 1.0, total)
+    return shown(scores, np.tril(seen(scores, lengths), -1))
 
 
 @filling.mistake(hint="The first real token stands at T − length, not at length.")
@@ -306,9 +309,14 @@ def longest_for_all(scores, lengths):
 def the_past_hidden(scores, lengths):
     """a mask that shows the future and hides the past"""
     real = np.arange(scores.shape[-1]) >= scores.shape[-1] - lengths[:, None]
-    mask = np.triu(real[:, None, :] & real[:, :, None])
-    e = np.exp(np.where(mask, scores, -np.inf) - np.where(mask, scores, -1e30).max(axis=-1, keepdims=True))
-    return e / np.maximum(e.sum(axis=-1, keepdims=True), 1e-30)
+    return shown(scores, np.triu(np.broadcast_to(real[:, None, :], scores.shape)))
+
+
+@filling.mistake(hint="A key is read if it is not in the future AND no filling: both, so the masks are joined with &.")
+def either_mask(scores, lengths):
+    """two masks joined with or in place of and"""
+    real = np.arange(scores.shape[-1]) >= scores.shape[-1] - lengths[:, None]
+    return shown(scores, np.tri(scores.shape[-1], dtype=bool) | real[:, None, :])
 
 
 @filling.forbid("course_lib.byhand.attention.softmax_over_keys")

@@ -29,11 +29,12 @@ def some_attention(rng, B, T, S, D, E):
 
 
 def sharp_attention(rng, S):
-    """Two texts with one query each: in the first its last score is a thousand above the others, in the second all are large."""
-    dout, q, k, v = some_attention(rng, 2, 1, S, 4, 2)
-    q[:, 0], k[:, :, 0] = (1000.0, 0.0, 0.0, 0.0), rng.normal(size=(2, S)) / 1000
+    """Three texts with one query each: its last score is a thousand above the others; all are as large; all are far below 0."""
+    dout, q, k, v = some_attention(rng, 3, 1, S, 4, 2)
+    q[:, 0], k[:, :, 0] = (1000.0, 0.0, 0.0, 0.0), rng.normal(size=(3, S)) / 1000
     k[0, -1, 0] += 2.0
     k[1, :, 0] += 2.0
+    k[2, :, 0] -= 2.0
     return dout, q, k, v
 
 
@@ -57,7 +58,7 @@ def one_key(ns, rng):
 
 @gradients.probe(axes="as the input")
 def large_scores(ns, rng):
-    """scores as large as a thousand, far apart or nearly equal"""
+    """scores as large as a thousand or far below zero, far apart or nearly equal"""
     return ns["attention_gradients"](*sharp_attention(rng, 7))
 
 
@@ -214,6 +215,19 @@ def summed_over_everything(dout, q, k, v):
 def without_the_weights_outside(dout, q, k, v):
     """a softmax's gradient without the weights in front of the bracket"""
     return back(dout, q, k, v, slope="outside")
+
+
+@gradients.mistake(hint="Each row needs a largest of its own: beside a row of thousands, all exponentials of another are 0.")
+def largest_of_all(dout, q, k, v):
+    """the largest score of all texts taken away, not each row's"""
+    root = math.sqrt(q.shape[-1])
+    with np.errstate(all="ignore"):
+        s = q @ k.swapaxes(-2, -1) / root
+        e = np.exp(s - s.max())
+        w = e / e.sum(axis=-1, keepdims=True)
+        dw = dout @ v.swapaxes(-2, -1)
+        ds = w * (dw - (w * dw).sum(axis=-1, keepdims=True)) / root
+        return ds @ k, ds.swapaxes(-2, -1) @ q, w.swapaxes(-2, -1) @ dout
 
 
 @gradients.mistake(hint="What is taken away must be each row's largest score: then no exponential is above 1. One can stand far above the mean.")
