@@ -30,7 +30,7 @@ from course_lib.classroom import check, hint, solution
 def soft_lookup(query, keys, values):
     """query (D,), keys (S, D), values (S, E) -> the answer (E,).
 
-    >>> soft_lookup(np.array([1000.0]), np.array([[1.0], [0.0]]), np.array([[5.0], [7.0]])).tolist()
+    >>> soft_lookup(np.array([1000.0]), np.array([[1.0], [0.5]]), np.array([[5.0], [7.0]])).tolist()
     [5.0]
     """
     ### BEGIN SOLUTION
@@ -137,7 +137,7 @@ check("07.4", padded_weights)
 # ## 07.5 · Backwards (●●●●○, 20 minutes)
 #
 # All three gradients of attention, without a mask, for a batch. Compute the weights again, then go back: weighted sum, softmax, dot products.
-# `softmax` may be used; `attention_backward` and `softmax_backward` are refused, and so are torch's own gradients (`.backward()`, `torch.autograd.grad`).
+# The scores may be as large as 1000. `softmax` may be used; `attention_backward` and `softmax_backward` are refused, and so are torch's own gradients (`.backward()`, `torch.autograd.grad`).
 #
 # A question that saves time: which two of the three gradients have a shape in which $T$ does not occur, and so must sum over $T$?
 

@@ -17,6 +17,7 @@ from course_lib.classroom.checking.rearranged import in_another_order, lost_move
 from course_lib.classroom.checking.surprise import orders
 
 PLACES = 6.0  # bits: in how many orders the numbers could stand
+CUT = 3  # numbers that lost their fraction, and are not 0
 LARGE = 20_000  # numbers; of more than these nothing is asked
 EXPECTED = "yours is what is expected"
 
@@ -67,6 +68,8 @@ def _all(tell: Cases) -> Iterator[str]:
 def _same_shape(tell):
     for text, change in of_each_number():
         yield from _changed(tell, f"yours is {text}", change)
+    if not tell.boolean:
+        yield from _cut_off(tell)
     if tell.n_axes and not tell.boolean:
         for text, change in along(tell.n_axes):
             yield from _changed(tell, f"{EXPECTED}, {text}", change)
@@ -146,6 +149,21 @@ def _flat(tell: Cases) -> Iterator[str]:
             case = next(case for case in tell.cases if case.got.shape != case.expected.shape)
             yield (f"yours has the right numbers in the right order, but the shape {case.got.shape} in place of "
                    f"{case.expected.shape}")
+
+
+def _cut_off(tell: Cases) -> Iterator[str]:
+    """The same where the fractions are gone. Whole numbers say little each, so it is counted how many are none of 0."""
+    if tell.all_agree([_without_fraction(case) for case in tell.cases]):
+        cut = [case.expected[(case.got != 0) & wrong_places(case.expected, case.got, 1e-3)] for case in tell.cases]
+        if sum(part.size for part in cut) >= CUT and is_telling(cut):
+            yield f"{EXPECTED}, cut off to whole numbers"
+
+
+def _without_fraction(case):
+    """2.0 becomes 2 or 1, for it may have been 1.9999999."""
+    fewer = np.rint(case.expected) - np.sign(case.expected)
+    noise = np.isclose(case.expected, np.rint(case.expected), rtol=1e-6, atol=1e-6) & (case.got == fewer)
+    return np.where(noise, fewer, np.trunc(case.expected))
 
 
 def _tried(change, value):

@@ -47,6 +47,13 @@ def far_below_zero(ns, rng):
 
 
 @lookup.probe(axes="the numbers of one answer")
+def one_far_above(ns, rng):
+    """one score of a thousand behind eight near zero"""
+    keys = np.array([*rng.normal(size=8), 1000.0])
+    return ns["soft_lookup"](np.ones(1), keys[:, None], rng.normal(size=(9, 2)))
+
+
+@lookup.probe(axes="the numbers of one answer")
 def one_key(ns, rng):
     """a single key"""
     return ns["soft_lookup"](*some_dictionary(rng, S=1, D=2, E=3))
@@ -83,6 +90,33 @@ def overflowing(query, keys, values):
     """right, but overflowing for large scores"""
     with np.errstate(all="ignore"):
         e = np.exp(keys @ query)
+        return e / e.sum() @ values
+
+
+@lookup.mistake(hint="What is taken away must be the largest score: then no exponential is above 1. One score can stand far above the mean.")
+def mean_taken_away(query, keys, values):
+    """right, until one score stands far above the others: another number than the largest is taken away"""
+    scores = keys @ query
+    with np.errstate(all="ignore"):
+        e = np.exp(scores - scores.mean())
+        return e / e.sum() @ values
+
+
+@lookup.mistake(hint="Above the least score others can stand by a thousand. Which score must be taken away, so that no exponential is above 1?")
+def least_taken_away(query, keys, values):
+    """the least score taken away, where it should be the largest"""
+    scores = keys @ query
+    with np.errstate(all="ignore"):
+        e = np.exp(scores - scores.min())
+        return e / e.sum() @ values
+
+
+@lookup.mistake(hint="Far below zero this takes away too much, and all exponentials are 0. Take away the largest score, with its sign.")
+def largest_without_its_sign(query, keys, values):
+    """the largest score without its sign taken away"""
+    scores = keys @ query
+    with np.errstate(all="ignore"):
+        e = np.exp(scores - abs(scores).max())
         return e / e.sum() @ values
 
 
@@ -166,6 +200,32 @@ def divided_by_the_largest(query, keys, values):
 def clipped(query, keys, values):
     """scores cut off at a limit, so that large ones become equal"""
     return shares(np.clip(keys @ query, -50.0, 50.0)) @ values
+
+
+@lookup.mistake(hint="A limit makes large scores equal that are not, and far below zero all exponentials are still 0. Take the largest away instead.")
+def limited_from_above(query, keys, values):
+    """scores cut off from above, as far as exp can go"""
+    with np.errstate(all="ignore"):
+        e = np.exp(np.minimum(keys @ query, 700.0))
+        return e / e.sum() @ values
+
+
+@lookup.mistake(hint="e to the power of the score, not 2 to it: np.exp.")
+def to_base_two(query, keys, values):
+    """2 to the power of the scores in place of e"""
+    return shares(keys @ query * math.log(2)) @ values
+
+
+@lookup.mistake(hint="A score is a dot product, Σ query · key; yours is a distance.")
+def by_the_distance(query, keys, values):
+    """minus the squared distance of query and key in place of their dot product"""
+    return shares(-np.square(keys - query).sum(axis=1)) @ values
+
+
+@lookup.mistake(hint="The shares are there. With them, what is to be added up are the values: one answer (E,).")
+def shares_returned(query, keys, values):
+    """the shares themselves, not the weighted sum of the values"""
+    return shares(keys @ query)
 
 
 @lookup.forbid("course_lib.byhand.functional.softmax")

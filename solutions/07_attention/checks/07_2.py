@@ -26,14 +26,22 @@ PRINTED = np.array([[0.6, 0.4, 0.2], [0.3, 0.7, 0.4], [0.2, 0.5, 0.3]])
 
 def some_tables(rng, S):
     """Rows with a temperature, and a row for each way to have none: sum, order, disagreement by much and by little."""
-    scores = rng.permuted(np.tile(np.arange(S) * 0.7, (7, 1)), axis=1) + rng.uniform(0, 0.3, (7, S))
-    taus = rng.uniform(0.4, 3.0, 7)
+    scores = rng.permuted(np.tile(np.arange(S) * 1.2, (7, 1)), axis=1) + rng.uniform(0, 0.15, (7, S))  # rounded, they differ
+    taus = rng.uniform(1.5, 5.0, 7)  # no weight so small that the last line makes it negative
     weights = shares(scores / taus[:, None])
     weights[1] *= 1.2
     weights[3] = shares(-scores[3] / taus[3])
     weights[5] = shares(scores[5] ** 2 / taus[5])
     weights[6, :2] += 1e-4, -1e-4
     return scores, weights
+
+
+def tables_with_one_apart(rng, S):
+    """In row t key t has too much weight, as far as there are keys; row S is right; in row S + 1 the weights are turned."""
+    scores = rng.permuted(np.tile(np.arange(float(S)), (S + 2, 1)), axis=1) + rng.uniform(0, 0.4, (S + 2, S))
+    weights = shares(scores / rng.uniform(1.5, 3.0, (S + 2, 1))) * (1 + 0.2 * np.eye(S + 2, S))
+    weights[-1] = weights[-1, ::-1]
+    return scores, weights / weights.sum(axis=1, keepdims=True)
 
 
 @tables.probe(axes="one temperature for each row")
@@ -59,6 +67,12 @@ def two_keys(ns, rng):
 
 
 @tables.probe(axes="one temperature for each row")
+def one_key_disagrees(ns, rng):
+    """five keys: one of them wants another temperature, in each row another one; then a row that is right, and its mirror"""
+    return ns["temperatures"](*tables_with_one_apart(rng, 5))
+
+
+@tables.probe(axes="one temperature for each row")
 def equal_weights(ns, rng):
     """equal weights for scores that differ"""
     return ns["temperatures"](np.array([[1.0, 2.0, 4.0]]), np.full((1, 3), 1 / 3))
@@ -74,6 +88,12 @@ def nearly(ns, rng):
 def more_rows(ns, rng):
     """other rows"""
     return ns["temperatures"](*some_tables(rng, int(rng.integers(5, 8))))
+
+
+@tables.probe(hidden=True)
+def one_key_apart(ns, rng):
+    """rows in which one key wants another temperature"""
+    return ns["temperatures"](*tables_with_one_apart(rng, int(rng.integers(5, 8))))
 
 
 @tables.property(tau=(0.2, 5.0), shift=(-3.0, 3.0))
@@ -106,6 +126,37 @@ def first_pair_only(scores, weights):
     return judged(scores, weights, agree=False)
 
 
+@tables.mistake(hint="Two keys always have some τ. Look at the rows with three keys and more: do the other pairs agree with it?")
+def first_finite_pair_only(scores, weights):
+    """the temperature of the first two keys where it can be computed, whatever the others say"""
+    found = judged(scores, weights, agree=False)
+    return np.where(np.isfinite(found), found, 0.0)
+
+
+@tables.mistake(hint="Each weight belongs to a score. Sorted one without the other, they part: sort both by argsort of the scores.")
+def sorted_apart(scores, weights):
+    """scores and weights sorted each by itself, so that a changed order is not seen"""
+    return judged(np.sort(scores, axis=1), np.sort(weights, axis=1))
+
+
+@tables.mistake(hint="A row without a temperature says nothing of those behind it: continue goes on with the next row, break and return do not.")
+def stops_at_the_first_bad_row(scores, weights):
+    """0 for all rows behind the first one without a temperature: a loop that ends too early"""
+    found = judged(scores, weights)
+    return found * np.cumprod(found > 0)
+
+
+@tables.mistake(hint="Each pair of neighbours may agree with the next; what counts is that all pairs of the row tell one τ, not their mean.")
+def mean_of_the_pairs(scores, weights):
+    """the mean of the temperatures of all pairs, whether they agree or not"""
+    def mean(s, w):
+        taus = np.array([(s[a] - s[b]) / np.log(w[a] / w[b]) for a in range(len(s)) for b in range(a)])
+        return taus.mean() if abs(w.sum() - 1) < 1e-6 and (taus > 0).all() and np.isfinite(taus).all() else 0.0
+
+    with np.errstate(divide="ignore"):
+        return np.array([mean(s, w) for s, w in zip(scores, weights, strict=True)])
+
+
 @tables.mistake(hint="A negative temperature turns the order round: the worst key would get the most weight.")
 def negative_ones_too(scores, weights):
     """negative temperatures as well"""
@@ -116,6 +167,12 @@ def negative_ones_too(scores, weights):
 def one_over(scores, weights):
     """one over the temperature"""
     return judged(scores, weights, tau=lambda s, w: w / s)
+
+
+@tables.mistake(hint="e to the power of the scores is undone by the natural logarithm, np.log.")
+def to_base_ten(scores, weights):
+    """logarithms to base 10 in place of natural ones"""
+    return judged(scores, weights, tau=lambda s, w: s / w * np.log(10))
 
 
 @tables.mistake(hint="A row can sum to one and still be no softmax of these scores. Look at its order.")
@@ -159,6 +216,35 @@ def without_its_sign(scores, weights):
 def nan_for_none(scores, weights):
     """nan where there is no temperature"""
     return judged(scores, weights, none=np.nan)
+
+
+@tables.mistake(hint="All keys must agree, not the first three: with more keys the others can want another temperature.")
+def first_three_keys_only(scores, weights):
+    """right for the first three keys: whether the others agree is not asked"""
+    def taken(s, w):
+        return judged(s[None, :3], (w[:3] / w[:3].sum())[None])[0] if abs(w.sum() - 1) < 1e-6 else 0.0
+
+    return np.array([taken(s, w) for s, w in zip(scores, weights, strict=True)])
+
+
+@tables.mistake(hint="All pairs must agree. If the first and the last key do, those between them may still want something else.")
+def first_and_last_pair_only(scores, weights):
+    """a test that the first and the last key agree: those between them are not asked"""
+    ends = [0, 1, -1]
+    agree = judged(scores[:, ends], weights[:, ends], total=False)
+    return np.where(abs(weights.sum(axis=1) - 1) < 1e-6, agree, 0.0)
+
+
+@tables.mistake(hint="Where no temperature fits, the answer is 0.0, not −1.")
+def minus_one_for_none(scores, weights):
+    """−1 where there is no temperature"""
+    return judged(scores, weights, none=-1.0)
+
+
+@tables.mistake(hint="Which temperature? Yours says only whether there is one.")
+def one_where_there_is_one(scores, weights):
+    """1 where there is a temperature, whichever it is"""
+    return (judged(scores, weights) > 0).astype(float)
 
 
 @tables.mistake(hint="Each row has a temperature of its own, or none.")

@@ -176,6 +176,37 @@ def sums_lie_across(q, k, v):
     return e / e.sum(axis=1) @ v
 
 
+@repair.mistake(hint="weights @ v: row t of the weights belongs to query t. Yours adds up along the columns.")
+def weights_turned(q, k, v):
+    """weights turned round before the weighted sum"""
+    return shares(np.where(np.tri(len(q), dtype=bool), q @ k.T / math.sqrt(q.shape[1]), -np.inf)).T @ v
+
+
+@repair.mistake(hint="Queries ask. What is gathered are the values.")
+def queries_gathered(q, k, v):
+    """a weighted sum of the queries, not of the values"""
+    return causal(q, k, q)
+
+
+@repair.mistake(hint="A score of −1 still has a share: e to the −1 is 0.37. Which score has an exponential of 0?")
+def minus_one_for_hidden(q, k, v):
+    """hidden scores set to −1 in place of −∞"""
+    return shares(np.where(np.tri(len(q), dtype=bool), q @ k.T / math.sqrt(q.shape[1]), -1.0)) @ v
+
+
+@repair.mistake(hint="Attention alone is asked for: nothing is added to what it found.")
+def added_to_the_queries(q, k, v):
+    """the weighted sum added to the queries, as a residual connection"""
+    return q + causal(q, k, v) if q.shape == v.shape else v
+
+
+@repair.mistake(hint="Each query has a softmax of its own: its row, divided by the sum of the row.")
+def one_softmax_for_all(q, k, v):
+    """one softmax over all queries and keys together"""
+    e = np.where(np.tri(len(q), dtype=bool), np.exp(q @ k.T / math.sqrt(q.shape[1])), 0.0)
+    return e / e.sum() @ v
+
+
 @repair.forbid("course_lib.byhand.attention.attention")
 def _(call, q, k, v):
     return call(q, k, v, np.tri(len(q), dtype=bool))[0]

@@ -22,6 +22,13 @@ filling = Exercise(
 )
 
 
+def one_column_above(rng, T, key):
+    """Two texts; in both, the scores of one key are far above the others, and hidden from the queries before it."""
+    scores = rng.normal(size=(2, T, T))
+    scores[:, :, key] += 1000
+    return scores, np.array([T, T - 2])
+
+
 @filling.probe(axes="texts, then queries down and keys across")
 def three_texts(ns, rng):
     """three texts of lengths 4, 1 and 3"""
@@ -58,6 +65,12 @@ def far_below_zero(ns, rng):
     return ns["padded_weights"](np.full((1, 3, 3), -1000.0) + rng.normal(size=(1, 3, 3)), np.array([2]))
 
 
+@filling.probe(axes="texts, then queries down and keys across")
+def one_far_above(ns, rng):
+    """one key whose scores are a thousand above all others"""
+    return ns["padded_weights"](*one_column_above(rng, 6, 3))
+
+
 @filling.probe(hidden=True, points=2)
 def any_texts(ns, rng):
     """any texts"""
@@ -69,6 +82,13 @@ def any_texts(ns, rng):
 def any_large_scores(ns, rng):
     """any large scores"""
     return ns["padded_weights"](2000 + rng.normal(size=(2, 4, 4)), np.array([4, int(rng.integers(1, 4))]))
+
+
+@filling.probe(hidden=True)
+def another_far_above(ns, rng):
+    """another key whose scores are far above all others"""
+    T = int(rng.integers(6, 9))
+    return ns["padded_weights"](*one_column_above(rng, T, int(rng.integers(3, T - 1))))
 
 
 @filling.property(T=(1, 6), seed=(0, 99))
@@ -90,6 +110,17 @@ def padded(scores, lengths, *, left=True, keys=True, is_causal=True, low=-np.inf
     return np.where(mask, np.nan_to_num(weights), 0.0) if cleaned else weights
 
 
+def seen(scores, lengths):
+    """What may be read (B, T, T)."""
+    T = scores.shape[-1]
+    return np.tri(T, dtype=bool) & (np.arange(T) >= T - lengths[:, None])[:, None, :]
+
+
+def shown(scores, mask):
+    """The softmax over what a mask lets through; 0 where that is nothing."""
+    return np.where(mask, shares(np.where(mask, scores, -1e30)), 0.0)
+
+
 @filling.mistake(hint="A row of nothing but −∞ gives 0 / 0. Treat the rows of filling apart.")
 def nan_in_the_filling(scores, lengths):
     """nan in the rows of the filling"""
@@ -106,6 +137,57 @@ def a_billion_below(scores, lengths):
 def filled_on_the_right(scores, lengths):
     """filling on the right instead of the left"""
     return padded(scores, lengths, left=False)
+
+
+@filling.mistake(hint="The filling stands on the left: the first T − length tokens are no text, the last `length` are.")
+def filled_on_the_right_rows_and_all(scores, lengths):
+    """filling on the right instead of the left, its rows 0"""
+    return padded(scores, lengths, left=False) * (np.arange(scores.shape[-1]) < lengths[:, None])[:, :, None]
+
+
+@filling.mistake(hint="Filling is hidden. Now the other mask: no query may read a key that stands behind it.")
+def future_visible_among_the_real(scores, lengths):
+    """padding hidden, its rows 0, and the future visible"""
+    real = np.arange(scores.shape[-1]) >= scores.shape[-1] - lengths[:, None]
+    return padded(scores, lengths, is_causal=False) * real[:, :, None]
+
+
+@filling.mistake(hint="Filling was still in the denominator when the softmax was taken. Join both masks, and hide before the softmax.")
+def filling_zeroed_after(scores, lengths):
+    """the future hidden before the softmax, filling set to zero only after it"""
+    whole = np.full(len(lengths), scores.shape[-1])
+    return np.where(padded(scores, lengths) > 0, padded(scores, whole), 0.0)
+
+
+@filling.mistake(hint="The future was still in the denominator when the softmax was taken. Join both masks, and hide before the softmax.")
+def future_zeroed_after(scores, lengths):
+    """filling hidden before the softmax, the future set to zero only after it"""
+    return np.tril(padded(scores, lengths, is_causal=False))
+
+
+@filling.mistake(hint="A hidden score can be the largest of its row, by far. Hide first, then take away the largest of those that are left.")
+def largest_of_the_hidden_too(scores, lengths):
+    """the largest score of each row taken away, hidden ones included: what may be read becomes 0 beside them"""
+    e = np.exp(scores - scores.max(axis=-1, keepdims=True)) * seen(scores, lengths)
+    total = e.sum(axis=-1, keepdims=True)
+    return e / np.where(total == 0, 1.0, total)
+
+
+@filling.mistake(hint="Each row needs a largest of its own: beside a row of thousands, all exponentials of another are 0.")
+def largest_of_all(scores, lengths):
+    """the largest score of all taken away, not each row's"""
+    e = np.exp(scores - scores.max(initial=0.0)) * seen(scores, lengths)
+    total = e.sum(axis=-1, keepdims=True)
+    return e / np.where(total == 0, 1.0, total)
+
+
+@filling.mistake(hint="What is taken away must be the largest of the row: then no exponential is above 1. One score can stand far above the mean.")
+def mean_taken_away(scores, lengths):
+    """right, until one score stands far above the others: another number than the largest is taken away"""
+    with np.errstate(all="ignore"):
+        e = np.exp(scores - scores.mean(axis=-1, keepdims=True)) * seen(scores, lengths)
+        total = e.sum(axis=-1, keepdims=True)
+        return e / np.where(total == 0, 1.0, total)
 
 
 @filling.mistake(hint="It is keys that must not be read. You have hidden queries: the axis of the rows.")
@@ -195,6 +277,46 @@ def overflowing_times_a_mask(scores, lengths):
         e = np.exp(scores) * mask
         total = e.sum(axis=-1, keepdims=True)
         return e / np.where(total == 0, 1.0, total)
+
+
+@filling.mistake(hint="A token may read itself: s ≤ t. Your mask hides it from itself.")
+def hidden_from_itself(scores, lengths):
+    """a mask that hides every token from itself, too"""
+    return shown(scores, np.tril(seen(scores, lengths), -1))
+
+
+@filling.mistake(hint="The first real token stands at T − length, not at length.")
+def begins_at_its_length(scores, lengths):
+    """texts that begin at place `length` in place of T − length"""
+    return padded(scores, scores.shape[-1] - lengths)
+
+
+@filling.mistake(hint="A row of a real token sums to one: divide the exponentials by their sum.")
+def never_divided(scores, lengths):
+    """exponentials that are not divided by their sum"""
+    mask = seen(scores, lengths)
+    top = np.where(mask, scores, -np.inf).max(axis=-1, keepdims=True)
+    return np.where(mask, np.exp(scores - np.where(np.isfinite(top), top, scores.max())), 0.0)
+
+
+@filling.mistake(hint="lengths has one number for each text. Yours takes the largest for all.")
+def longest_for_all(scores, lengths):
+    """the longest text's length for every text"""
+    return padded(scores, np.full(len(lengths), lengths.max()))
+
+
+@filling.mistake(hint="Row t is query t, column s is key s. Does your mask leave s ≤ t, or s ≥ t?")
+def the_past_hidden(scores, lengths):
+    """a mask that shows the future and hides the past"""
+    real = np.arange(scores.shape[-1]) >= scores.shape[-1] - lengths[:, None]
+    return shown(scores, np.triu(np.broadcast_to(real[:, None, :], scores.shape)))
+
+
+@filling.mistake(hint="A key is read if it is not in the future AND no filling: both, so the masks are joined with &.")
+def either_mask(scores, lengths):
+    """two masks joined with or in place of and"""
+    real = np.arange(scores.shape[-1]) >= scores.shape[-1] - lengths[:, None]
+    return shown(scores, np.tri(scores.shape[-1], dtype=bool) | real[:, None, :])
 
 
 @filling.forbid("course_lib.byhand.attention.softmax_over_keys")

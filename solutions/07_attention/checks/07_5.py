@@ -28,6 +28,16 @@ def some_attention(rng, B, T, S, D, E):
     return (rng.normal(size=(B, T, E)), rng.normal(size=(B, T, D)), rng.normal(size=(B, S, D)), rng.normal(size=(B, S, E)))
 
 
+def sharp_attention(rng, S):
+    """Three texts with one query each: its last score is a thousand above the others; all are as large; all are far below 0."""
+    dout, q, k, v = some_attention(rng, 3, 1, S, 4, 2)
+    q[:, 0], k[:, :, 0] = (1000.0, 0.0, 0.0, 0.0), rng.normal(size=(3, S)) / 1000
+    k[0, -1, 0] += 2.0
+    k[1, :, 0] += 2.0
+    k[2, :, 0] -= 2.0
+    return dout, q, k, v
+
+
 @gradients.probe(axes="as the input")
 def two_texts(ns, rng):
     """two texts, three queries, four keys"""
@@ -46,10 +56,22 @@ def one_key(ns, rng):
     return ns["attention_gradients"](*some_attention(rng, 2, 3, 1, 2, 2))
 
 
+@gradients.probe(axes="as the input")
+def large_scores(ns, rng):
+    """scores as large as a thousand or far below zero, far apart or nearly equal"""
+    return ns["attention_gradients"](*sharp_attention(rng, 7))
+
+
 @gradients.probe(hidden=True, points=2)
 def any_sizes(ns, rng):
     """any sizes"""
     return ns["attention_gradients"](*some_attention(rng, 2, *(int(n) for n in rng.permutation(np.arange(2, 8))[:4])))
+
+
+@gradients.probe(hidden=True)
+def any_large_scores(ns, rng):
+    """any large scores"""
+    return ns["attention_gradients"](*sharp_attention(rng, int(rng.integers(6, 9))))
 
 
 @gradients.property(S=(1, 5), seed=(0, 99))
@@ -65,7 +87,8 @@ def back(dout, q, k, v, *, root=True, root_back=True, slope="all", values="T", s
     w = shares(q @ k.swapaxes(-2, -1) / (D if root else 1.0))
     dw = dout @ v.swapaxes(-2, -1)
     ds = {"all": w * (dw - (w * dw).sum(axis=-1, keepdims=True)), "diagonal": w * (1 - w) * dw, "none": dw, "weights": w * dw,
-          "queries": w * (dw - (w * dw).sum(axis=-2, keepdims=True)),
+          "queries": w * (dw - (w * dw).sum(axis=-2, keepdims=True)), "plus": w * (dw + (w * dw).sum(axis=-1, keepdims=True)),
+          "all numbers": w * (dw - (w * dw).sum()), "outside": dw - (w * dw).sum(axis=-1, keepdims=True),
           "plain mean": w * (dw - dw.mean(axis=-1, keepdims=True)),
           "plain sum": w * (dw - dw.sum(axis=-1, keepdims=True))}[slope]
     ds = ds / (D if root_back else 1.0)
@@ -139,6 +162,85 @@ def root_of_the_queries(dout, q, k, v):
     width = math.sqrt(q.shape[-1] / q.shape[-2])
     dq, dk, dv = back(dout, q * width, k, v)
     return dq * width, dk, dv
+
+
+@gradients.mistake(hint="√D is of the numbers in a query and a key. Yours is of the values' width E, which is another number.")
+def root_of_the_values(dout, q, k, v):
+    """the root of E, the values' width, in place of the root of D"""
+    width = math.sqrt(q.shape[-1] / v.shape[-1])
+    dq, dk, dv = back(dout, q * width, k, v)
+    return dq * width, dk, dv
+
+
+@gradients.mistake(hint="√D is of the last axis. Yours is of another axis: k.shape[1] counts the keys.")
+def root_of_the_keys(dout, q, k, v):
+    """the root of S in place of the root of D"""
+    width = math.sqrt(q.shape[-1] / k.shape[-2])
+    dq, dk, dv = back(dout, q * width, k, v)
+    return dq * width, dk, dv
+
+
+@gradients.mistake(hint="The scores grow like √D, and are divided by it, not by D.")
+def by_the_width(dout, q, k, v):
+    """scores divided by D in place of √D"""
+    width = 1 / math.sqrt(q.shape[-1])
+    dq, dk, dv = back(dout, q * width, k, v)
+    return dq * width, dk, dv
+
+
+@gradients.mistake(hint="exp(1000) is inf. Take each row's largest score away first, or use softmax, which does.")
+def overflowing(dout, q, k, v):
+    """right, but overflowing for large scores"""
+    with np.errstate(all="ignore"):
+        e = np.exp(q @ k.swapaxes(-2, -1) / math.sqrt(q.shape[-1]))
+        w = e / e.sum(axis=-1, keepdims=True)
+        dw = dout @ v.swapaxes(-2, -1)
+        ds = w * (dw - (w * dw).sum(axis=-1, keepdims=True)) / math.sqrt(q.shape[-1])
+        return ds @ k, ds.swapaxes(-2, -1) @ q, w.swapaxes(-2, -1) @ dout
+
+
+@gradients.mistake(hint="What the row got on average is taken away, not added.")
+def the_mean_added(dout, q, k, v):
+    """the mean of the row added, where it should be taken away"""
+    return back(dout, q, k, v, slope="plus")
+
+
+@gradients.mistake(hint="Each query has its own softmax: a sum for each row, axis=-1 with keepdims=True.")
+def summed_over_everything(dout, q, k, v):
+    """one sum over all texts, queries and keys taken away, not one for each row"""
+    return back(dout, q, k, v, slope="all numbers")
+
+
+@gradients.mistake(hint="What is left is multiplied by the weights once more: w (dw − Σ w dw).")
+def without_the_weights_outside(dout, q, k, v):
+    """a softmax's gradient without the weights in front of the bracket"""
+    return back(dout, q, k, v, slope="outside")
+
+
+@gradients.mistake(hint="Each row needs a largest of its own: beside a row of thousands, all exponentials of another are 0.")
+def largest_of_all(dout, q, k, v):
+    """the largest score of all texts taken away, not each row's"""
+    root = math.sqrt(q.shape[-1])
+    with np.errstate(all="ignore"):
+        s = q @ k.swapaxes(-2, -1) / root
+        e = np.exp(s - s.max())
+        w = e / e.sum(axis=-1, keepdims=True)
+        dw = dout @ v.swapaxes(-2, -1)
+        ds = w * (dw - (w * dw).sum(axis=-1, keepdims=True)) / root
+        return ds @ k, ds.swapaxes(-2, -1) @ q, w.swapaxes(-2, -1) @ dout
+
+
+@gradients.mistake(hint="What is taken away must be each row's largest score: then no exponential is above 1. One can stand far above the mean.")
+def mean_taken_away(dout, q, k, v):
+    """right, until one score stands far above the others: another number than the largest is taken away"""
+    root = math.sqrt(q.shape[-1])
+    with np.errstate(all="ignore"):
+        s = q @ k.swapaxes(-2, -1) / root
+        e = np.exp(s - s.mean(axis=-1, keepdims=True))
+        w = e / e.sum(axis=-1, keepdims=True)
+        dw = dout @ v.swapaxes(-2, -1)
+        ds = w * (dw - (w * dw).sum(axis=-1, keepdims=True)) / root
+        return ds @ k, ds.swapaxes(-2, -1) @ q, w.swapaxes(-2, -1) @ dout
 
 
 @gradients.mistake(hint="The three are wanted in the order dq, dk, dv.")

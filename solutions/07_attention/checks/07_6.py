@@ -71,8 +71,9 @@ def at_zero_sharpness(ns, S):
     return ns["look_up"](["nowhere"], NAMES[:S], PLACES[:S], 0.0), PLACES[:S].mean(axis=0)[None]
 
 
-def by_pairs(queries, names, places, sharpness, *, ends="··", size=2, divided="norm", axis=-1, counted=True, known=None, best=False):
-    """The right answer, with some things wrong."""
+def by_pairs(queries, names, places, sharpness, *, ends="··", size=2, divided="norm", axis=-1, counted=True, known=None, best=False,
+             spared=False):
+    """The right answer, with some things wrong; spared: no vector of nothing is divided by its length 0."""
 
     def pairs(name):
         name = ends[:1] + name + ends[1:]
@@ -87,7 +88,7 @@ def by_pairs(queries, names, places, sharpness, *, ends="··", size=2, divided=
         sizes = {"norm": np.linalg.norm(counts, axis=1, keepdims=True), "pairs": total, "root": np.sqrt(total), "none": 1.0,
                  "letters": np.array([[len(word)] for word in words])}
         with np.errstate(all="ignore"):
-            return counts / sizes[divided]
+            return counts / (np.where(sizes[divided] == 0, 1.0, sizes[divided]) if spared else sizes[divided])
 
     scores = vectors(queries) @ vectors(names).T
     if best:
@@ -99,6 +100,12 @@ def by_pairs(queries, names, places, sharpness, *, ends="··", size=2, divided=
 def without_the_dots(queries, names, places, sharpness):
     """letter pairs without the dots at the ends"""
     return by_pairs(queries, names, places, sharpness, ends="")
+
+
+@atlas.mistake(hint="With the dots even a name without a letter has a pair, ··, and nothing is divided by 0.")
+def without_the_dots_nothing_left(queries, names, places, sharpness):
+    """letter pairs without the dots at the ends, and no division where nothing is left"""
+    return by_pairs(queries, names, places, sharpness, ends="", spared=True)
 
 
 @atlas.mistake(hint="Long names have more pairs and so larger scores. Divide every vector by its length (its norm).")
@@ -178,6 +185,18 @@ def by_the_root_of_pairs(queries, names, places, sharpness):
 def pairs_of_names_only(queries, names, places, sharpness):
     """pairs of the names only: what else a query has is forgotten"""
     return by_pairs(queries, names, places, sharpness, known=list(names))
+
+
+@atlas.mistake(hint="A pair that no name has is still a pair of the query: it counts in the length. Collect pairs of queries and names.")
+def pairs_of_names_only_nothing_left(queries, names, places, sharpness):
+    """pairs of the names only, and no division where nothing is left of a query"""
+    return by_pairs(queries, names, places, sharpness, known=list(names), spared=True)
+
+
+@atlas.mistake(hint="Its length is that of the vector, √(Σ counts²), and never 0: with the dots every name has a pair.")
+def by_the_number_of_letters_or_one(queries, names, places, sharpness):
+    """counts divided by the number of letters, and by 1 where there is none"""
+    return by_pairs(queries, names, places, sharpness, divided="letters", spared=True)
 
 
 @atlas.mistake(hint="str.count goes on behind what it has found: in zzz it sees zz once, and it is there twice. Go letter by letter.")

@@ -169,6 +169,22 @@ def one_window_less(ids, context_length):
     return idx.view(n, context_length)[:-1], targets.view(n, context_length)[:-1]
 
 
+@windows.mistake(hint="Five tokens hold four pairs: one window of four just fits. Where must a range of starts end, or is it < that should be <=?")
+def what_just_fits_is_lost(ids, context_length):
+    """a last window that is lost when it just fits"""
+    n = max(0, (len(ids) - 2) // context_length)
+    return ids[: n * context_length].view(n, context_length), ids[1 : n * context_length + 1].view(n, context_length)
+
+
+@windows.mistake(hint="What does not fill a whole window is left out: no window with 0 and −1 at its end.")
+def filled_up_with_targets_not_asked(ids, context_length):
+    """a last window that is filled up, with −1 as targets"""
+    n = -(-(len(ids) - 1) // context_length)
+    more = n * context_length + 1 - len(ids)
+    idx, targets = (torch.cat([part, part.new_full((more,), fill)]) for part, fill in ((ids[:-1], 0), (ids[1:], -1)))
+    return idx.view(n, context_length), targets.view(n, context_length)
+
+
 @windows.mistake(hint="The last token of a window has a target: the first of the next window. −1 is for positions that nothing is asked of.")
 def last_one_not_asked(ids, context_length):
     """−1 as the last target of each window"""

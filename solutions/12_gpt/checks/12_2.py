@@ -197,6 +197,24 @@ def no_table(vocab_size, n_layer, n_head, n_embd):
     return count(vocab_size, n_layer, n_head, n_embd, tables=0)
 
 
+@size.mistake(hint="Gains are there in every block: multiply norms and gains by n_layer as well as the matrices.")
+def gains_of_one_block(vocab_size, n_layer, n_head, n_embd):
+    """a count with the matrices of all blocks, and the norms and gains of one"""
+    return count(vocab_size, n_layer, n_head, n_embd, norms=0, gains=0) + 2 * n_embd + 2 * (n_embd // n_head)
+
+
+@size.mistake(hint="A gain of D numbers, D = n_embd / n_head: yours counts one for each head.")
+def as_many_gains_as_heads(vocab_size, n_layer, n_head, n_embd):
+    """a count in which queries and keys have as many gains as there are heads"""
+    return count(vocab_size, n_layer, n_head, n_embd, gains=2 * n_head)
+
+
+@size.mistake(hint="A head's matrix is C × D, and there are n_head of them: C × C for the queries of all heads together.")
+def matrices_of_one_head(vocab_size, n_layer, n_head, n_embd):
+    """a count in which queries, keys and values have the matrices of a single head"""
+    return count(vocab_size, n_layer, n_head, n_embd, attention=1) + 3 * n_layer * n_embd * (n_embd // n_head)
+
+
 @size.mistake(hint="Two sizes from the example are not a formula.", memorised=True)
 def the_examples_by_heart(vocab_size, n_layer, n_head, n_embd):
     """the numbers of the examples"""

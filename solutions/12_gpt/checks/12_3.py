@@ -189,6 +189,48 @@ def largest_of_all(logits, targets):
     return (rows.exp().sum(-1).log() - rows[torch.arange(len(wanted)), wanted]).mean()
 
 
+@loss.mistake(hint="What is taken away must be the row's largest: then no exponential is above 1. One logit can stand far above the mean.")
+def mean_taken_away(logits, targets):
+    """each row's mean taken away, where it should be the largest: exp still overflows"""
+    asked = targets != -1
+    rows, wanted = logits[asked] - logits[asked].mean(-1, keepdim=True), targets[asked]
+    return (rows.exp().sum(-1).log() - rows[torch.arange(len(wanted)), wanted]).mean()
+
+
+@loss.mistake(hint="Nats: the natural logarithm, torch.log.")
+def to_base_ten(logits, targets):
+    """a loss made with the logarithm to base 10"""
+    asked = targets != -1
+    rows = logits[asked] - logits[asked].max(-1, keepdim=True).values
+    return (rows.exp().sum(-1).log10() - rows[torch.arange(len(rows)), targets[asked]]).mean()
+
+
+@loss.mistake(hint="A 1e-9 before the logarithm hides what is nearly impossible: its surprise is then 20.7 nats at most. Take the logarithm of the sum.")
+def a_little_added(logits, targets):
+    """a small number added to each probability, so that no surprise is large"""
+    return -((-surprise(logits, targets)[targets != -1]).exp() + 1e-9).log().mean()
+
+
+@loss.mistake(hint="Which token was wanted? Yours asks how sure the model is of its own favourite.")
+def of_the_most_probable(logits, targets):
+    """the surprise of the most probable token, not of the target"""
+    return -logits.log_softmax(-1)[targets != -1].max(-1).values.mean()
+
+
+@loss.mistake(hint="The maximum is of each row, over the vocabulary: the last axis. Yours is of each token, over the rows.")
+def largest_of_each_token(logits, targets):
+    """the largest of each column taken away, not of each row: that changes the probabilities"""
+    asked = targets != -1
+    rows = logits[asked] - logits[asked].max(0, keepdim=True).values
+    return (rows.exp().sum(-1).log() - rows[torch.arange(len(rows)), targets[asked]]).mean()
+
+
+@loss.mistake(hint="exp, then the sum over the vocabulary: with a mean log(V) is missing.")
+def mean_of_the_exponentials(logits, targets):
+    """the logarithm of the mean of the exponentials in place of their sum"""
+    return surprise(logits, targets)[targets != -1].mean() - math.log(logits.shape[-1])
+
+
 @loss.mistake(hint="A probability of e to the −300 is 0 in float32, and its logarithm −∞. Take the logarithm of the sum, not of the quotient.")
 def log_of_a_vanished_probability(logits, targets):
     """the logarithm of a probability that has become 0"""

@@ -80,23 +80,29 @@ def nothing_added(ns, T, seed):
 
 
 def block(x, p, *, causal=True, scaled=True, first_norm=True, second_norm=True, residual=True, relu="between", flip=False,
-          diagonal=1, low=-math.inf, axis=-1, copy=True, second=True, proj=True, same=False):
-    """The repaired block, with one thing wrong at a time."""
+          diagonal=1, low=-math.inf, axis=-1, copy=True, second=True, proj=True, same=False,
+          raw="", root=None, norm=None, turned="", twice=False, found=None):
+    """The repaired block, with one thing wrong at a time; raw: what is made of the stream itself; root: of this, not of C."""
     T, C = x.shape
-    h = F.layer_norm(x, (C,)) if first_norm else x
-    q, k, v = h @ p["q"].T, h @ p["k"].T, h @ p["v"].T
-    scores = q @ k.T / (math.sqrt(C) if scaled else 1.0)
+    norm = norm or (lambda z: F.layer_norm(z, (C,)))
+    p = p | {name: p[name].T for name in turned.split()}
+    h = norm(x) if first_norm else x
+    q, k, v = ((x if name in raw else h) @ p[name].T for name in "qkv")
+    scores = q @ k.T / (math.sqrt(root or C) if scaled else 1.0)
     future = torch.ones(T, T).tril(-1).bool() if flip else torch.ones(T, T).triu(diagonal).bool()
     weights = (scores.masked_fill(future, low) if causal else scores).softmax(axis)
     y = weights @ v @ p["proj"].T if proj else weights @ v
+    y = (2 * y if twice else y) if found is None else found(y)
     x = (x if copy else h) + y if residual else y
-    h = h if same else F.layer_norm(x, (C,)) if second_norm else x
+    h = h if same else norm(x) if second_norm else x
     x = x if copy else h
     up = h @ p["up"].T
     x = x if second else 0.0
     if relu == "between":
         return x + F.relu(up) @ p["down"].T
-    up = {"none": up, "outside": up, "both": F.relu(up), "gelu": F.gelu(up)}[relu]
+    up = {"none": up, "outside": up, "both": F.relu(up), "gelu": F.gelu(up),
+          "squared": F.relu(up).square(),
+          "leaky": F.leaky_relu(up), "sigmoid": up.sigmoid()}[relu]
     return x + (F.relu(up @ p["down"].T) if relu in ("outside", "both") else up @ p["down"].T)
 
 
@@ -218,6 +224,91 @@ def a_second_relu(x, p):
 def gelu_in_place_of_relu(x, p):
     """GELU in place of ReLU"""
     return block(x, p, relu="gelu")
+
+
+@repair.mistake(hint="The exercise asks for a plain ReLU; its square is that of the course's own GPT.")
+def squared_relu(x, p):
+    """a squared ReLU, as the course's own GPT has it, in place of a ReLU"""
+    return block(x, p, relu="squared")
+
+
+@repair.mistake(hint="Values are made of the normalised copy, as queries and keys are: h, not x.")
+def values_of_the_stream(x, p):
+    """values made of the stream itself, not of the normalised copy"""
+    return block(x, p, raw="v")
+
+
+@repair.mistake(hint="Queries and keys are made of the normalised copy, as the values are: h, not x.")
+def queries_and_keys_of_the_stream(x, p):
+    """queries and keys made of the stream itself, not of the normalised copy"""
+    return block(x, p, raw="qk")
+
+
+@repair.mistake(hint="√C is of the channels of a query, not of how many tokens there are.")
+def root_of_the_tokens(x, p):
+    """scores divided by the root of the number of tokens"""
+    return block(x, p, root=x.shape[0])
+
+
+@repair.mistake(hint="The scores grow like √C, not like C. By what are they divided?")
+def by_the_width(x, p):
+    """scores divided by C instead of √C"""
+    return block(x, p, root=x.shape[1] ** 2)
+
+
+@repair.mistake(hint="The exercise asks for F.layer_norm; an RMS norm does not take the mean away.")
+def rms_norm(x, p):
+    """RMS norms in place of layer norms"""
+    return block(x, p, norm=lambda z: F.rms_norm(z, z.shape[-1:]))
+
+
+@repair.mistake(hint="A norm goes over the channels of one token, (C,), not over the tokens: that would see the future.")
+def norm_over_tokens(x, p):
+    """norms over the tokens instead of the channels"""
+    return block(x, p, norm=lambda z: F.layer_norm(z.T, (len(z),)).T)
+
+
+@repair.mistake(hint="p holds matrices as nn.Linear does, (out, in): `proj` must be transposed as well.")
+def proj_not_transposed(x, p):
+    """a block that multiplies by `proj` the wrong way round"""
+    return block(x, p, turned="proj")
+
+
+@repair.mistake(hint="Queries down, keys across: q kᵀ. Yours lets the keys ask.")
+def keys_ask(x, p):
+    """k qᵀ in place of q kᵀ: keys ask and queries answer"""
+    return block(x, p | {"q": p["k"], "k": p["q"]})
+
+
+@repair.mistake(hint="The only bend is between `up` and `down`: what attention found is added as it is.")
+def relu_on_attention(x, p):
+    """a ReLU around what attention found"""
+    return block(x, p, found=F.relu)
+
+
+@repair.mistake(hint="What attention found is added once.")
+def attention_added_twice(x, p):
+    """what attention found added twice"""
+    return block(x, p, twice=True)
+
+
+@repair.mistake(hint="The exercise asks for a plain ReLU: below zero it is 0, without a slope.")
+def leaky_relu(x, p):
+    """a leaky ReLU in place of a ReLU"""
+    return block(x, p, relu="leaky")
+
+
+@repair.mistake(hint="The exercise asks for a ReLU; a sigmoid is never above 1, nor 0.")
+def sigmoid_in_place_of_relu(x, p):
+    """a sigmoid in place of a ReLU"""
+    return block(x, p, relu="sigmoid")
+
+
+@repair.mistake(hint="Two things are added to the stream: what attention found, and what the feed-forward makes. The copy h is not.")
+def the_copy_added_too(x, p):
+    """a normalised copy that is added to the stream as well"""
+    first = block(x, p | {"down": torch.zeros_like(p["down"])})
+    return block(x, p) + F.layer_norm(first, (x.shape[1],))
 
 
 @repair.mistake(hint="Pre-norm: each half reads a normalised copy of the stream. There is no norm yet.")

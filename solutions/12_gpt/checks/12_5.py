@@ -33,11 +33,13 @@ class Counter(torch.nn.Module):
         return F.one_hot((idx + 1) % 50, 50).float()
 
 
-def some_model(context_length):
-    """A small GPT whose next token depends on what stands where; its weights come from the probe's seed."""
-    model = GPT(tiny(30, context_length=context_length, n_layer=1, n_head=2, n_embd=16)).requires_grad_(False)
-    model.token_embedding.weight.normal_()
-    model.blocks[0].attention.proj.weight.normal_()
+def some_model(rng, context_length):
+    """A small GPT whose next token depends on what stands where; its weights come from the probe's own generator."""
+    with torch.random.fork_rng(devices=[]):  # an answer that draws at random goes on where it was
+        torch.default_generator.manual_seed(int(rng.integers(2**31)))
+        model = GPT(tiny(30, context_length=context_length, n_layer=1, n_head=2, n_embd=16)).requires_grad_(False)
+        model.token_embedding.weight.normal_()
+        model.blocks[0].attention.proj.weight.normal_()
     return model
 
 
@@ -52,7 +54,7 @@ def counting(ns, rng):
 @writer.probe(axes="one text, its tokens across")
 def small_gpt(ns, rng):
     """a small GPT, six tokens after three"""
-    return ns["write"](some_model(16), torch.tensor(rng.integers(0, 30, (1, 3))), 6)
+    return ns["write"](some_model(rng, 16), torch.tensor(rng.integers(0, 30, (1, 3))), 6)
 
 
 @writer.probe(axes="one text, its tokens across")
@@ -66,7 +68,7 @@ def a_long_prompt(ns, rng):
 @writer.probe(axes="one text, its tokens across")
 def beyond_the_context(ns, rng):
     """a small GPT that reads five tokens and writes nine after two"""
-    return ns["write"](some_model(5), torch.tensor(rng.integers(0, 30, (1, 2))), 9)
+    return ns["write"](some_model(rng, 5), torch.tensor(rng.integers(0, 30, (1, 2))), 9)
 
 
 @writer.probe(axes="one text, its tokens across")
@@ -86,7 +88,7 @@ def counting_from_anywhere(ns, rng):
 @writer.probe(hidden=True)
 def longer_than_the_context(ns, rng):
     """a small GPT that writes more than it can read"""
-    return ns["write"](some_model(6), torch.tensor(rng.integers(0, 30, (1, 3))), 12)
+    return ns["write"](some_model(rng, 6), torch.tensor(rng.integers(0, 30, (1, 3))), 12)
 
 
 @writer.property(T=(1, 6), max_new_tokens=(0, 6))
@@ -135,6 +137,12 @@ def the_first_position(model, idx, max_new_tokens):
 def the_least_probable(model, idx, max_new_tokens):
     """a loop that takes the least probable token"""
     return writing(model, idx, max_new_tokens, choose=lambda logits: logits[:, -1].argmin(-1, keepdim=True))
+
+
+@writer.mistake(hint="Greedy: nothing is drawn. The most probable token is the argmax of the last position's logits.")
+def drawn_at_random(model, idx, max_new_tokens):
+    """a token drawn by its probability, in place of the most probable one"""
+    return writing(model, idx, max_new_tokens, choose=lambda logits: torch.multinomial(logits[:, -1].softmax(-1), 1))
 
 
 @writer.mistake(hint="Return the prompt and what was written, (1, T + max_new_tokens).")
@@ -215,6 +223,24 @@ def the_prompt_is_cut(model, idx, max_new_tokens):
 def never_appended(model, idx, max_new_tokens):
     """a loop in which nothing is appended"""
     return idx
+
+
+@writer.mistake(hint="Every token is written on its own: the window moves on by one token each time, and does not begin anew.")
+def windows_side_by_side(model, idx, max_new_tokens):
+    """a window that begins anew whenever it is full, in place of moving on by one token"""
+    return writing(model, idx, max_new_tokens, window=lambda idx, length: idx[:, (idx.shape[1] - 1) // length * length :])
+
+
+@writer.mistake(hint="Greedy is the most probable token. This is the second.")
+def second_best(model, idx, max_new_tokens):
+    """a loop that takes the second most probable token"""
+    return writing(model, idx, max_new_tokens, choose=lambda logits: logits[:, -1].topk(2).indices[:, 1:])
+
+
+@writer.mistake(hint="The logits of the last position say what comes next. Those of the others are answers to other questions: no mean.")
+def mean_over_positions(model, idx, max_new_tokens):
+    """a loop that takes the mean of the logits of all positions"""
+    return writing(model, idx, max_new_tokens, choose=lambda logits: logits.mean(dim=1).argmax(-1, keepdim=True))
 
 
 @writer.mistake(hint="A model can do more than count.", memorised=True)

@@ -196,3 +196,17 @@ def test_masks():
     assert said(causal, np.transpose) == "yours is what is expected, transposed"
     assert said(causal, np.logical_not) == "yours is what is expected, with True and False exchanged"
     assert said(causal, lambda x: np.ones_like(x)) == ""
+
+
+@pytest.mark.parametrize("noise", [0.0, 1e-9, -1e-9])
+def test_numbers_cut_off_are_named_though_one_was_whole_but_for_rounding(noise):
+    expected = [np.array([2.477, 0.0, 2.293, 0.5, 3.784]), np.array([2.0 + noise, 16.0 + noise])]
+    got = [np.trunc(array) for array in expected]
+    got[1] = np.trunc(expected[1] - 1e-8)  # the student's rounding is another one
+    assert "cut off to whole numbers" in relation([Case(a, b) for a, b in zip(expected, got, strict=True)])
+
+
+def test_whole_numbers_alone_are_no_numbers_cut_off():
+    assert "cut off" not in relation([Case(np.array([0.4, 0.3, 0.2, 0.7]), np.zeros(4))])
+    assert "cut off" not in relation([Case(np.array([1.4, 2.3, 3.2, 1.7]), np.array([1.0, 2.0, 2.0, 1.0]))])
+    assert "cut off" not in relation([Case(np.array([1.4, 0.3, 0.2, 0.7]), np.array([1.0, 0.0, 0.0, 0.0]))])
