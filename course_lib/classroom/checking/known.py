@@ -9,7 +9,7 @@ import numpy as np
 
 from course_lib.classroom.checking.beside import same_beside
 from course_lib.classroom.checking.compare import compare
-from course_lib.classroom.checking.entries import entries
+from course_lib.classroom.checking.entries import entries, same_form
 from course_lib.classroom.checking.nearness import as_array, wrong_places
 from course_lib.classroom.checking.plain import decode
 from course_lib.classroom.checking.probing import run_probes
@@ -35,7 +35,8 @@ def same_evidence(known: dict, answer: dict, tolerance: float, *, near: bool = F
         if near and ("error" in known) != ("error" in answer):
             error, value = (known, answer) if "error" in known else (answer, known)
             return error.get("type") in ARITHMETIC and _all_lost(value)
-        return known.get("error") == answer.get("error") and known.get("type") == answer.get("type")
+        said = ["error", "type", *(["message"] if known.get("error") == "unreadable" else [])]
+        return all(known.get(part) == answer.get(part) for part in said)  # nobody's line: any number of reasons
     try:
         left, right = decode(known["value"]), decode(answer["value"])
     except (ValueError, KeyError):
@@ -109,7 +110,8 @@ def _on_top(record, mistake, answers):
         if "value" not in known or "value" not in answer:
             return ""
         try:
-            parts = entries(decode(known["value"]), decode(answer["value"]), record.get("sizes", {}).get(id, []))
+            theirs, yours = decode(known["value"]), decode(answer["value"])
+            parts = entries(theirs, yours, record.get("sizes", {}).get(id, [])) if same_form(theirs, yours) else []
         except (ValueError, KeyError):
             return ""
         if not parts:
