@@ -1,5 +1,6 @@
 """Judging evidence: points, known mistakes, and what is said first."""
 
+import numpy as np
 import pytest
 
 from course_lib.classroom.checking.diagnose import diagnose
@@ -90,9 +91,9 @@ def test_a_rule_earns_its_points_with_the_public_probes(a, pairs, points, words)
 
 
 def test_of_an_answer_that_lacks_a_part_the_others_tell_no_story():
-    first = encode([[1.0, 2.5, 7.25], [0.5, 3.125, 9.75]])
+    first = encode(np.random.default_rng(0).normal(size=(4, 4)))
     two = {"function": "f", "tolerance": 1e-4, "probes": [probe("a", 1)], "mistakes": [],
            "expected": {"a": {"value": encode([decode(first), 2.0, 3.0])}}}
-    got = [[row[2], row[0], row[1]] for row in decode(first)]
+    got = decode(first)[:, [2, 0, 3, 1]]
     outcome = diagnose(two, {"a": value([got, {"keys": 2.0, "values": 3.0}])})
     assert outcome.kind == "wrong" and "your answer has 2 parts, it should have 3" in outcome.message
