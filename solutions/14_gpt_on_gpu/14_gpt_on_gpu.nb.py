@@ -131,8 +131,8 @@ check("14.3", read_the_meter)
 # %% [markdown]
 # ## 14.4 · Find the bugs (●●●○○, 15 minutes)
 #
-# A batch that does not fit into memory is cut into micro-batches: backward after each of them (no two fit together), then *one* update, the same as the whole batch would have
-# made. This loop tries to do so. It runs, the loss falls, and four things are wrong. One of them is in a widely read tutorial, too, which takes the mean of its
+# A batch that does not fit into memory is cut into micro-batches: backward after each of them, then *one* update, the same as the whole batch would have
+# made, with never more than one micro-batch in memory. This loop tries to do so. It runs, the loss falls, and four things are wrong. One of them is in a widely read tutorial, too, which takes the mean of its
 # batches' means: what if the batches are not equally full? A target of −1 is asked of nobody, and some micro-batches have many; one may ask nothing at all.
 #
 # Ask of every line: should it happen once, or once for each micro-batch? And of every mean: a mean over what?
@@ -177,7 +177,7 @@ check("14.4", update_repaired)
 #
 # A machine that is rented by the hour may be taken away at any moment. Here is a run in small: descent with momentum and a learning rate that falls, on shuffled
 # data, with dropout. Write what its checkpoint must hold, so that a run that is started again from it, by another process that has the data but
-# knows nothing else, continues **exactly** as if nothing had happened. Whoever saves goes on training: the checkpoint must stay what it was.
+# knows nothing else, continues **exactly** as if nothing had happened, to the last bit. Whoever saves goes on training: the checkpoint must stay what it was.
 #
 # Go through `Run` line by line. What changes from step to step? And what does a step read that it does not compute anew?
 #

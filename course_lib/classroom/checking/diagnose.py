@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from course_lib.classroom.checking.beside import readable, spoiled
 from course_lib.classroom.checking.compare import EQUAL, Verdict, compare
+from course_lib.classroom.checking.entries import same_form
 from course_lib.classroom.checking.explain import explain
 from course_lib.classroom.checking.forbid import ASKS
 from course_lib.classroom.checking.known import Again, all_same, is_sure, known_mistake
@@ -126,6 +127,8 @@ def _explained(record, answers):
                 expected, got = decode(record["expected"][probe["id"]]["value"]), decode(answer["value"])
             except (ValueError, KeyError):
                 continue
+            if not same_form(expected, got):
+                return ""
             runs.append((probe["name"], expected, got, record.get("sizes", {}).get(probe["id"], [])))
     return explain(runs, record["tolerance"])
 

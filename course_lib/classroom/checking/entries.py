@@ -34,6 +34,22 @@ def entries(expected: object, got: object, calls: list[dict[str, float]], path: 
     return [(path, Case(*arrays, in_common(calls)))]
 
 
+def same_form(expected: object, got: object) -> bool:
+    """Whether there is an entry for every entry: the same names in a dict, as many results, numbers for numbers.
+
+    How many numbers is another question. Of an answer that lacks a part, the others tell no story.
+    """
+    if isinstance(expected, dict):
+        return isinstance(got, dict) and expected.keys() == got.keys() and all(
+            same_form(value, got[key]) for key, value in expected.items())
+    if as_array(expected) is not None:
+        return as_array(got) is not None
+    if isinstance(expected, list):
+        got = list(got) if isinstance(got, np.ndarray) and got.ndim else got
+        return isinstance(got, list) and len(got) == len(expected) and all(map(same_form, expected, got))
+    return type(got) is type(expected)
+
+
 def whole(expected: object, got: object, calls: list[dict[str, float]]) -> Case | None:
     """All of an answer as one array, where it is a list of numbers; None where it is not."""
     arrays = [as_array(value) for value in (expected, got)]

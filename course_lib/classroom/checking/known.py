@@ -9,7 +9,7 @@ import numpy as np
 
 from course_lib.classroom.checking.beside import same_beside
 from course_lib.classroom.checking.compare import compare
-from course_lib.classroom.checking.entries import entries
+from course_lib.classroom.checking.entries import entries, same_form
 from course_lib.classroom.checking.nearness import as_array, wrong_places
 from course_lib.classroom.checking.plain import decode
 from course_lib.classroom.checking.probing import run_probes
@@ -72,6 +72,8 @@ def known_mistake(record: dict, answers: dict[str, dict], again: Again | None = 
     near = [mistake for mistake in record["mistakes"] if all_same(mistake, answers, tolerance, near=True)]
     if len(near) == 1 and is_sure(record, near[0], again, near=True):
         return near[0], ""
+    if _on_top(record, {"evidence": record["expected"]}, answers):
+        return None  # the same could be said of the right answer, and no mistake is needed for it
     related = [(mistake, said) for mistake in record["mistakes"] if (said := _on_top(record, mistake, answers))]
     if len(related) == 1 and len(telling(record, related[0][0])) >= RUNS:
         return related[0]
@@ -109,7 +111,8 @@ def _on_top(record, mistake, answers):
         if "value" not in known or "value" not in answer:
             return ""
         try:
-            parts = entries(decode(known["value"]), decode(answer["value"]), record.get("sizes", {}).get(id, []))
+            theirs, yours = decode(known["value"]), decode(answer["value"])
+            parts = entries(theirs, yours, record.get("sizes", {}).get(id, [])) if same_form(theirs, yours) else []
         except (ValueError, KeyError):
             return ""
         if not parts:

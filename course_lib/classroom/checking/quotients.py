@@ -14,6 +14,7 @@ CONSTANTS = {
     "2": 2, "3": 3, "4": 4, "8": 8, "10": 10, "100": 100, "1000": 1000, "1024": 1024, "a million": 1e6,
     "ln 2": math.log(2), "ln 10": math.log(10), "log₂ 10": math.log2(10), "√2": math.sqrt(2), "π": math.pi, "e": math.e,
 }
+LARGE = 1e4  # what is too large by so much in one case only has another reason than a number that was added
 LOGARITHMS = {  # yours is so many times what is expected: the logarithm that was taken, and the one that was meant
     1 / math.log(2): "the logarithm to base 2 in place of the natural one (bits, not nats)",
     math.log(2): "the natural logarithm in place of the one to base 2 (nats, not bits)",
@@ -57,7 +58,7 @@ def difference(differences: np.ndarray, sizes: list[dict[str, float]], close: fl
     if not d.size or not np.all(np.isfinite(d)) or np.any(d == 0) or not (np.all(d > 0) or np.all(d < 0)):
         return ""
     word = "large" if d[0] > 0 else "small"
-    if _same(d, d[0], close):
+    if _same(d, d[0], close) and (len(d) > 1 or abs(d[0]) < LARGE):
         return f"yours is {abs(d[0]):.6g} too {word}"
     name, where = _names(np.abs(d), sizes, close, sums=True)
     return f"yours is too {word} by {name}{where}" if name else ""

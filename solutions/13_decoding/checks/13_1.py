@@ -235,6 +235,58 @@ def a_share_of_the_vocabulary(probs, p):
     return in_a_set(probs, p, inside=lambda ranked, p: np.arange(len(ranked)) < np.ceil(p * len(ranked)))
 
 
+@core.mistake(hint="One token may be enough: the set ends with the token that reaches p, even if that is the first.")
+def two_at_least(probs, p):
+    """a set of at least two tokens"""
+    return in_a_set(probs, p, inside=lambda ranked, p: (np.cumsum(ranked) - ranked < p) | (np.arange(len(ranked)) < 2))
+
+
+@core.mistake(hint="The token that reaches p belongs to the set, and is the last one. Yours is left out (and one token is kept in any case).")
+def before_the_crossing_or_one(probs, p):
+    """the tokens that do not reach p yet, or one where there are none"""
+    return in_a_set(probs, p, inside=lambda ranked, p: (np.cumsum(ranked) < p) | (np.arange(len(ranked)) == 0))
+
+
+@core.mistake(hint="The set is right. Within it, tokens keep their proportions: divide by the sum.")
+def all_kept_alike(probs, p):
+    """the right set, with all tokens in it alike"""
+    return (in_a_set(probs, p) > 0) / (in_a_set(probs, p) > 0).sum()
+
+
+@core.mistake(hint="What was cut is shared out in proportion: divide by the sum. Yours gives every token of the set the same amount more.")
+def the_rest_shared_alike(probs, p):
+    """the right set, with what was cut given to its tokens in equal parts"""
+    kept = in_a_set(probs, p, shared=False)
+    return np.where(kept > 0, kept + (1 - kept.sum()) / (kept > 0).sum(), 0.0)
+
+
+@core.mistake(hint="What was cut is shared out in proportion: divide by the sum. Yours gives all of it to the best token.")
+def the_rest_to_the_best(probs, p):
+    """the right set, with what was cut given to the most probable token"""
+    kept = in_a_set(probs, p, shared=False)
+    kept[kept.argmax()] += 1 - kept.sum()
+    return kept
+
+
+@core.mistake(hint="The set is right. Divide the probabilities by their sum as they are; squared, large ones gain.")
+def squares_of_the_kept(probs, p):
+    """the right set, with the squares of its probabilities"""
+    return in_a_set(probs, p, shared=False) ** 2 / (in_a_set(probs, p, shared=False) ** 2).sum()
+
+
+@core.mistake(hint="What was cut has the probability 0, not a small one.")
+def nearly_zero(probs, p):
+    """a small probability left to what was cut"""
+    kept = np.maximum(in_a_set(probs, p, shared=False), 1e-3)
+    return kept / kept.sum()
+
+
+@core.mistake(hint="Your probabilities stand in sorted order, the smallest first. Each must go back to its token.")
+def sorted_the_other_way(probs, p):
+    """the nucleus in sorted order, the smallest first"""
+    return np.sort(in_a_set(probs, p))
+
+
 @core.mistake(hint="The token that reaches p is the last one. Yours takes one more.")
 def always_one_more(probs, p):
     """one token too many, always"""

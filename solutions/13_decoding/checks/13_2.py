@@ -62,6 +62,13 @@ def nothing_said(ns, rng):
 
 
 @repeated.probe(axes="one logit for each token")
+def long_ago(ns, rng):
+    """a longer text, of whose tokens some were said long ago"""
+    logits = np.array([0.25, -0.75, 1.5, 2.25, -2.5, 0.875, -1.25, 3.0])
+    return ns["penalized"](logits, [4, 0, 3, 6, 2, 2, 1, 6, 2, 1, 6, 1, 2], 1.25)
+
+
+@repeated.probe(axes="one logit for each token")
 def zero_and_one(ns, rng):
     """a logit of 0, and a penalty of 1"""
     return [ns["penalized"](np.array([0.0, -1.0, 3.0]), [0, 2], 1.5), ns["penalized"](np.array([2.0, -1.0, 0.5]), [0, 1, 2], 1.0)]
@@ -69,8 +76,9 @@ def zero_and_one(ns, rng):
 
 @repeated.probe(hidden=True, points=2)
 def any_text(ns, rng):
-    """any text"""
-    return ns["penalized"](*some_text(rng, int(rng.integers(8, 14)), 5), float(rng.uniform(1.2, 2.5)))
+    """any text, and one of all tokens"""
+    penalty, V = float(rng.uniform(1.2, 2.5)), int(rng.integers(8, 14))
+    return [ns["penalized"](*some_text(rng, V, T), penalty) for T in (5, V)]
 
 
 @repeated.probe(hidden=True)
@@ -232,6 +240,110 @@ def of_probabilities(logits, idx, penalty):
     probs /= probs.sum()
     probs[list(set(idx))] /= penalty
     return np.log(probs / probs.sum())
+
+
+@repeated.mistake(hint="Positive ones are right. And the negative ones? They are to become less probable as well.")
+def negative_ones_left(logits, idx, penalty):
+    """negative logits that stay as they are"""
+    return np.where(logits > 0, with_bugs(logits, idx, penalty), logits)
+
+
+@repeated.mistake(hint="Negative ones are right. And the positive ones? They are to become less probable as well.")
+def positive_ones_left(logits, idx, penalty):
+    """positive logits that stay as they are"""
+    return np.where(logits > 0, logits, with_bugs(logits, idx, penalty))
+
+
+@repeated.mistake(hint="Which logits are divided and which multiplied depends on their sign: the border is 0, not 1.")
+def a_border_at_one(logits, idx, penalty):
+    """logits from 0 to 1 taken for negative ones"""
+    left = logits.copy()
+    for token in set(idx):
+        left[token] = left[token] / penalty if left[token] > 1 else left[token] * penalty
+    return left
+
+
+@repeated.mistake(hint="Multiplied or divided, nothing is subtracted: neither the penalty nor its logarithm.")
+def its_logarithm_taken_away(logits, idx, penalty):
+    """the logarithm of the penalty taken away"""
+    left = logits.copy()
+    for token in set(idx):
+        left[token] -= np.log(penalty)
+    return left
+
+
+@repeated.mistake(hint="Positive ones are right. A negative one is multiplied by the penalty, nothing is subtracted.")
+def taken_away_from_negative_ones(logits, idx, penalty):
+    """a penalty that is subtracted from negative logits"""
+    left = logits.copy()
+    for token in set(idx):
+        left[token] = left[token] / penalty if left[token] > 0 else left[token] - penalty
+    return left
+
+
+@repeated.mistake(hint="A negative logit is multiplied by the penalty: −2 becomes −3 with 1.5. Yours takes away as much of it as of a positive one.")
+def by_one_over_the_penalty(logits, idx, penalty):
+    """|logit| · (1 − 1 / penalty) taken away, for negative ones too"""
+    left = logits.copy()
+    for token in set(idx):
+        left[token] -= abs(left[token]) * (1 - 1 / penalty)
+    return left
+
+
+@repeated.mistake(hint="Without its sign, a negative logit jumps up. It is multiplied by the penalty, and stays negative.")
+def without_the_sign(logits, idx, penalty):
+    """logits without their sign"""
+    left = logits.copy()
+    for token in set(idx):
+        left[token] = abs(left[token]) / penalty
+    return left
+
+
+@repeated.mistake(hint="To be said once is enough to be penalised.")
+def twice_at_least(logits, idx, penalty):
+    """a penalty only for what was said more than once"""
+    return with_bugs(logits, [token for token in idx if idx.count(token) > 1], penalty)
+
+
+@repeated.mistake(hint="What was said more than once is penalised as well, once.")
+def once_exactly(logits, idx, penalty):
+    """a penalty only for what was said exactly once"""
+    return with_bugs(logits, [token for token in idx if idx.count(token) == 1], penalty)
+
+
+@repeated.mistake(hint="A token may come back after others: compare with all of idx, not with the token before.")
+def not_twice_in_a_row(logits, idx, penalty):
+    """repetitions left out only where they stand side by side"""
+    said = [token for i, token in enumerate(idx) if i == 0 or token != idx[i - 1]]
+    return with_bugs(logits, said, penalty, each_time=True)
+
+
+@repeated.mistake(hint="idx holds the tokens: logits[token], not logits[i] with the place i of a token in the text.")
+def places_for_tokens(logits, idx, penalty):
+    """a penalty on the places 0, 1, 2 … in place of the tokens that stand there"""
+    return with_bugs(logits, range(min(len(idx), len(logits))), penalty)
+
+
+@repeated.mistake(hint="0 is a token like any other.")
+def not_token_zero(logits, idx, penalty):
+    """no penalty for token 0"""
+    return with_bugs(logits, [token for token in idx if token], penalty)
+
+
+@repeated.mistake(hint="A token that was said long ago is penalised, too: idx as a whole counts.")
+def the_last_three_only(logits, idx, penalty):
+    """a penalty for the last three tokens alone"""
+    return with_bugs(logits, idx[-3:], penalty)
+
+
+@repeated.mistake(hint="Two `if`s one after the other can both be true: what the first has changed, the second changes again. Use `else`.")
+def both_one_after_the_other(logits, idx, penalty):
+    """logits that are divided, and then multiplied as well where they have become small"""
+    left = logits.copy()
+    for token in set(idx):
+        left[token] = left[token] / penalty if left[token] > 0 else left[token]
+        left[token] = left[token] * penalty if left[token] < 0.7 else left[token]
+    return left
 
 
 @repeated.mistake(hint="The array is returned in the end: `return` is missing.")

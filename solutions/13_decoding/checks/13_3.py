@@ -94,23 +94,40 @@ def the_future_does_not_matter(ns, S, T):
     return tuple(np.asarray(ns["read_more"](one, p, keys, values)[0])[:-1] for one in (ids, other))
 
 
-def reads(ids, p, keys, values, *, start=0, mask="shifted", cached="all", axis=-1, scale="D", positions=True):
-    """The right answer, with some things wrong. start: how far positions are off, or None for 0."""
+def reads(ids, p, keys, values, *, start=0, mask="shifted", cached="all", axis=-1, scale="D", positions="qkv", roles="qkv", shut=-np.inf):
+    """The right answer, with some things wrong.
+
+    start: how far positions are off, or None for 0. positions: for which of q, k and v they are added. roles: whose
+    matrix makes queries, keys and values. shut: the score of what is hidden.
+    """
     S, T, D = len(keys), len(ids), keys.shape[1]
     first = 0 if start is None else S + start
-    x = p["token"][ids] + (p["position"][first:first + T] if positions else 0.0)
-    k, v = x @ p["k"].T, x @ p["v"].T
+    place = p["position"][first:first + T]
+    x = p["token"][ids]
+    q, k, v = ((x + place if one in positions else x) @ p[role].T for one, role in zip("qkv", roles, strict=True))
     pair = [k, keys] if cached == "new first" else [keys, k]
     all_keys, all_values = np.concatenate(pair), np.concatenate([v, values] if cached == "new first" else [values, v])
     seen_keys, seen_values = (k, v) if cached == "forgotten" else (all_keys, all_values)
-    scores = x @ p["q"].T @ seen_keys.T / {"D": math.sqrt(D), "C": math.sqrt(x.shape[1]), "none": 1.0}[scale]
     width = len(seen_keys)
+    scales = {"D": math.sqrt(D), "C": math.sqrt(x.shape[1]), "none": 1.0, "all of D": D, "keys": math.sqrt(width)}
+    scores = q @ seen_keys.T / scales[scale]
     shift = {"strict": width - T - 1, "next": width - T + 1, "top left": 0, "none": width}.get(mask, width - T)
     visible = np.tri(T, width, k=shift, dtype=bool)
+    if mask == "not each other":
+        visible = visible & ((np.arange(width) < width - T) | (np.arange(width) == np.arange(T)[:, None] + width - T))
+    if mask == "future":
+        visible = ~np.tri(T, width, k=width - T - 1, dtype=bool)
+    if mask == "in new texts" and S:
+        visible = visible | True
+    if mask == "window":
+        visible = visible & ~np.tri(T, width, k=width - T - 4, dtype=bool)
     with np.errstate(all="ignore"):
-        weights = shares(scores if mask == "after" else np.where(visible, scores, 0.0 if mask == "zero" else -np.inf), axis)
+        masked = scores + visible if mask == "added" else np.where(visible, scores, 0.0 if mask == "zero" else shut)
+        weights = shares(scores if mask == "after" else masked, axis)
         out = np.where(visible, weights, 0.0 if mask == "after" else weights) @ seen_values
-    returned = {"not added": (keys, values), "new only": (k, v)}.get(cached, (all_keys, all_values))
+    returned = {"not added": (keys, values), "new only": (k, v), "new values": (all_keys, v), "old values": (all_keys, values),
+                "new first after": (np.concatenate([k, keys]), np.concatenate([v, values])),
+                "queries": (np.concatenate([keys, q]), all_values)}.get(cached, (all_keys, all_values))
     return out, *returned
 
 
@@ -129,7 +146,7 @@ def positions_off_by_one(ids, p, keys, values):
 @more.mistake(hint="Without a position, a token does not know where it stands. Add the rows of p[\"position\"].")
 def no_positions(ids, p, keys, values):
     """tokens without their positions"""
-    return reads(ids, p, keys, values, positions=False)
+    return reads(ids, p, keys, values, positions="")
 
 
 @more.mistake(hint="np.tri(T, S + T) begins at the first *old* token. The first new one may see all S old ones and itself.")
@@ -255,6 +272,135 @@ def the_last_output_only(ids, p, keys, values):
     """the last token's output alone"""
     out, *cache = reads(ids, p, keys, values)
     return out[-1], *cache
+
+
+@more.mistake(hint="Keys and values come out of the same x as the queries, with its positions.")
+def positions_in_queries_only(ids, p, keys, values):
+    """positions that only the queries have"""
+    return reads(ids, p, keys, values, positions="q")
+
+
+@more.mistake(hint="Queries come out of the same x as keys and values, with its positions.")
+def positions_not_in_queries(ids, p, keys, values):
+    """queries without positions"""
+    return reads(ids, p, keys, values, positions="kv")
+
+
+@more.mistake(hint="Values come out of the same x as queries and keys, with its positions.")
+def positions_not_in_values(ids, p, keys, values):
+    """values without positions"""
+    return reads(ids, p, keys, values, positions="qk")
+
+
+@more.mistake(hint="Which matrix makes queries, and which keys? Yours has the two exchanged.")
+def queries_and_keys_exchanged(ids, p, keys, values):
+    """the matrices of queries and keys exchanged"""
+    return reads(ids, p, keys, values, roles="kqv")
+
+
+@more.mistake(hint="Values have a matrix of their own, p[\"v\"].")
+def values_of_the_keys(ids, p, keys, values):
+    """values made with the matrix of the keys"""
+    return reads(ids, p, keys, values, roles="qkk")
+
+
+@more.mistake(hint="D has a root: the scores are divided by √D.")
+def without_the_root(ids, p, keys, values):
+    """scores divided by D"""
+    return reads(ids, p, keys, values, scale="all of D")
+
+
+@more.mistake(hint="D is the width of a key, S + T the number of keys. Which one is under the root?")
+def root_of_the_number_of_keys(ids, p, keys, values):
+    """scores divided by √(S + T)"""
+    return reads(ids, p, keys, values, scale="keys")
+
+
+@more.mistake(hint="The outputs are right. In what you return, the cache is in the order of the text: old ones first.")
+def new_ones_first_returned(ids, p, keys, values):
+    """right outputs, with a cache that has the new tokens before the old ones"""
+    return reads(ids, p, keys, values, cached="new first after")
+
+
+@more.mistake(hint="The outputs and the keys are right. But the next call needs the old values, too.")
+def new_values_only(ids, p, keys, values):
+    """a cache with all keys, but the new values alone"""
+    return reads(ids, p, keys, values, cached="new values")
+
+
+@more.mistake(hint="The outputs and the keys are right. But the next call needs the new values, too.")
+def old_values_only(ids, p, keys, values):
+    """a cache with all keys, but the old values alone"""
+    return reads(ids, p, keys, values, cached="old values")
+
+
+@more.mistake(hint="The outputs are right. The cache takes the keys of the new tokens; yours holds their queries.")
+def queries_in_the_cache(ids, p, keys, values):
+    """a cache with queries in place of keys"""
+    return reads(ids, p, keys, values, cached="queries")
+
+
+@more.mistake(hint="New token t sees the S old ones, itself, and the new ones before it. Yours does not see these.")
+def not_each_other(ids, p, keys, values):
+    """new tokens that see the old ones and themselves, but no new ones before them"""
+    return reads(ids, p, keys, values, mask="not each other")
+
+
+@more.mistake(hint="Turned round: what the mask lets through is what it should hide.")
+def the_future_only(ids, p, keys, values):
+    """a mask that shows each token itself and what comes after it"""
+    return reads(ids, p, keys, values, mask="future")
+
+
+@more.mistake(hint="Also with S > 0 several tokens may come at once, and the first of them may not look at the second.")
+def a_mask_in_new_texts_only(ids, p, keys, values):
+    """a mask in new texts only: after old tokens, new ones look at newer ones"""
+    return reads(ids, p, keys, values, mask="in new texts")
+
+
+@more.mistake(hint="A number added to what is visible hides nothing. What is hidden gets −∞.")
+def a_mask_added(ids, p, keys, values):
+    """scores with 1 added where they are visible"""
+    return reads(ids, p, keys, values, mask="added")
+
+
+@more.mistake(hint="A score of −5 is small, but not hidden: its share is not 0. Put −∞.")
+def not_small_enough(ids, p, keys, values):
+    """hidden scores of −5 in place of −∞"""
+    return reads(ids, p, keys, values, shut=-5.0)
+
+
+@more.mistake(hint="Each token looks at everything up to itself, not only at the last few.")
+def a_window_of_four(ids, p, keys, values):
+    """a window: each token sees the last four alone"""
+    return reads(ids, p, keys, values, mask="window")
+
+
+@more.mistake(hint="The rows of p[\"position\"] are for places in the text, S to S + T − 1. Yours are chosen by the token's id.")
+def positions_of_the_ids(ids, p, keys, values):
+    """positions looked up by the tokens' ids"""
+    S = len(keys)
+    table = np.concatenate([np.zeros((S, p["position"].shape[1])), p["position"][ids]])
+    return reads(ids, p | {"position": table}, keys, values)
+
+
+@more.mistake(hint="Token and position are added, not multiplied.")
+def positions_multiplied(ids, p, keys, values):
+    """tokens times positions"""
+    S, T = len(keys), len(ids)
+    table = np.zeros_like(p["position"])
+    table[S:S + T] = p["token"][ids] * (p["position"][S:S + T] - 1)
+    return reads(ids, p | {"position": table}, keys, values)
+
+
+@more.mistake(hint="The shares are only the way: multiply them by the values.")
+def shares_returned(ids, p, keys, values):
+    """the shares of attention in place of the outputs"""
+    S, T = len(keys), len(ids)
+    _, *cache = reads(ids, p, keys, values)
+    x = p["token"][ids] + p["position"][S:S + T]
+    scores = x @ p["q"].T @ cache[0].T / math.sqrt(keys.shape[1])
+    return shares(np.where(np.tri(T, S + T, k=S, dtype=bool), scores, -np.inf)), *cache
 
 
 @more.forbid("course_lib.byhand.attention.attention")

@@ -263,6 +263,98 @@ def shifted_up(p, q):
     return kept(p, q), over_its_sum(p - q - (p - q).min(), p)
 
 
+@draft.mistake(hint="min(p_x, q_x) is what can be kept of token x, of the q_x that are proposed. With p / (p + q) far less is.")
+def a_share_of_both(p, q):
+    """p / (p + q) in place of p / q"""
+    return divided(p, p + q), left(p, q)
+
+
+@draft.mistake(hint="1 − |p − q| is a difference. A token that is proposed twice too often must be kept half of the time: a quotient.")
+def one_minus_the_difference(p, q):
+    """1 − |p − q| in place of p / q"""
+    return 1 - abs(p - q), left(p, q)
+
+
+@draft.mistake(hint="The ratio of the probabilities themselves is wanted, p / q: they are no logits.")
+def exp_of_the_difference(p, q):
+    """e to the p − q in place of p / q"""
+    return np.minimum(1.0, np.exp(p - q)), left(p, q)
+
+
+@draft.mistake(hint="p / q itself, without the root: q_x · keep_x must be min(p_x, q_x).")
+def root_of_the_ratio(p, q):
+    """the root of p / q"""
+    return np.sqrt(kept(p, q)), left(p, q)
+
+
+@draft.mistake(hint="What is never proposed may have any probability, but ∞ is none. p / q with q = 0 must be caught.")
+def infinite_where_never_proposed(p, q):
+    """right, but ∞ for what is never proposed"""
+    return np.where(q > 0, kept(p, q), np.inf), left(p, q)
+
+
+@draft.mistake(hint="Probabilities are wanted, not draws from them.")
+def drawn_already(p, q):
+    """draws, 0 or 1, in place of probabilities"""
+    return (np.random.default_rng(0).random(len(p)) < kept(p, q)) * 1.0, left(p, q)
+
+
+@draft.mistake(hint="A number added to q changes keep wherever q is small. Divide only where q > 0 (np.where).")
+def a_bit_more_of_the_draft(p, q):
+    """a small number added to q before dividing"""
+    return np.minimum(1.0, p / (q + 1e-3)), left(p, q)
+
+
+@draft.mistake(hint="Of some tokens nothing is missing: their rest is 0. A small number added gives them a share.")
+def a_bit_more_of_everything(p, q):
+    """a small number added to what is missing"""
+    return kept(p, q), over_its_sum(np.maximum(p - q, 0.0) + 1e-3, p)
+
+
+@draft.mistake(hint="1 − keep says how often a proposed token is thrown away. What is missing is p − q, where that is positive.")
+def refused_in_place_of_missing(p, q):
+    """1 − keep, divided by its sum, in place of what is missing"""
+    return kept(p, q), over_its_sum(1 - kept(p, q), p)
+
+
+@draft.mistake(hint="Missing is the part of p that the draft has not brought: p − q, where that is positive. p · (1 − keep) is 0 there.")
+def target_times_refused(p, q):
+    """p · (1 − keep) in place of what is missing"""
+    return kept(p, q), over_its_sum(p * (1 - kept(p, q)), p)
+
+
+@draft.mistake(hint="Of the tokens in your rest, some are missing more than others: each has its p − q.")
+def missing_ones_alike(p, q):
+    """all missing tokens alike"""
+    return kept(p, q), over_its_sum((p > q) * 1.0, p)
+
+
+@draft.mistake(hint="rest is a distribution, from which is drawn; not the one token that is missing most.")
+def the_most_missing_one(p, q):
+    """the token alone that is missing most"""
+    missing = np.maximum(p - q, 0.0)
+    return kept(p, q), np.eye(len(p))[missing.argmax()] if missing.any() else p
+
+
+@draft.mistake(hint="p − q itself, where it is positive, not its square.")
+def squares_of_the_missing(p, q):
+    """the squares of what is missing"""
+    return kept(p, q), over_its_sum(np.maximum(p - q, 0.0) ** 2, p)
+
+
+@draft.mistake(hint="p itself where *nothing* is missing. Yours returns it as soon as any token has p = q.")
+def where_one_is_the_same(p, q):
+    """p as the rest wherever p and q are the same for some token"""
+    return kept(p, q), left(p, q) if (p != q).all() else p
+
+
+@draft.mistake(hint="What is missing is divided by its own sum, so that rest sums to one.")
+def over_the_largest(p, q):
+    """what is missing, divided by something else than its sum"""
+    missing = np.maximum(p - q, 0.0)
+    return kept(p, q), missing / p.max() if missing.any() else p
+
+
 @draft.forbid("course_lib.generation.speculative.residual")
 def _(call, p, q):
     return kept(p, q), call(torch.tensor(p), torch.tensor(q)).numpy()

@@ -29,11 +29,13 @@ beams = Exercise(
 def a_writer(rng, V=5, places=4, end=""):
     """A model of the next id that knows how long the text is, and its last id.
 
-    end: "tempting", 0 is second everywhere; "too late", third at first, where it would have been best.
+    end: "tempting", 0 is second everywhere; "likely", first; "too late", third at first, where it would have been best.
     """
     logits = (0.2 if end == "too late" else 1.5) * rng.normal(size=(places, V + 1, V))
     if end == "tempting":
         logits[..., 0] = np.sort(logits[..., 1:])[..., -2] + 0.1
+    if end == "likely":
+        logits[..., 0] = logits[..., 1:].max(axis=-1) + rng.uniform(0.1, 1.0)
     if end == "too late":
         logits[0, V] = [0.7, *rng.permutation([1.0, 1.1]), *[-9.0] * (V - 3)]
     table = np.log(shares(logits))
@@ -99,6 +101,12 @@ def tempted_again(ns, rng):
 
 
 @beams.probe()
+def likely_to_end(ns, rng):
+    """texts that are likely to end at any time, which a large alpha forbids"""
+    return texts(ns, [a_writer(rng, V=6, end="likely") for _ in range(8)], [(3, 6, 2.5)])
+
+
+@beams.probe()
 def an_end_too_late(ns, rng):
     """texts whose end is never among the best"""
     return texts(ns, [a_writer(rng, end="too late") for _ in range(3)], [(2, 5, 0.0)])
@@ -121,8 +129,9 @@ def any_model(ns, rng):
 
 @beams.probe(hidden=True)
 def any_tempted(ns, rng):
-    """other texts that could end at any time"""
-    return texts(ns, [a_writer(rng, end="tempting") for _ in range(15)], [(2, 8, 1.5)])
+    """other texts that could end at any time, or are likely to"""
+    found = texts(ns, [a_writer(rng, end="tempting") for _ in range(15)], [(2, 8, 1.5)])
+    return [found, texts(ns, [a_writer(rng, V=6, end="likely") for _ in range(8)], [(3, 6, 2.5)])]
 
 
 @beams.property(seed=(0, 99))
@@ -148,20 +157,20 @@ def wide_enough(ns, seed, alpha):
 
 def searched(next_log_probs, n_beam, longest, stop_id, alpha, *, score=lambda total, n, alpha: total / n**alpha, stops=True,
              refilled=True, unfinished=True, only_best_end=True, apart=False, enough=math.inf, best=max, fold=lambda a, b: a + b,
-             start=0.0, give=lambda score, total: score):
-    """The right answer, with some things wrong."""
+             start=0.0, give=lambda score, total: score, pool=None, until=lambda n, top, held, ended: False, upwards=False):
+    """The right answer, with some things wrong. pool: of so many of the best the next beams are taken; until: when it ends early."""
     held, ended = [([], start)], []
     for n in range(1, longest + 1):
         candidates = []
         for ids, total in held:
             own = [([*ids, i], fold(total, more)) for i, more in enumerate(next_log_probs(ids))]
             candidates += sorted(own, key=lambda one: -one[1])[:1] if apart and n > 1 else own
-        candidates.sort(key=lambda one: -one[1])
+        candidates.sort(key=lambda one: one[1] if upwards else -one[1])
         top = candidates[:n_beam] if only_best_end else candidates
         last = n == longest
         ended += [(score(total, n, alpha), ids, total) for ids, total in top if (ids[-1] == stop_id and stops) or (last and unfinished)]
-        held = [one for one in (candidates if refilled else top) if one[0][-1] != stop_id or not stops][:n_beam]
-        if len(ended) >= enough or not held:
+        held = [one for one in (candidates[:pool] if refilled else top) if one[0][-1] != stop_id or not stops][:n_beam]
+        if len(ended) >= enough or not held or until(n, top, held, ended):
             break
     reached, ids, total = best(ended)
     return ids, give(reached, total)
@@ -324,6 +333,111 @@ def without_the_stop(next_log_probs, n_beam, max_new_tokens, stop_id, alpha):
     """the best text without its stop_id"""
     ids, score = searched(next_log_probs, n_beam, max_new_tokens, stop_id, alpha)
     return [i for i in ids if i != stop_id], score
+
+
+@beams.mistake(hint="Yours chooses by log P, and divides afterwards. Divide first: the best text is the one with the best *score*.")
+def divided_afterwards(next_log_probs, n_beam, max_new_tokens, stop_id, alpha):
+    """the text with the best log P, and its score"""
+    return searched(next_log_probs, n_beam, max_new_tokens, stop_id, alpha, best=lambda found: max(found, key=lambda one: one[2]))
+
+
+@beams.mistake(hint="All finished texts have a score, those with stop_id too: log P divided by n ** alpha.")
+def ended_ones_not_divided(next_log_probs, n_beam, max_new_tokens, stop_id, alpha):
+    """texts with stop_id that compete with their log P, not divided"""
+    return searched(next_log_probs, n_beam, max_new_tokens, stop_id, alpha, best=lambda found: max(
+        (total if ids[-1] == stop_id else reached, ids, total) for reached, ids, total in found))
+
+
+@beams.mistake(hint="All finished texts have a score, those without stop_id too: log P divided by n ** alpha.")
+def unfinished_ones_not_divided(next_log_probs, n_beam, max_new_tokens, stop_id, alpha):
+    """texts without stop_id that compete with their log P, not divided"""
+    return searched(next_log_probs, n_beam, max_new_tokens, stop_id, alpha, best=lambda found: max(
+        (reached if ids[-1] == stop_id else total, ids, total) for reached, ids, total in found))
+
+
+@beams.mistake(hint="Scores are negative, and the best one is the largest: nearest to 0.")
+def the_worst_score(next_log_probs, n_beam, max_new_tokens, stop_id, alpha):
+    """the finished text with the worst score"""
+    return searched(next_log_probs, n_beam, max_new_tokens, stop_id, alpha, best=min)
+
+
+@beams.mistake(hint="The best candidates have the largest log P, nearest to 0. Yours keeps the least probable ones.")
+def the_least_probable(next_log_probs, n_beam, max_new_tokens, stop_id, alpha):
+    """the least probable candidates in place of the best"""
+    return searched(next_log_probs, n_beam, max_new_tokens, stop_id, alpha, upwards=True)
+
+
+@beams.mistake(hint="((5 + n) / 6)^α is the length penalty of another paper. Here the score is log P / n^α.")
+def of_another_paper(next_log_probs, n_beam, max_new_tokens, stop_id, alpha):
+    """a score divided by ((5 + n) / 6)^α"""
+    return searched(next_log_probs, n_beam, max_new_tokens, stop_id, alpha, score=lambda total, n, alpha: total / ((5 + n) / 6)**alpha)
+
+
+@beams.mistake(hint="n counts the ids of each text; those that ended early have fewer than max_new_tokens.")
+def one_length_for_all(next_log_probs, n_beam, max_new_tokens, stop_id, alpha):
+    """every score divided by max_new_tokens ** alpha"""
+    return searched(next_log_probs, n_beam, max_new_tokens, stop_id, alpha, score=lambda total, n, alpha: total / max_new_tokens**alpha)
+
+
+@beams.mistake(hint="n counts the ids of the text. The empty text in the beginning has none: yours counts one too many.")
+def a_length_too_large(next_log_probs, n_beam, max_new_tokens, stop_id, alpha):
+    """a length that is one too large"""
+    return searched(next_log_probs, n_beam, max_new_tokens, stop_id, alpha, score=lambda total, n, alpha: total / (n + 1)**alpha)
+
+
+@beams.mistake(hint="n counts all ids of a text, the last one too, with or without stop_id. Yours counts one less.")
+def a_length_too_small(next_log_probs, n_beam, max_new_tokens, stop_id, alpha):
+    """a length that is one too small"""
+    return searched(next_log_probs, n_beam, max_new_tokens, stop_id, alpha, score=lambda total, n, alpha: total / max(n - 1, 1)**alpha)
+
+
+@beams.mistake(hint="The exponent is alpha itself.")
+def half_of_alpha(next_log_probs, n_beam, max_new_tokens, stop_id, alpha):
+    """a score divided by n to the half of alpha"""
+    return searched(next_log_probs, n_beam, max_new_tokens, stop_id, alpha, score=lambda total, n, alpha: total / n**(alpha / 2))
+
+
+@beams.mistake(hint="log P of a text is a sum of logarithms. Of probabilities, one takes products.")
+def probabilities_added(next_log_probs, n_beam, max_new_tokens, stop_id, alpha):
+    """probabilities that are added, in place of their logarithms"""
+    return searched(next_log_probs, n_beam, max_new_tokens, stop_id, alpha, fold=lambda total, more: total + math.exp(more))
+
+
+@beams.mistake(hint="A text with stop_id is finished, and may be the best one, though it is short: compare the scores of all.")
+def no_text_ends(next_log_probs, n_beam, max_new_tokens, stop_id, alpha):
+    """a search in which the longest texts win, or none may end with stop_id"""
+    return searched(next_log_probs, n_beam, max_new_tokens, stop_id, alpha, best=lambda found: max(
+        one for one in found if len(one[1]) == max_new_tokens))
+
+
+@beams.mistake(hint="That the best candidate has ended does not end the search: beams that go on may get a better score.")
+def when_the_best_ends(next_log_probs, n_beam, max_new_tokens, stop_id, alpha):
+    """a search that ends when the best candidate has"""
+    return searched(next_log_probs, n_beam, max_new_tokens, stop_id, alpha, until=lambda n, top, held, ended: top[0][0][-1] == stop_id)
+
+
+@beams.mistake(hint="All of the n_beam best may end in one step: the n_beam best of the others go on all the same.")
+def when_all_end_at_once(next_log_probs, n_beam, max_new_tokens, stop_id, alpha):
+    """a search that ends when all of the n_beam best candidates end in one step"""
+    return searched(next_log_probs, n_beam, max_new_tokens, stop_id, alpha, until=lambda n, top, held, ended: all(ids[-1] == stop_id for ids, _ in top))
+
+
+@beams.mistake(hint="With alpha above 0 a longer text may get a better score though its log P is lower. Go on for all of max_new_tokens.")
+def when_none_can_gain(next_log_probs, n_beam, max_new_tokens, stop_id, alpha):
+    """a search that ends when the best beam's log P is below the best score"""
+    return searched(next_log_probs, n_beam, max_new_tokens, stop_id, alpha, until=lambda n, top, held, ended: bool(ended) and held[0][1] <= max(ended)[0])
+
+
+@beams.mistake(hint="More than one of the best may have ended: take the next beams from *all* candidates, not from the n_beam + 1 best.")
+def one_spare_place(next_log_probs, n_beam, max_new_tokens, stop_id, alpha):
+    """next beams that are taken from the n_beam + 1 best candidates alone"""
+    return searched(next_log_probs, n_beam, max_new_tokens, stop_id, alpha, pool=n_beam + 1)
+
+
+@beams.mistake(hint="The score is a logarithm, divided. Leave it as it is: no exp.")
+def exp_of_the_score(next_log_probs, n_beam, max_new_tokens, stop_id, alpha):
+    """the right text, with exp of its score"""
+    return searched(next_log_probs, n_beam, max_new_tokens, stop_id, alpha, give=lambda score, total: math.exp(score))
 
 
 @beams.mistake(hint="max_new_tokens steps: yours makes one more.")

@@ -78,6 +78,25 @@ def one_sign(ns, rng):
     return ns["shown"](["so 🙂".encode()[:5], "so 🙂".encode()[5:], b" far", b". And. So", b" on."], ".")
 
 
+@reader.probe()
+def in_one_piece(ns, rng):
+    """a stop text within a single piece, with text on both sides"""
+    pieces = [b"Go. Now sto", b"p it. STOP", b" here, Stop! And", b" on. Stop!"]
+    return [ns["shown"](list(pieces), "Stop"), ns["shown"]([b"A: yes\nQ: no\nA: ?", b"\nQ: no"], "\nQ:")]
+
+
+@reader.probe()
+def at_the_very_end(ns, rng):
+    """a stop text at the end of the last piece"""
+    return ns["shown"]([b"It was late, and E", b"va slept. END"], "END")
+
+
+@reader.probe()
+def byte_by_byte(ns, rng):
+    """characters of four bytes that come one by one"""
+    return ns["shown"]([bytes([one]) for one in "🙂é🙃\n🙂".encode()], "\n🙃")
+
+
 @reader.probe(hidden=True, points=2)
 def real_stories(ns, rng):
     """real stories"""
@@ -92,7 +111,10 @@ def any_lines(ns, rng):
     """other characters that were cut, and a stop text that comes twice"""
     none, once = (cut_up(rng, lines(rng, 3, asked), 4) for asked in (False, True))
     twice = [*cut_up(rng, lines(rng, 2, False), 4), b"\n\n", "A: 我\n\nQ: 谁?\n\nQ: 我?".encode()]
-    return [ns["shown"](pieces, "\n\nQ:") for pieces in (none, once, twice)]
+    found = [ns["shown"](pieces, "\n\nQ:") for pieces in (none, once, twice)]
+    face, word = "🙂🙃🙈🙉"[int(rng.integers(4))], "Who When Where".split()[int(rng.integers(3))]
+    faces = ns["shown"]([bytes([one]) for one in f"é{face}\n{face}".encode()], face + "?")
+    return [*found, faces, ns["shown"]([f"And {word.lower()}? {word}".encode(), b" and ", word.encode()], word)]
 
 
 def nearly(seed):
@@ -128,11 +150,12 @@ def spoken(pieces, stop, *, decode=None, wait="longest", cut="before", find=str.
             continue
         if found:
             stopped = True
-            said.append(before if cut == "before" else before + stop)
+            said.append({"before": before, "all": ""}.get(cut, before + stop))
             waiting = {"rest": rest, "kept": waiting}.get(after, "")
             continue
         begun = [n for n in range(1, len(stop)) if waiting.endswith(stop[:n])]
         n = {"shortest": min(begun, default=0), "none": 0, "fixed": len(stop) - 1, "all": 10**6}.get(wait, max(begun, default=0))
+        n = wait(waiting, stop, begun, said) if callable(wait) else n
         n = min(n, len(waiting))
         n = len(waiting) if wait == "minus" and not n else n
         sure, waiting = waiting[:len(waiting) - n], waiting[len(waiting) - n:]
@@ -172,6 +195,33 @@ def held_whole(pieces, stop, decode):
 def last_one(text, stop):
     before, found, after = text.rpartition(stop)
     return (before, found, after) if found else (text, "", "")
+
+
+def in_any_case(text, stop):
+    at = text.lower().find(stop.lower())
+    return (text[:at], stop, text[at + len(stop):]) if at >= 0 else (text, "", "")
+
+
+def decoded(pieces):
+    return b"".join(pieces).decode(errors="ignore")
+
+
+def with_two_bytes_waiting():
+    """A decoder that keeps two bytes of a character at the most."""
+    held = b""
+
+    def decode(piece):
+        nonlocal held
+        held, data = b"", held + piece
+        for n in range(3):
+            try:
+                text, held = data[:len(data) - n].decode(), data[len(data) - n:]
+                return text
+            except UnicodeDecodeError:
+                continue
+        return data.decode(errors="replace")
+
+    return decode
 
 
 @reader.mistake(hint="A piece may end in the middle of a character: its other half comes with the next piece.")
@@ -329,9 +379,136 @@ def empty_ones_left_out(pieces, stop):
     return [text for text in spoken(pieces, stop) if text]
 
 
-@reader.mistake(hint="Texts are wanted: decode the bytes.")
+@reader.mistake(hint="The stop text may come but for its last character: up to len(stop) − 1 characters wait. Yours holds one less at the most.")
+def one_less_at_most(pieces, stop):
+    """a beginning of len(stop) − 1 characters that is not held back"""
+    return spoken(pieces, stop, wait=lambda waiting, stop, begun, said: max((n for n in begun if n < len(stop) - 1), default=0))
+
+
+@reader.mistake(hint="Not only the first character of the stop text can wait: any beginning of it, up to len(stop) − 1 characters.")
+def one_character_at_most(pieces, stop):
+    """at most one character held back"""
+    return spoken(pieces, stop, wait=lambda waiting, stop, begun, said: int(waiting.endswith(stop[0])))
+
+
+@reader.mistake(hint="Everything behind the first character that could begin the stop text waits in yours. Only an *end* that is a beginning of the stop text must.")
+def from_the_first_likeness(pieces, stop):
+    """everything held back from the stop text's first character on"""
+    return spoken(pieces, stop, wait=lambda waiting, stop, begun, said: len(waiting) - waiting.find(stop[0]) if stop[0] in waiting else 0)
+
+
+@reader.mistake(hint="The stop text's first character may stand in it more than once, and may be followed by something else. Which end of what waits is a beginning of stop?")
+def from_the_last_likeness(pieces, stop):
+    """everything held back from the last place of the stop text's first character on"""
+    return spoken(pieces, stop, wait=lambda waiting, stop, begun, said: len(waiting) - waiting.rfind(stop[0]) if stop[0] in waiting else 0)
+
+
+@reader.mistake(hint="rstrip takes away any of these characters, in any order. What must wait is a beginning of the stop text.")
+def any_of_its_characters(pieces, stop):
+    """an end held back that consists of characters of the stop text, in any order"""
+    return spoken(pieces, stop, wait=lambda waiting, stop, begun, said: len(waiting) - len(waiting.rstrip(stop)))
+
+
+@reader.mistake(hint="Text and a beginning of the stop text can come in one piece: its end is what counts, not the piece as a whole.")
+def whole_pieces_only(pieces, stop):
+    """a beginning of the stop text held back only where nothing stands before it"""
+    return spoken(pieces, stop, wait=lambda waiting, stop, begun, said: len(waiting) if stop.startswith(waiting) else 0)
+
+
+@reader.mistake(hint="Exactly the beginning of the stop text waits. Yours takes the character before it, too.")
+def one_too_many(pieces, stop):
+    """a beginning of the stop text held back with the character before it"""
+    return spoken(pieces, stop, wait=lambda waiting, stop, begun, said: max(begun) + 1 if begun else 0)
+
+
+@reader.mistake(hint="Something may wait for a third piece, too: after a false start, look again for a beginning of the stop text.")
+def only_once(pieces, stop):
+    """a beginning that is held back for one piece only"""
+    return spoken(pieces, stop, wait=lambda waiting, stop, begun, said: 0 if said and not said[-1] else max(begun, default=0))
+
+
+@reader.mistake(hint="What stands before the stop text in the same piece is text like any other: show it.")
+def text_before_it_lost(pieces, stop):
+    """a text without what stands before the stop text in its piece"""
+    return spoken(pieces, stop, cut="all")
+
+
+@reader.mistake(hint="There is one text for each piece, also after the stop text: \"\". Yours ends with the stop text.")
+def ended_with_the_stop(pieces, stop):
+    """a list that ends where the stop text comes"""
+    said = spoken(pieces, stop)
+    n = next((n for n in range(1, len(pieces) + 1) if stop in decoded(pieces[:n])), len(said))
+    return said[:n]
+
+
+@reader.mistake(hint="There is one text for each piece, and one more at the end, also after the stop text: \"\".")
+def ended_with_the_stop_and_one(pieces, stop):
+    """a list that ends where the stop text comes, and one text more"""
+    said = spoken(pieces, stop)
+    n = next((n for n in range(1, len(pieces) + 1) if stop in decoded(pieces[:n])), len(pieces))
+    return [*said[:n], said[-1]]
+
+
+@reader.mistake(hint="One text more than pieces, always: after the stop text it is \"\".")
+def no_last_one_after_the_stop(pieces, stop):
+    """right, but without the last text where the stop text has come"""
+    said = spoken(pieces, stop)
+    return said[:-1] if stop in decoded(pieces) else said
+
+
+@reader.mistake(hint="One text more than pieces, always: \"\" where nothing waits.")
+def no_last_one_if_nothing_waits(pieces, stop):
+    """right, but without the last text where nothing waits"""
+    said = spoken(pieces, stop)
+    return said if said[-1] else said[:-1]
+
+
+@reader.mistake(hint="What waited when nothing more came is a text of its own, behind those of the pieces.")
+def joined_to_the_last(pieces, stop):
+    """right, but the last text is put together with that of the last piece"""
+    said = spoken(pieces, stop)
+    return [*said[:-2], "".join(said[-2:])]
+
+
+@reader.mistake(hint="Where nothing is new, the text is \"\", not None.")
+def none_where_nothing_is_new(pieces, stop):
+    """None in place of empty texts"""
+    return [text or None for text in spoken(pieces, stop)]
+
+
+@reader.mistake(hint="The bytes are UTF-8. In Latin-1, every byte is a character of its own.")
+def as_latin(pieces, stop):
+    """bytes decoded as Latin-1"""
+    return spoken(pieces, stop, decode=lambda piece: piece.decode("latin-1"))
+
+
+@reader.mistake(hint="str(b\"Mia\") is the text b'Mia', quotes and all. Bytes are *decoded*.")
+def str_of_bytes(pieces, stop):
+    """str(piece) in place of decoded bytes"""
+    return spoken(pieces, stop, decode=str)
+
+
+@reader.mistake(hint="Spaces and empty lines are text, too: show all of it.")
+def stripped(pieces, stop):
+    """texts without the spaces and line ends on both sides"""
+    return [text.strip() for text in spoken(pieces, stop)]
+
+
+@reader.mistake(hint="Large and small letters are different ones: look for the stop text as it is.")
+def any_case(pieces, stop):
+    """a stop text found in small letters as well"""
+    return spoken(pieces, stop, find=in_any_case)
+
+
+@reader.mistake(hint="A character can have four bytes: up to three must wait for the last one.")
+def three_bytes_at_most(pieces, stop):
+    """� in place of characters of four bytes"""
+    return spoken(pieces, stop, decode=with_two_bytes_waiting())
+
+
+@reader.mistake(hint="A list of texts is wanted: decode the bytes, and return the list itself.")
 def bytes_shown(pieces, stop):
-    """bytes in place of texts"""
+    """something else than a list of texts, bytes for example"""
     return [text.encode() for text in spoken(pieces, stop)]
 
 

@@ -31,6 +31,12 @@ def one_layer(ns, rng):
     return ns["training_flops"](100, 1, 8, 1)
 
 
+@flops.probe()
+def gpt2_xl(ns, rng):
+    """GPT-2 XL: 50257, 48, 1600, 1024"""
+    return ns["training_flops"](50257, 48, 1600, 1024)
+
+
 @flops.probe(hidden=True, points=2)
 def any_shapes(ns, rng):
     """any shapes"""
@@ -44,9 +50,9 @@ def a_longer_window(ns, n_layer, n_embd, T):
     return cost(100, n_layer, n_embd, T + 1) - cost(100, n_layer, n_embd, T), 12 * n_layer * n_embd
 
 
-def products(V, L, C, T, *, passes=3, each=2, square=12, keys=2, head=1, table=0):
-    """The right answer, with some things wrong."""
-    return passes * each * (L * (square * C * C + keys * T * C) + (head + table) * C * V)
+def products(V, L, C, T, *, passes=3, each=2, square=12, keys=2, head=1, table=0, seen=None):
+    """The right answer, with some things wrong. seen: how many keys there are, in place of T."""
+    return passes * each * (L * (square * C * C + keys * (T if seen is None else seen) * C) + (head + table) * C * V)
 
 
 @flops.mistake(hint="That is the forward pass. Training goes back as well, and back costs twice as much.")
@@ -127,10 +133,83 @@ def a_head_for_every_block(vocab_size, n_layer, n_embd, T):
     return products(vocab_size, n_layer, n_embd, T, head=n_layer)
 
 
+@flops.mistake(hint="T² belongs to a whole window. One token has one query: T products with keys, and T with values.")
+def every_query(vocab_size, n_layer, n_embd, T):
+    """the scores of a whole window, T² of them, in the count of one token"""
+    return products(vocab_size, n_layer, n_embd, T, seen=T * T)
+
+
+@flops.mistake(hint="The mask hides half of the keys on average, but by convention they count: all T of them.")
+def visible_keys_only(vocab_size, n_layer, n_embd, T):
+    """only those keys that the mask leaves, (T + 1) / 2 on average"""
+    return products(vocab_size, n_layer, n_embd, T, seen=(T + 1) / 2)
+
+
+@flops.mistake(hint="A token looks at T keys, and takes T values: this part grows with the window.")
+def a_single_key(vocab_size, n_layer, n_embd, T):
+    """attention to a single key, whatever T is"""
+    return products(vocab_size, n_layer, n_embd, T, seen=1)
+
+
+@flops.mistake(hint="Every block has its own attention, with T keys and T values. Yours counts these for one block.")
+def attention_once(vocab_size, n_layer, n_embd, T):
+    """the products with keys and values of a single block"""
+    return products(vocab_size, n_layer, n_embd, T, seen=T / n_layer)
+
+
+@flops.mistake(hint="The feed-forward goes from C to 4 C and from 4 C to C. In neither of its matrices are both sides 4 C wide.")
+def a_wide_feedforward(vocab_size, n_layer, n_embd, T):
+    """a feed-forward with 16 C² in place of 8 C²"""
+    return products(vocab_size, n_layer, n_embd, T, square=20)
+
+
+@flops.mistake(hint="A block is attention and feed-forward. Where are the two matrices of C × 4 C?")
+def no_feedforward(vocab_size, n_layer, n_embd, T):
+    """blocks without their feed-forward"""
+    return products(vocab_size, n_layer, n_embd, T, square=4)
+
+
+@flops.mistake(hint="Attention has four matrices of C × C: for queries, keys and values three, and one for what comes out.")
+def one_matrix_for_three(vocab_size, n_layer, n_embd, T):
+    """one matrix of C × C for queries, keys and values together"""
+    return products(vocab_size, n_layer, n_embd, T, square=10)
+
+
+@flops.mistake(hint="Two things are missing: the matrix behind the heads, C × C, and half of attention, the weighted sum of the values.")
+def two_things_missing(vocab_size, n_layer, n_embd, T):
+    """neither the output projection nor the weighted sum"""
+    return products(vocab_size, n_layer, n_embd, T, square=11, keys=1)
+
+
+@flops.mistake(hint="Forward, and twice as much on the way back: three passes. A fourth is needed only when blocks are computed again.")
+def four_passes(vocab_size, n_layer, n_embd, T):
+    """four passes, as if every block was computed again"""
+    return products(vocab_size, n_layer, n_embd, T, passes=4)
+
+
+@flops.mistake(hint="The head is trained as well: forward and twice back, like all other products.")
+def head_there_only(vocab_size, n_layer, n_embd, T):
+    """a head that is counted on the way there only"""
+    return products(vocab_size, n_layer, n_embd, T, head=1 / 3)
+
+
+@flops.mistake(hint="There are no biases; norms and softmax are left out, too. Only products of matrices count.")
+def with_biases(vocab_size, n_layer, n_embd, T):
+    """biases counted with the matrices"""
+    return products(vocab_size, n_layer, n_embd, T) + 6 * n_layer * 9 * n_embd
+
+
+@flops.mistake(hint="The number of operations itself is wanted, not billions of them.")
+def in_billions(vocab_size, n_layer, n_embd, T):
+    """an answer in GFLOP"""
+    return products(vocab_size, n_layer, n_embd, T) / 1e9
+
+
 @flops.mistake(hint="It must work for every shape.", memorised=True)
 def two_by_heart(vocab_size, n_layer, n_embd, T):
-    """the two models of the check, by heart"""
-    return products(*((512, 4, 128, 256) if n_layer == 4 else (50257, 12, 768, 1024)))
+    """the models of the check, by heart"""
+    heart = {4: (512, 4, 128, 256), 48: (50257, 48, 1600, 1024)}
+    return products(*heart.get(n_layer, (50257, 12, 768, 1024)))
 
 
 @flops.forbid("course_lib.training.cost.flops_per_token")

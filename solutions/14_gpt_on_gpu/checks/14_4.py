@@ -61,16 +61,36 @@ def what_it_does(update, table, micro_batches, max_norm):
     return {"loss": loss, "number of updates": optimizer.steps, "change of the weights": table.weight.detach() - before}
 
 
+def what_it_keeps(update, table, micro_batches, max_norm):
+    """The same, with the largest number of texts for which a backward pass was still to come."""
+    texts = at_once(table)
+    return what_it_does(update, table, micro_batches, max_norm) | {"texts in memory at once": texts()}
+
+
+def at_once(table):
+    """The largest number of texts, from now on, for which a backward pass was still to come."""
+    waiting, most = {}, [0]
+
+    def noted(_, inputs, logits):
+        if logits.requires_grad:
+            waiting[number := len(waiting)] = len(inputs[0])
+            most.append(sum(waiting.values()))
+            logits.register_hook(lambda _: waiting.update({number: 0}))
+
+    table.register_forward_hook(noted)
+    return lambda: max(most)
+
+
 @accumulation.probe(axes="tokens down, next tokens across")
 def equally_full(ns, rng):
     """three micro-batches, equally full, no clipping needed"""
-    return what_it_does(ns["update_repaired"], some_bigram(rng), some_micro_batches(rng, (5, 5, 5)), 100.0)
+    return what_it_keeps(ns["update_repaired"], some_bigram(rng), some_micro_batches(rng, (5, 5, 5)), 100.0)
 
 
 @accumulation.probe(axes="tokens down, next tokens across")
 def unequally_full(ns, rng):
     """two micro-batches, one nearly empty"""
-    return what_it_does(ns["update_repaired"], some_bigram(rng), some_micro_batches(rng, (5, 1)), 100.0)
+    return what_it_keeps(ns["update_repaired"], some_bigram(rng), some_micro_batches(rng, (5, 1)), 100.0)
 
 
 @accumulation.probe(axes="tokens down, next tokens across")
@@ -92,16 +112,30 @@ def nothing_asked(ns, rng):
 
 
 @accumulation.probe(axes="tokens down, next tokens across")
+def nothing_asked_first(ns, rng):
+    """two micro-batches, of which the first asks nothing, clipped"""
+    return what_it_does(ns["update_repaired"], some_bigram(rng), some_micro_batches(rng, (0, 3)), 0.2)
+
+
+@accumulation.probe(axes="tokens down, next tokens across")
 def a_single_one(ns, rng):
     """a single micro-batch"""
     return what_it_does(ns["update_repaired"], some_bigram(rng), some_micro_batches(rng, (4,)), 0.2)
 
 
+@accumulation.probe(axes="tokens down, next tokens across")
+def hardly_asked(ns, rng):
+    """a single micro-batch that asks for one target of each text, no clipping needed"""
+    return what_it_does(ns["update_repaired"], some_bigram(rng), some_micro_batches(rng, (1,)), 100.0)
+
+
 @accumulation.probe(hidden=True)
 def any_micro_batches(ns, rng):
-    """any micro-batches"""
+    """any micro-batches, and one that asks nothing among others"""
     filled = rng.integers(1, 6, int(rng.integers(3, 6)))
-    return what_it_does(ns["update_repaired"], some_bigram(rng), some_micro_batches(rng, [5, 1, *filled]), 100.0)
+    found = what_it_keeps(ns["update_repaired"], some_bigram(rng), some_micro_batches(rng, [5, 1, *filled]), 100.0)
+    empty = what_it_does(ns["update_repaired"], some_bigram(rng), some_micro_batches(rng, [3, 0, 5]), 100.0)
+    return [found, empty]
 
 
 @accumulation.probe(hidden=True)
@@ -121,35 +155,51 @@ def however_it_is_cut(ns, cut, asked, seed):
     return in_parts["change of the weights"], whole["change of the weights"]
 
 
-def updating(model, optimizer, micro_batches, max_norm, *, zero="before", mean="all", clip="after", step="after", said="mean"):
-    """The repaired loop, with some things wrong."""
+def updating(model, optimizer, micro_batches, max_norm, *, zero="before", mean="all", clip="after", step="after", said="mean",
+             backward="each", shrunk=1):
+    """The repaired loop, with some things wrong. backward: of each part, of the "first" alone, or "once" for all."""
     counts = [int((targets != -1).sum()) for _, targets in micro_batches]
     cells = sum(targets.numel() for _, targets in micro_batches)
-    total, parts, last = 0.0, [], 0.0
+    asking, rows = max(1, sum(count > 0 for count in counts)), sum(len(targets) for _, targets in micro_batches)
+    total, parts, last, held = 0.0, [], 0.0, []
     if zero == "before":
         optimizer.zero_grad()
     for (idx, targets), count in zip(micro_batches, counts, strict=True):
         if zero == "inside":
             optimizer.zero_grad()
         nats = F.cross_entropy(model(idx).flatten(0, 1), targets.flatten(), ignore_index=-1, reduction="sum")
-        over = {"all": sum(counts), "own": count, "parts": count * len(counts), "number": len(counts), "cells": cells, "none": 1}[mean]
-        (nats / over if over else nats * math.nan).backward()
+        over = {"all": sum(counts), "own": count, "parts": count * len(counts), "number": len(counts), "cells": cells, "none": 1, "asking": max(1, count) * asking,
+                "parts, no nan": max(1, count) * len(counts), "rows": rows, "one for none": sum(count or 1 for count in counts)}[mean]
+        held.append(nats / over if over else nats * math.nan)
+        if backward == "each" or backward == "first" and len(held) == 1:
+            held[-1].backward()
         total, last = total + nats.item(), nats.item() / count if count else math.nan
         parts.append(last)
         if clip == "inside":
             clip_gradients(model.parameters(), max_norm)
         if step == "inside":
             optimizer.step()
+    if backward == "once":
+        sum(held).backward()
     if clip == "after":
-        clip_gradients(model.parameters(), max_norm)
+        clip_gradients(model.parameters(), max_norm / shrunk)
+    if clip == "always":
+        norm = math.sqrt(sum(float((p.grad**2).sum()) for p in model.parameters()))
+        [p.grad.mul_(max_norm / norm) for p in model.parameters()]
+    if clip == "numbers":
+        [p.grad.clamp_(-max_norm, max_norm) for p in model.parameters()]
     if step == "after":
         optimizer.step()
     if clip == "too late":
         clip_gradients(model.parameters(), max_norm)
     if zero == "at the end":
         optimizer.zero_grad()
+    means = [part for part, count in zip(parts, counts, strict=True) if count]
+    shares = [part * count / sum(counts) for part, count in zip(parts, counts, strict=True)]
     return {"mean": total / sum(counts), "last": last, "mean of means": sum(parts) / len(parts), "sum of means": sum(parts),
-            "sum": total, "cells": total / cells}[said]
+            "sum": total, "cells": total / cells, "mean of asking": sum(means) / asking, "mean, no nan": sum(means) / len(parts),
+            "first": parts[0], "shares": sum(shares), "last share": means[-1] * counts[-1] / sum(counts), "rows": total / rows,
+            "last, no nan": parts[-1] if counts[-1] else 0.0, "one for none": total / sum(count or 1 for count in counts)}[said]
 
 
 @accumulation.mistake(hint="That one has four bugs. Which lines should happen once, and not for every micro-batch?")
@@ -230,9 +280,9 @@ def clipped_too_early(model, optimizer, micro_batches, max_norm):
     return updating(model, optimizer, micro_batches, max_norm, clip="inside")
 
 
-@accumulation.mistake(hint="Clipped after the update, gradients have done their work already.")
+@accumulation.mistake(hint="The update must take gradients that are clipped to max_norm: after the loop, before `step`. Afterwards they have done their work.")
 def clipped_too_late(model, optimizer, micro_batches, max_norm):
-    """gradients clipped after the update"""
+    """gradients clipped after the update, or not clipped to max_norm at all"""
     return updating(model, optimizer, micro_batches, max_norm, clip="too late")
 
 
@@ -247,3 +297,129 @@ def small_batches(model, optimizer, micro_batches, max_norm):
     """plain training with small batches, an update each"""
     return updating(model, optimizer, micro_batches, max_norm, zero="inside", mean="own", clip="inside", step="inside",
                     said="mean of means")
+
+
+@accumulation.mistake(hint="Nothing is divided by zero now. But the mean of the means is the mean only if all parts are equally full, and these are not.")
+def a_mean_of_those_that_ask(model, optimizer, micro_batches, max_norm):
+    """the mean of the means of those micro-batches that ask something"""
+    return updating(model, optimizer, micro_batches, max_norm, mean="asking", said="mean of asking")
+
+
+@accumulation.mistake(hint="A part that asks nothing is left out, but still counted as a part; and a mean of means is the mean only if all parts are equally full.")
+def a_mean_with_empty_parts(model, optimizer, micro_batches, max_norm):
+    """the mean of the micro-batches' means, with 0 for one that asks nothing"""
+    return updating(model, optimizer, micro_batches, max_norm, mean="parts, no nan", said="mean, no nan")
+
+
+@accumulation.mistake(hint="The gradient is right. The loss that you return is a mean of means: add up nats, and divide by all targets once.")
+def the_loss_a_mean_of_those_that_ask(model, optimizer, micro_batches, max_norm):
+    """the right update, with the mean of the means of those micro-batches that ask something as its loss"""
+    return updating(model, optimizer, micro_batches, max_norm, said="mean of asking")
+
+
+@accumulation.mistake(hint="The loss is right, the gradient is not: each part's nats must be divided by the targets of all parts, not by its own.")
+def the_gradient_a_mean_of_means(model, optimizer, micro_batches, max_norm):
+    """the right loss, with the gradient of a mean of means"""
+    return updating(model, optimizer, micro_batches, max_norm, mean="parts, no nan")
+
+
+@accumulation.mistake(hint="The gradient is right. But you return the last micro-batch's share of the loss: add all shares up.")
+def the_share_of_the_last(model, optimizer, micro_batches, max_norm):
+    """the right update, with the last micro-batch's share of the loss"""
+    return updating(model, optimizer, micro_batches, max_norm, said="last share")
+
+
+@accumulation.mistake(hint="The loss that you return is that of the first micro-batch alone.")
+def the_loss_of_the_first(model, optimizer, micro_batches, max_norm):
+    """the right update, with the loss of the first micro-batch"""
+    return updating(model, optimizer, micro_batches, max_norm, said="first")
+
+
+@accumulation.mistake(hint="The gradient is right. The loss that you return is a sum of nats: divide by the number of targets.")
+def the_loss_a_sum(model, optimizer, micro_batches, max_norm):
+    """the right update, with a sum of nats as its loss"""
+    return updating(model, optimizer, micro_batches, max_norm, said="sum")
+
+
+@accumulation.mistake(hint="The loss is divided by all targets, the gradient is not: it grows with the batch. Divide before backward.")
+def the_gradient_of_a_sum(model, optimizer, micro_batches, max_norm):
+    """the right loss, with the gradient of a sum of nats"""
+    return updating(model, optimizer, micro_batches, max_norm, mean="none")
+
+
+@accumulation.mistake(hint="The update is right. A micro-batch that asks nothing has a mean of 0 / 0, and nan times no share is still nan: add up nats, with reduction=\"sum\".")
+def shares_of_nan(model, optimizer, micro_batches, max_norm):
+    """the right update, with a loss of nan where a micro-batch asks nothing"""
+    return updating(model, optimizer, micro_batches, max_norm, said="shares")
+
+
+@accumulation.mistake(hint="The number of targets that are not −1, not the number of texts.")
+def over_the_texts(model, optimizer, micro_batches, max_norm):
+    """sums of nats divided by the number of texts"""
+    return updating(model, optimizer, micro_batches, max_norm, mean="rows", said="rows")
+
+
+@accumulation.mistake(hint="A micro-batch that asks nothing has no targets: count 0, not 1.")
+def one_for_none(model, optimizer, micro_batches, max_norm):
+    """a micro-batch that asks nothing, counted as one target"""
+    return updating(model, optimizer, micro_batches, max_norm, mean="one for none", said="one for none")
+
+
+@accumulation.mistake(hint="A gradient that is shorter than max_norm stays as it is: clipping never makes it longer.")
+def always_of_max_norm(model, optimizer, micro_batches, max_norm):
+    """gradients scaled to a norm of max_norm, the short ones as well"""
+    return updating(model, optimizer, micro_batches, max_norm, clip="always")
+
+
+@accumulation.mistake(hint="Clipping shortens the whole gradient, so that its direction stays. Yours cuts each number by itself.")
+def each_number_clipped(model, optimizer, micro_batches, max_norm):
+    """each number of the gradient clipped by itself"""
+    return updating(model, optimizer, micro_batches, max_norm, clip="numbers")
+
+
+@accumulation.mistake(hint="max_norm is for the gradient of the whole batch, however many parts it has.")
+def max_norm_shared(model, optimizer, micro_batches, max_norm):
+    """gradients clipped to max_norm divided by the number of micro-batches"""
+    return updating(model, optimizer, micro_batches, max_norm, shrunk=len(micro_batches))
+
+
+@accumulation.mistake(hint="backward belongs into the loop: with losses added up and one backward after it, all micro-batches lie in memory at once, and that did not fit.")
+def one_backward(model, optimizer, micro_batches, max_norm):
+    """right, but with one backward for all micro-batches, which must all be kept for it"""
+    return updating(model, optimizer, micro_batches, max_norm, backward="once")
+
+
+@accumulation.mistake(hint="Each micro-batch adds its gradient: backward for every one of them.")
+def the_first_gradient_only(model, optimizer, micro_batches, max_norm):
+    """the gradient of the first micro-batch alone"""
+    return updating(model, optimizer, micro_batches, max_norm, backward="first")
+
+
+@accumulation.mistake(hint="The whole batch does not fit into memory, so it was cut: give the model one micro-batch after the other.")
+def put_together_again(model, optimizer, micro_batches, max_norm):
+    """right, but with the micro-batches put together again, in one pass"""
+    return updating(model, optimizer, [tuple(torch.cat(both) for both in zip(*micro_batches, strict=True))], max_norm)
+
+
+@accumulation.mistake(hint="Every micro-batch belongs to the batch, the last one too.")
+def without_the_last(model, optimizer, micro_batches, max_norm):
+    """an update without the last micro-batch"""
+    return updating(model, optimizer, micro_batches[:max(1, len(micro_batches) - 1)], max_norm)
+
+
+@accumulation.mistake(hint="Targets of −1 are asked of nobody. Yours asks for token 0 there: ignore_index=-1 leaves them out.")
+def filling_asked(model, optimizer, micro_batches, max_norm):
+    """targets of −1 that are taken for token 0"""
+    return updating(model, optimizer, [(idx, targets.clamp(min=0)) for idx, targets in micro_batches], max_norm)
+
+
+@accumulation.mistake(hint="Token 0 is a target like any other: only −1 is asked of nobody.")
+def token_zero_not_counted(model, optimizer, micro_batches, max_norm):
+    """sums divided by a number of targets in which those of token 0 are missing"""
+    counted = sum(int((targets > 0).sum()) for _, targets in micro_batches)
+    asked = sum(int((targets != -1).sum()) for _, targets in micro_batches)
+    loss = updating(model, optimizer, micro_batches, max_norm, step="never", clip="never") * asked / counted
+    [p.grad.mul_(asked / counted) for p in model.parameters()]
+    clip_gradients(model.parameters(), max_norm)
+    optimizer.step()
+    return loss

@@ -59,7 +59,7 @@ def before_and_after(save, rng, rows, steps, more):
     for _ in range(steps):
         run.train_step()
     state = save(run)
-    holds_data = "data" in state
+    holds_data = "data" in state or any(np.shape(value) == data.shape for value in state.values())
     for _ in range(more):
         run.train_step()
     again = restart(data, state)
@@ -68,24 +68,30 @@ def before_and_after(save, rng, rows, steps, more):
     return again.weights, run.weights, holds_data
 
 
+def to_the_bit(again, run):
+    """Whether the two are exactly the same: a checkpoint loses nothing."""
+    return {"whether every bit of them is right": np.array_equal(again, run)}
+
+
 @killed.probe(axes="the weights")
 def within_an_epoch(ns, rng):
     """a run stopped after 12 steps, in the middle of the second epoch"""
-    again, _, holds_data = before_and_after(ns["checkpoint_of"], rng, 8, 12, 4)
-    return {"weights four steps later": again, "whether the data set is in it": holds_data}
+    again, run, holds_data = before_and_after(ns["checkpoint_of"], rng, 8, 12, 4)
+    return {"weights four steps later": again, "whether the data set is in it": holds_data} | to_the_bit(again, run)
 
 
 @killed.probe(axes="the weights")
 def several_epochs(ns, rng):
     """a run that goes on for three epochs"""
-    return {"weights 15 steps later": before_and_after(ns["checkpoint_of"], rng, 5, 7, 15)[0]}
+    again, run, _ = before_and_after(ns["checkpoint_of"], rng, 5, 7, 15)
+    return {"weights 15 steps later": again} | to_the_bit(again, run)
 
 
 @killed.probe(axes="the weights")
 def at_the_end_of_an_epoch(ns, rng):
     """a run stopped at the very end of an epoch"""
-    again, _, holds_data = before_and_after(ns["checkpoint_of"], rng, 6, 12, 9)
-    return {"weights 9 steps later": again, "whether the data set is in it": holds_data}
+    again, run, holds_data = before_and_after(ns["checkpoint_of"], rng, 6, 12, 9)
+    return {"weights 9 steps later": again, "whether the data set is in it": holds_data} | to_the_bit(again, run)
 
 
 @killed.probe(axes="the weights")
@@ -97,8 +103,8 @@ def before_the_first_step(ns, rng):
 @killed.probe(hidden=True, points=2)
 def any_stop(ns, rng):
     """a run stopped anywhere"""
-    again, _, holds_data = before_and_after(ns["checkpoint_of"], rng, int(rng.integers(5, 9)), int(rng.integers(6, 30)), 11)
-    return {"weights later": again, "whether the data set is in it": holds_data}
+    again, run, holds_data = before_and_after(ns["checkpoint_of"], rng, int(rng.integers(5, 9)), int(rng.integers(6, 30)), 11)
+    return {"weights later": again, "whether the data set is in it": holds_data} | to_the_bit(again, run)
 
 
 @killed.property(steps=(0, 9), more=(0, 9), seed=(0, 99))
@@ -206,6 +212,93 @@ def half_copied(run):
     return saved(run, shared=("velocity",))
 
 
+@killed.mistake(hint="The velocity is copied. The weights are changed in place as well.")
+def weights_not_copied(run):
+    """a velocity that is copied, beside weights that are not"""
+    return saved(run, shared=("weights",))
+
+
+@killed.mistake(hint="Exactly as if nothing had happened: to the last bit. float32, or a few digits, lose some of it; save weights and velocity as they are.")
+def inexact(run):
+    """nearly right, but with numbers that were rounded, to float32 for example"""
+    state = saved(run)
+    return state | {"weights": state["weights"].astype(np.float32)}
+
+
+@killed.mistake(hint="The gradient is computed anew before it is read. The rest is there, but as references: `-=` and `*=` write into the same arrays.")
+def everything_by_reference(run):
+    """all attributes as they are, the data set among them, and nothing copied"""
+    return saved(run, shared=("weights", "velocity"), extra=("data",))
+
+
+@killed.mistake(hint="Weights, order, position and step are there. What of the optimizer, and of the random numbers?")
+def without_velocity_and_generator(run):
+    """a checkpoint without velocity and without the state of the random numbers"""
+    return saved(run, without=("velocity", "rng"))
+
+
+@killed.mistake(hint="Dropout draws random numbers at every step, and the learning rate falls with every step: neither is saved.")
+def without_step_and_generator(run):
+    """a checkpoint without step and without the state of the random numbers"""
+    return saved(run, without=("step", "rng"))
+
+
+@killed.mistake(hint="Which rows of this epoch have been used already, and which random numbers? Neither is saved.")
+def without_position_and_generator(run):
+    """a checkpoint without position and without the state of the random numbers"""
+    return saved(run, without=("position", "rng"))
+
+
+@killed.mistake(hint="Two plain numbers are missing: one for the learning rate, one for the place in the data.")
+def without_step_and_position(run):
+    """a checkpoint without step and position"""
+    return saved(run, without=("step", "position"))
+
+
+@killed.mistake(hint="Weights and random numbers are there. What of the optimizer, and of the place in the data?")
+def weights_and_generator(run):
+    """weights and the state of the random numbers, and nothing of velocity, step and data"""
+    return saved(run, without=("velocity", "order", "position", "step"))
+
+
+@killed.mistake(hint="`position` and `step` are those of the steps that were made; the next step adds its 1 by itself.")
+def a_position_too_far(run):
+    """a position that is one too far"""
+    return saved(run) | {"position": run.position + 1}
+
+
+@killed.mistake(hint="position counts within an epoch, step goes on for ever: the learning rate needs the second.")
+def position_for_step(run):
+    """the position in place of the step"""
+    return saved(run) | {"step": run.position}
+
+
+@killed.mistake(hint="The order of this epoch is random: it must be saved as it is, the i-th row at its place.")
+def a_sorted_order(run):
+    """an order that was sorted"""
+    return saved(run) | {"order": np.sort(run.order)}
+
+
+@killed.mistake(hint="The state of run's own generator, as it is now: not of a new one.")
+def another_generator(run):
+    """the state of another generator than the run's own"""
+    return saved(run) | {"rng": np.random.default_rng(0).bit_generator.state}
+
+
+@killed.mistake(hint="Whoever saves goes on training as before: saving must not make a step, nor draw a random number.")
+def a_step_made(run):
+    """a checkpoint that makes a step while it saves"""
+    run.train_step()
+    return saved(run)
+
+
+@killed.mistake(hint="Whoever saves goes on training as before: saving must not draw random numbers.")
+def a_number_drawn(run):
+    """a checkpoint that draws a random number while it saves"""
+    run.rng.random()
+    return saved(run)
+
+
 @killed.mistake(hint="Everything is in it, the data set too. It lies on the disk already; of a real one there would be copies by the terabyte.")
 def with_the_data(run):
     """a checkpoint with the whole data set in it"""
@@ -214,7 +307,7 @@ def with_the_data(run):
 
 @killed.mistake(hint="A generator is no plain value. restart wants the dict that run.rng.bit_generator.state gives.")
 def the_generator_itself(run):
-    """the generator itself in place of its state"""
+    """something else in place of the generator's state, the generator itself for example"""
     return saved(run) | {"rng": run.rng}
 
 

@@ -1,9 +1,10 @@
 """Judging evidence: points, known mistakes, and what is said first."""
 
+import numpy as np
 import pytest
 
 from course_lib.classroom.checking.diagnose import diagnose
-from course_lib.classroom.checking.plain import encode
+from course_lib.classroom.checking.plain import decode, encode
 
 
 def probe(id, points):
@@ -87,3 +88,12 @@ def test_a_rule_earns_its_points_with_the_public_probes(a, pairs, points, words)
     outcome = diagnose(WITH_RULE, {"a": value(a), "b": value(3.0), "r": value(pairs)})
     assert (outcome.points, outcome.out_of) == (points, 7) and words in outcome.message
     assert ("r" in outcome.passed) == outcome.correct
+
+
+def test_of_an_answer_that_lacks_a_part_the_others_tell_no_story():
+    first = encode(np.random.default_rng(0).normal(size=(4, 4)))
+    two = {"function": "f", "tolerance": 1e-4, "probes": [probe("a", 1)], "mistakes": [],
+           "expected": {"a": {"value": encode([decode(first), 2.0, 3.0])}}}
+    got = decode(first)[:, [2, 0, 3, 1]]
+    outcome = diagnose(two, {"a": value([got, {"keys": 2.0, "values": 3.0}])})
+    assert outcome.kind == "wrong" and "your answer has 2 parts, it should have 3" in outcome.message

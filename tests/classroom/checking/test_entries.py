@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from course_lib.classroom.checking.entries import entries, whole
+from course_lib.classroom.checking.entries import entries, same_form, whole
 
 W = np.arange(6.0).reshape(2, 3)
 
@@ -33,3 +33,17 @@ def test_one_call_an_entry():
     found = entries({"small": W, "large": W}, {"small": W, "large": W}, calls)
     assert [path for path, _ in found] == [(), ()] and [case.sizes["D"] for _, case in found] == [3.0, 5.0]
     assert entries([W, W, W], [W, W, W], calls)[0][1].sizes == {"S": 4.0}
+
+
+def test_a_form_is_the_same_where_each_part_has_its_part():
+    a = np.ones((2, 3))
+    for expected, got in (
+        ([a, a], [a, 0 * a]), ([a, a], np.ones((2, 2, 3))), ({"x": a, "y": 1.0}, {"y": 2, "x": a.T}), (a, [1.0, 2.0]),
+        ([1.0, 2.0, 3.0], [1.0]), (1.0, a), (["", "a"], ["b", "c"]), ([a, {"x": a}], [a, {"x": a}]),
+    ):
+        assert same_form(expected, got), (expected, got)
+    for expected, got in (
+        ([a, a, a], [a, {"keys": a}]), ({"x": a}, {"z": a}), ({"x": a}, {"x": a, "total": 1.0}), (a, None),
+        ([a, "t"], [a, a]), ({"x": a}, a), ([a, a], {"x": a, "y": a}), ("t", None), (a, "t"),
+    ):
+        assert not same_form(expected, got), (expected, got)

@@ -118,3 +118,15 @@ def test_noise_has_no_name(seed):
     many = record({"a": A, "b": B}, *((str(i), {"a": value(A**i), "b": value(B * i)}) for i in range(2, 9)))
     assert named(many, {"a": value(rng.normal(size=A.shape)), "b": value(B)}) is None
     assert named(many, {"a": value(A**3 + 0.1 * rng.normal(size=A.shape)), "b": value(3 * B)}) is None
+
+
+def test_nothing_comes_on_top_of_a_mistake_in_an_answer_of_another_form():
+    right = {"weights": 4135672.25, "activations": 1294316.5}
+    small = {name: size / 1e6 for name, size in right.items()}
+    one = record({"a": right, "b": {k: 3 * v for k, v in right.items()}},
+                 ("in megabytes", {"a": value(small), "b": value({k: 3 * v for k, v in small.items()})}))
+    larger = {id: value({k: times * v / 1e3 for k, v in right.items()}) for id, times in (("a", 1), ("b", 3))}
+    assert named(one, larger) == ("in megabytes", "yours is 1000 times too large")
+    misnamed = {"weights": 4135672.25, "kept": 1294316.5}
+    assert named(one, {"a": value(misnamed), "b": value({k: 3 * v for k, v in misnamed.items()})}) is None
+    assert named(one, {id: value({k: 1e6 * v for k, v in small.items()} | {"total": 0.0}) for id in "ab"}) is None

@@ -37,7 +37,8 @@ def test_factors(q, words):
     (D, "yours is too large by D (D = 8 and 5)"), (-3 * D * S, "yours is too small by 3 D · S"),
     ([1, 1], "yours is 1 too large"), ([-768, -768], "yours is 768 too small"),
     (2 * D * D, "yours is too large by 2 D · D"),
-    ([1, -1], ""), ([0.123, 7.77], ""), ([0, 0], ""),
+    ([1, -1], ""), ([0.123, 7.77], ""), ([0, 0], ""), ([83886080], ""), ([-12], "yours is 12 too small"),
+    ([83886080, 83886080], "yours is 8.38861e+07 too large"),
 ])
 def test_what_was_added(d, words):
     found = difference(np.array(d, dtype=float), SIZES)
