@@ -122,11 +122,25 @@ def test_noise_has_no_name(seed):
 
 def test_nothing_comes_on_top_of_a_mistake_in_an_answer_of_another_form():
     right = {"weights": 4135672.25, "activations": 1294316.5}
-    small = {name: size / 1e6 for name, size in right.items()}
+    roots = {name: size**0.5 for name, size in right.items()}
     one = record({"a": right, "b": {k: 3 * v for k, v in right.items()}},
-                 ("in megabytes", {"a": value(small), "b": value({k: 3 * v for k, v in small.items()})}))
-    larger = {id: value({k: times * v / 1e3 for k, v in right.items()}) for id, times in (("a", 1), ("b", 3))}
-    assert named(one, larger) == ("in megabytes", "yours is 1000 times too large")
+                 ("a root", {"a": value(roots), "b": value({k: 3 * v for k, v in roots.items()})}))
+    larger = {id: value({k: times * v * 1e3 for k, v in roots.items()}) for id, times in (("a", 1), ("b", 3))}
+    assert named(one, larger) == ("a root", "yours is 1000 times too large")
     misnamed = {"weights": 4135672.25, "kept": 1294316.5}
     assert named(one, {"a": value(misnamed), "b": value({k: 3 * v for k, v in misnamed.items()})}) is None
-    assert named(one, {id: value({k: 1e6 * v for k, v in small.items()} | {"total": 0.0}) for id in "ab"}) is None
+    assert named(one, {id: value({k: 1e3 * v for k, v in roots.items()} | {"total": 0.0}) for id in "ab"}) is None
+
+
+def test_nothing_comes_on_top_of_a_mistake_where_it_says_the_same_of_the_right_answer():
+    """A sign and a factor of the truth, beside a gallery that has the sign: the truth is nearer."""
+    climbs = record({"a": A, "b": B}, ("climbs", {"a": value(-A), "b": value(-B)}))
+    assert named(climbs, {"a": value(-A), "b": value(-B)}) == ("climbs", "")
+    assert named(climbs, {"a": value(-A / 2), "b": value(-B / 2)}) is None
+    assert named(climbs, {"a": value(A / 2), "b": value(B / 2)}) is None
+
+
+def test_arrays_without_numbers_are_near_whatever_their_shape():
+    lost = record({"a": A, "b": B}, ("lost", {"a": value(A[1:]), "b": value(np.zeros((0, 5)))}))
+    assert named(lost, {"a": value(A[1:]), "b": value(np.zeros(0))}) == ("lost", "")
+    assert named(lost, {"a": value(A[1:]), "b": value(B)}) is None
