@@ -43,7 +43,7 @@ def _comparable(cases, tolerance):
     cases = [case for case in cases if case.expected.size or case.got.size]
     if not cases or any(max(case.expected.size, case.got.size) > LARGE for case in cases):
         return None
-    if any((case.expected.dtype.kind == "b") != (case.got.dtype.kind == "b") for case in cases):
+    if len({array.dtype.kind == "b" for case in cases for array in (case.expected, case.got)}) > 1:
         return None
     return Cases(cases, tolerance)
 

@@ -50,6 +50,12 @@ def a_rest(ns, rng):
     return ns["next_token_windows"](some_ids(rng, 12), 4)
 
 
+@windows.probe(axes="a window each row")
+def nothing_fits(ns, rng):
+    """three tokens, which fill no window of four"""
+    return ns["next_token_windows"](some_ids(rng, 3), 4)
+
+
 @windows.probe(hidden=True)
 def a_multiple(ns, rng):
     """a number of tokens that is a multiple of the window's length"""

@@ -66,6 +66,12 @@ def one_target(ns, rng):
     return ns["loss_by_hand"](torch.tensor([[[200.0, 0.0, -100.0]]]), torch.tensor([[2]]))
 
 
+@loss.probe()
+def nearly_impossible(ns, rng):
+    """a target of probability e to the −120"""
+    return ns["loss_by_hand"](torch.tensor([[[0.0, -60.0, -120.0]]]), torch.tensor([[2]]))
+
+
 @loss.probe(hidden=True)
 def larger_batch(ns, rng):
     """a larger batch"""
@@ -111,6 +117,14 @@ def no_maximum_subtracted(logits, targets):
     rows, wanted = logits[asked], targets[asked]
     exps = rows.exp()
     return -(exps[torch.arange(len(wanted)), wanted] / exps.sum(-1)).log().mean()
+
+
+@loss.mistake(hint="exp(89) is infinite in float32. Subtract each row's maximum before exp: no probability changes.")
+def no_maximum_before_the_sum(logits, targets):
+    """a logarithm of a sum whose exp overflows"""
+    asked = targets != -1
+    rows, wanted = logits[asked], targets[asked]
+    return (rows.exp().sum(-1).log() - rows[torch.arange(len(wanted)), wanted]).mean()
 
 
 @loss.mistake(hint="logits[..., -1] is the last token of the vocabulary. Leave those positions out instead.")

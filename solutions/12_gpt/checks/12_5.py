@@ -82,7 +82,7 @@ def counting_from_anywhere(ns, rng):
     """a model that counts, from anywhere"""
     counter, start = Counter(), int(rng.integers(0, 30))
     text = ns["write"](counter, torch.arange(start, start + 6)[None], int(rng.integers(3, 9)))
-    return {"text": text, "last window": counter.read[-1]}
+    return {"text": text, "last window": counter.read[-1], "the one before": counter.read[-2]}
 
 
 @writer.probe(hidden=True)

@@ -210,3 +210,25 @@ def test_whole_numbers_alone_are_no_numbers_cut_off():
     assert "cut off" not in relation([Case(np.array([0.4, 0.3, 0.2, 0.7]), np.zeros(4))])
     assert "cut off" not in relation([Case(np.array([1.4, 2.3, 3.2, 1.7]), np.array([1.0, 2.0, 2.0, 1.0]))])
     assert "cut off" not in relation([Case(np.array([1.4, 0.3, 0.2, 0.7]), np.array([1.0, 0.0, 0.0, 0.0]))])
+
+
+@pytest.mark.parametrize("seed", range(150))
+def test_whatever_kinds_come_together_nothing_breaks(seed):
+    """Truths among numbers, whole ones among broken ones, nan, empty ones and other shapes: a sentence, or none."""
+    rng = np.random.default_rng(seed)
+    kinds = (bool, np.int64, np.uint8, np.float32, np.float64)
+
+    def some():
+        array = (3 * rng.normal(size=tuple(rng.integers(0, 4, int(rng.integers(0, 4)))))).astype(rng.choice(kinds))
+        if array.dtype.kind == "f" and array.size and rng.random() < 0.3:
+            array.flat[0] = rng.choice([np.nan, np.inf, -np.inf])
+        return array
+
+    def beside(array):
+        turned = lambda: np.atleast_1d(array)[::-1]  # noqa: E731
+        ways = (array.copy, lambda: np.trunc(array), lambda: array.astype(bool), turned, some)
+        return ways[rng.integers(0, 5)]()
+
+    cases = [Case(x, np.asarray(beside(x)), {"N": 3.0}) for x in (some() for _ in range(int(rng.integers(1, 5))))]
+    with np.errstate(all="ignore"):
+        assert isinstance(relation(cases), str) and isinstance(small_relation(cases), str)
