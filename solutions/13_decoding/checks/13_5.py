@@ -157,8 +157,12 @@ def wide_enough(ns, seed, alpha):
 
 def searched(next_log_probs, n_beam, longest, stop_id, alpha, *, score=lambda total, n, alpha: total / n**alpha, stops=True,
              refilled=True, unfinished=True, only_best_end=True, apart=False, enough=math.inf, best=max, fold=lambda a, b: a + b,
-             start=0.0, give=lambda score, total: score, pool=None, until=lambda n, top, held, ended: False, upwards=False):
-    """The right answer, with some things wrong. pool: of so many of the best the next beams are taken; until: when it ends early."""
+             start=0.0, give=lambda score, total: score, pool=None, until=lambda n, top, held, ended: False, upwards=False, beams_too=False):
+    """The right answer, with some things wrong.
+
+    pool: of so many of the best the next beams are taken. until: when it ends early. beams_too: in the end all beams are finished,
+    which changes nothing where the score is right: all are of one length.
+    """
     held, ended = [([], start)], []
     for n in range(1, longest + 1):
         candidates = []
@@ -170,6 +174,7 @@ def searched(next_log_probs, n_beam, longest, stop_id, alpha, *, score=lambda to
         last = n == longest
         ended += [(score(total, n, alpha), ids, total) for ids, total in top if (ids[-1] == stop_id and stops) or (last and unfinished)]
         held = [one for one in (candidates[:pool] if refilled else top) if one[0][-1] != stop_id or not stops][:n_beam]
+        ended += [(score(total, n, alpha), ids, total) for ids, total in held if last and beams_too]
         if len(ended) >= enough or not held or until(n, top, held, ended):
             break
     reached, ids, total = best(ended)
@@ -202,6 +207,16 @@ def stop_not_counted(next_log_probs, n_beam, max_new_tokens, stop_id, alpha):
         return max((total / max(len(ids) - (ids[-1] == stop_id), 1)**alpha, ids, total) for _, ids, total in found)
 
     return searched(next_log_probs, n_beam, max_new_tokens, stop_id, alpha, best=counted)
+
+
+@beams.mistake(hint="The length counts stop_id like all other ids. In yours, a text that ends with it is one shorter than it is.")
+def stop_counted_nowhere(next_log_probs, n_beam, max_new_tokens, stop_id, alpha):
+    """lengths in which the stop id is not counted"""
+
+    def counted(found):
+        return max((total / max(len(ids) - (ids[-1] == stop_id), 1)**alpha, ids, total) for _, ids, total in found)
+
+    return searched(next_log_probs, n_beam, max_new_tokens, stop_id, alpha, best=counted, beams_too=True)
 
 
 @beams.mistake(hint="alpha is an exponent: n ** alpha, not n · alpha.")

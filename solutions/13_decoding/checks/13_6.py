@@ -143,15 +143,15 @@ def spoken(pieces, stop, *, decode=None, wait="longest", cut="before", find=str.
     decode = decode or codecs.getincrementaldecoder("utf-8")().decode
     said, waiting, stopped = [], "", False
     for piece in pieces:
-        old, waiting = waiting, waiting + ("" if stopped and after in ("silence", "kept") else decode(piece))
+        old, waiting = waiting, waiting + ("" if stopped and after in ("silence", "kept", "kept alone") else decode(piece))
         before, found, rest = find(waiting, stop)
-        if found and stopped and after == "kept":
+        if found and stopped and after.startswith("kept"):
             said.append("")
             continue
         if found:
             stopped = True
             said.append({"before": before, "all": ""}.get(cut, before + stop))
-            waiting = {"rest": rest, "kept": waiting}.get(after, "")
+            waiting = {"rest": rest, "kept": waiting, "kept alone": waiting[len(before):]}.get(after, "")
             continue
         begun = [n for n in range(1, len(stop)) if waiting.endswith(stop[:n])]
         n = {"shortest": min(begun, default=0), "none": 0, "fixed": len(stop) - 1, "all": 10**6}.get(wait, max(begun, default=0))
@@ -300,6 +300,12 @@ def going_on(pieces, stop):
 def waiting_behind_the_stop(pieces, stop):
     """a stop text that goes on waiting, and is shown at the end"""
     return spoken(pieces, stop, after="kept")
+
+
+@reader.mistake(hint="The stop text was found, and what stood before it shown. Then nothing waits any more: empty what waits, or yours shows it at the very end.")
+def waiting_from_the_stop_on(pieces, stop):
+    """a stop text that goes on waiting with what follows it, and is shown at the end"""
+    return spoken(pieces, stop, after="kept alone")
 
 
 @reader.mistake(hint="If nothing has to wait, n is 0, and waiting[:-0] is the empty text. Count from the front: len(waiting) − n.")

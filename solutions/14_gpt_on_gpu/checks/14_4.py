@@ -383,9 +383,9 @@ def max_norm_shared(model, optimizer, micro_batches, max_norm):
     return updating(model, optimizer, micro_batches, max_norm, shrunk=len(micro_batches))
 
 
-@accumulation.mistake(hint="backward belongs into the loop: with losses added up and one backward after it, all micro-batches lie in memory at once, and that did not fit.")
+@accumulation.mistake(hint="All micro-batches lie in memory at once, and that did not fit: give the model one after the other, with backward after each.")
 def one_backward(model, optimizer, micro_batches, max_norm):
-    """right, but with one backward for all micro-batches, which must all be kept for it"""
+    """right, but with all micro-batches in memory at once, in one pass or for one backward"""
     return updating(model, optimizer, micro_batches, max_norm, backward="once")
 
 
@@ -393,12 +393,6 @@ def one_backward(model, optimizer, micro_batches, max_norm):
 def the_first_gradient_only(model, optimizer, micro_batches, max_norm):
     """the gradient of the first micro-batch alone"""
     return updating(model, optimizer, micro_batches, max_norm, backward="first")
-
-
-@accumulation.mistake(hint="The whole batch does not fit into memory, so it was cut: give the model one micro-batch after the other.")
-def put_together_again(model, optimizer, micro_batches, max_norm):
-    """right, but with the micro-batches put together again, in one pass"""
-    return updating(model, optimizer, [tuple(torch.cat(both) for both in zip(*micro_batches, strict=True))], max_norm)
 
 
 @accumulation.mistake(hint="Every micro-batch belongs to the batch, the last one too.")
