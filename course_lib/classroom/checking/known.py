@@ -72,7 +72,8 @@ def known_mistake(record: dict, answers: dict[str, dict], again: Again | None = 
     near = [mistake for mistake in record["mistakes"] if all_same(mistake, answers, tolerance, near=True)]
     if len(near) == 1 and is_sure(record, near[0], again, near=True):
         return near[0], ""
-    if _on_top(record, {"evidence": record["expected"]}, answers):
+    right = {"evidence": {id: {"value": one["value"]} for id, one in record["expected"].items()}}
+    if all_same(right, answers, tolerance) or _on_top(record, right, answers):
         return None  # the same could be said of the right answer, and no mistake is needed for it
     related = [(mistake, said) for mistake in record["mistakes"] if (said := _on_top(record, mistake, answers))]
     if len(related) == 1 and len(telling(record, related[0][0])) >= RUNS:

@@ -206,6 +206,14 @@ def k_between_two_divisions(counts, k):
     return more / more.sum(axis=1, keepdims=True)
 
 
+@added.mistake(hint="k is a count that is added to each count. A share that is mixed in is another smoothing.")
+def a_mixture_with_equal_ones(counts, k):
+    """k taken for a share: (1 − k) · frequency + k / V"""
+    total = counts.sum(axis=1, keepdims=True)
+    frequency = np.where(total > 0, counts / np.maximum(total, 1), 1 / counts.shape[1])
+    return (1 - k) * frequency + k / counts.shape[1]
+
+
 @added.forbid("course_lib.byhand.smoothing.add_k")
 def _(call, counts, k):
     total = counts.sum(axis=1, keepdims=True)

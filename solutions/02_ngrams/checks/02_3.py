@@ -1,6 +1,7 @@
 """Exercise 02.3: perplexity, bits per character and bits per byte of one text, from nats a token."""
 
 import math
+import unicodedata
 
 import numpy as np
 
@@ -41,6 +42,18 @@ def one_sign(ns, rng):
 def sure_of_everything(ns, rng):
     """a model that was sure of everything, and right; then one that was not"""
     return [*ns["three_numbers"](np.zeros(3), "so so"), *ns["three_numbers"](np.log([1.0, 0.01, 1.0]), "é, é")]
+
+
+@numbers.probe()
+def an_accent_of_its_own(ns, rng):
+    """accents that are characters of their own"""
+    return ns["three_numbers"](np.log([0.5, 0.1, 0.02]), "cafe\u0301 nai\u0308f")
+
+
+@numbers.probe()
+def a_long_text(ns, rng):
+    """a long text: a thousand tokens"""
+    return ns["three_numbers"](np.log(rng.uniform(0.01, 0.9, 1000)), "a long one, " * 400)
 
 
 @numbers.probe(hidden=True, points=2)
@@ -239,6 +252,38 @@ def from_the_base_ten(log_probs, text):
 def nats_taken_for_bits(log_probs, text):
     """nats taken for bits, in all three"""
     return measured(log_probs, text, base=1.0, power=lambda x: 2 ** -np.mean(x))
+
+
+@numbers.mistake(hint="All tokens count here, the first one too.")
+def without_the_first(log_probs, text):
+    """the first token left out"""
+    return measured(log_probs[1:], text) if len(log_probs) > 1 else (math.nan, 0.0, 0.0)
+
+
+@numbers.mistake(hint="A byte is not an eighth of a character, and nothing was asked about its bits: per byte of the text, as UTF-8.")
+def an_eighth(log_probs, text):
+    """the bits per character divided by 8 for the bits per byte"""
+    perplexity, per_char, _ = measured(log_probs, text)
+    return perplexity, per_char, per_char / 8
+
+
+@numbers.mistake(hint="A letter beyond ASCII may have two bytes, three or four. Ask .encode().")
+def two_bytes_beyond_ascii(log_probs, text):
+    """two bytes for every character that is not ASCII"""
+    return measured(log_probs, text, size=sum(1 + (ord(letter) > 127) for letter in text))
+
+
+@numbers.mistake(hint="A product of a thousand probabilities is 0 in floats. Add their logarithms.")
+def a_product(log_probs, text):
+    """right, until the product of the probabilities is too small for a float"""
+    with np.errstate(divide="ignore"):
+        return measured(log_probs, text, power=lambda logs: float(np.prod(np.exp(logs)) ** np.float64(-1 / len(logs))))
+
+
+@numbers.mistake(hint="Count the text as it came. Normalised, an accent of its own is no character any more.")
+def normalised(log_probs, text):
+    """a text that was normalised before it was counted"""
+    return measured(log_probs, unicodedata.normalize("NFC", text))
 
 
 @numbers.forbid("course_lib.byhand.bar.perplexity")

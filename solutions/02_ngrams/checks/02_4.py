@@ -255,6 +255,16 @@ def letter_after_letter(components, n_steps):
     return weights
 
 
+@mixture.mistake(hint="All responsibilities of a turn come from the same weights. Replace them when the turn is done.")
+def one_weight_after_the_other(components, n_steps):
+    """weights replaced one after the other, so that the second model sees the first one's new weight"""
+    weights = np.full(components.shape[1], 1 / components.shape[1])
+    for _ in range(n_steps):
+        for k in range(len(weights)):
+            weights[k] = np.mean(weights[k] * components[:, k] / (components @ weights))
+    return weights
+
+
 @mixture.forbid("course_lib.byhand.interpolation.em_step")
 def _(call, components, n_steps):
     return turned(components, n_steps, call)

@@ -310,6 +310,16 @@ def through_the_package(ids, V, D, changed):
     return np.stack([model.probs([h]) for h in range(V)])
 
 
+@kneser.mistake(hint="Here q is the plain share of pairs. The lesson's recursion discounts it once more; this formula does not.")
+def q_discounted_too(ids, vocab_size, D):
+    """a q that is discounted and mixed with 1/V, as in the lesson's recursion"""
+    def q(c):
+        before = (c > 0).sum(axis=0)
+        return (np.maximum(before - D, 0) + D * (before > 0).sum() / vocab_size) / before.sum()
+
+    return mixed(ids, vocab_size, D, q=q)
+
+
 @kneser.forbid("course_lib.byhand.kneser_ney.kneser_ney")
 def _(call, ids, vocab_size, D):
     return through_the_package(ids, vocab_size, D, lambda model: call(model, discount=D).tables)

@@ -377,6 +377,28 @@ def length_and_start(sample, text):
     return longest(sample, text)[::-1]
 
 
+@copying.mistake(hint="The first letter of a piece may stand at several places of the text. Try them all.")
+def the_first_place_only(sample, text):
+    """a search at the first place alone where a letter stands in the text"""
+    found = (0, 0)
+    for start, letter in enumerate(sample):
+        at, n = text.find(letter), 0
+        while at >= 0 and sample[start + n:start + n + 1] == text[at + n:at + n + 1] != "":
+            n += 1
+        found = (start, n) if n > found[1] else found
+    return found
+
+
+@copying.mistake(hint="A slice ends where the sample ends, and is found again and again: the piece must fit.")
+def beyond_the_end(sample, text):
+    """pieces that run past the end of the sample"""
+    start, length = 0, 0
+    for i in range(len(sample)):
+        while length < len(sample) and sample[i:i + length + 1] in text:
+            start, length = i, length + 1
+    return start, length
+
+
 @copying.forbid("course_lib.byhand.memorisation.copied_lengths")
 def _(call, sample, text):
     n = call(sample, text)

@@ -271,6 +271,13 @@ def a_softsign(z, dy):
     return y, dy * (1 - y * y)
 
 
+@tanh.mistake(hint="tanh is odd, its slope is even: 1 − y² is the same on both sides. Only y gets the sign back.")
+def the_slope_signed_too(z, dy):
+    """a slope that gets the sign of z, too"""
+    y = np.tanh(z)
+    return y, np.sign(z) * (1 - y * y) * dy
+
+
 @tanh.forbid("numpy.tanh")
 def _(call, z, dy):
     y = call(z)

@@ -79,6 +79,18 @@ def with_faults(p, x, y, *, sign=1, slope=True, relu="z", back=True, bias=lambda
     return {"W1": x.T @ dz1, "b1": bias(dz1), "W2": a1.T @ last, "b2": bias(last)}
 
 
+def passed_back(p, x, y, let_through):
+    """dz2 and dz1, for a ReLU that lets these through."""
+    a2 = 1 / (1 + np.exp(-(np.maximum(x @ p["W1"] + p["b1"], 0) @ p["W2"] + p["b2"])))
+    dz2 = (a2 - y) * a2 * (1 - a2)
+    return dz2, dz2 @ p["W2"].T * let_through
+
+
+def by_name(p, x, dz1, dz2, for_b2):
+    a1 = np.maximum(x @ p["W1"] + p["b1"], 0)
+    return {"W1": x.T @ dz1, "b1": dz1.sum(axis=0), "W2": a1.T @ dz2, "b2": for_b2.sum(axis=0)}
+
+
 @article.mistake(hint="Nudge a2 up where it is already too large: the loss must rise. Does this say so?")
 def the_sign_stayed(p, x, y):
     """everything repaired but the sign: it climbs"""
@@ -240,6 +252,21 @@ def w2_from_z1(p, x, y):
 def no_slope_on_the_way_back(p, x, y):
     """everything right but the first layer, which did not get the slope of the sigmoid"""
     return with_faults(p, x, y, back=False)
+
+
+@article.mistake(hint="What goes into the ReLU is x W1 + b1. Whether it is above 0 depends on the bias.")
+def relu_without_the_bias(p, x, y):
+    """everything right but the ReLU's slope, which asks x W1 without its bias"""
+    dz2, dz1 = passed_back(p, x, y, x @ p["W1"] > 0)
+    return by_name(p, x, dz1, dz2, dz2)
+
+
+@article.mistake(hint="The slope of the output's sigmoid belongs into b2 as well as into W2.")
+def slope_missing_in_b2(p, x, y):
+    """everything right but b2, where the slope of the sigmoid is missing"""
+    dz2, dz1 = passed_back(p, x, y, x @ p["W1"] + p["b1"] > 0)
+    a2 = 1 / (1 + np.exp(-(np.maximum(x @ p["W1"] + p["b1"], 0) @ p["W2"] + p["b2"])))
+    return by_name(p, x, dz1, dz2, a2 - y)
 
 
 @article.forbid("torch.autograd.grad")

@@ -52,6 +52,13 @@ def one_row(ns, rng):
     return ns["norm_backward"](*some_rows(rng, 1, 6))
 
 
+@norm.probe(axes="dz as z; dgain and dshift as gain")
+def far_from_zero(ns, rng):
+    """rows of numbers near ten million"""
+    dn, z, gain = some_rows(rng, 2, 4)
+    return ns["norm_backward"](dn, z + 1e7, gain)
+
+
 @norm.probe(hidden=True, points=2)
 def any_rows(ns, rng):
     """any rows"""
@@ -279,6 +286,34 @@ def never_centred(dn, z, gain, eps=1e-5):
 def root_forgotten(dn, z, gain, eps=1e-5):
     """the variance in place of its root"""
     return with_terms(dn, z, gain, eps, right_dz, root=False)
+
+
+@norm.mistake(hint="dn arrives behind the gain. dgain and dshift take it as it came; only the way to ẑ passes the gain.")
+def everything_past_the_gain(dn, z, gain, eps=1e-5):
+    """gradients of gain and shift that have passed the gain already"""
+    dz, _, _ = normed(dn, z, gain, eps)
+    _, dgain, dshift = normed(dn * gain, z, gain, eps)
+    return dz, dgain, dshift
+
+
+@norm.mistake(hint="ẑ is divided by the same s as everything, with ε under its root.")
+def hat_without_eps(dn, z, gain, eps=1e-5):
+    """a ẑ that is divided by the spread without ε"""
+    with np.errstate(all="ignore"):
+        z_hat = (z - z.mean(axis=1, keepdims=True)) / z.std(axis=1, keepdims=True)
+    d, s = dn * gain, np.sqrt(z.var(axis=1, keepdims=True) + eps)
+    dz = (d - d.mean(axis=1, keepdims=True) - z_hat * (d * z_hat).mean(axis=1, keepdims=True)) / s
+    return dz, (dn * z_hat).sum(axis=0), dn.sum(axis=0)
+
+
+@norm.mistake(hint="The mean of squares less the square of the mean: of two huge numbers no digit is left. First take the mean away.")
+def spread_of_huge_numbers(dn, z, gain, eps=1e-5):
+    """right, until the mean is so large that mean(z²) − mean(z)² has no digits left"""
+    mean = z.mean(axis=1, keepdims=True)
+    s = np.sqrt(np.maximum((z * z).mean(axis=1, keepdims=True) - mean**2, 0) + eps)
+    z_hat, d = (z - mean) / s, dn * gain
+    dz = (d - d.mean(axis=1, keepdims=True) - z_hat * (d * z_hat).mean(axis=1, keepdims=True)) / s
+    return dz, (dn * z_hat).sum(axis=0), dn.sum(axis=0)
 
 
 @norm.forbid("course_lib.byhand.functional.layer_norm_backward")

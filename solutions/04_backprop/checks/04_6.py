@@ -317,6 +317,26 @@ def the_last_gradient(idx, targets, vocab_size, lr, n_steps):
     return found[-1]
 
 
+@bigram.mistake(hint="A pair that stands there twice pulls twice. Count it as often as it comes.")
+def targets_as_a_table_of_ones(idx, targets, vocab_size, lr, n_steps):
+    """targets of which each pair counts once, beside a softmax for every pair"""
+    W, wanted = np.zeros((vocab_size, vocab_size)), np.zeros((vocab_size, vocab_size))
+    wanted[idx, targets] = 1
+    for _ in range(n_steps):
+        W = W - lr * (np.bincount(idx, minlength=vocab_size)[:, None] * probabilities(W, 1) - wanted) / len(idx)
+    return W
+
+
+@bigram.mistake(hint="A row that is read often moves more than one that is read once; a row that nobody reads does not move.")
+def frequencies_row_by_row(idx, targets, vocab_size, lr, n_steps):
+    """softmax less frequency in each row, however often the row is read"""
+    W, counts = np.zeros((vocab_size, vocab_size)), np.zeros((vocab_size, vocab_size))
+    np.add.at(counts, (idx, targets), 1)
+    for _ in range(n_steps):
+        W = W - lr * (probabilities(W, 1) - counts / np.maximum(counts.sum(axis=1, keepdims=True), 1))
+    return W
+
+
 @bigram.forbid("course_lib.byhand.functional.embedding_backward")
 def _(call, idx, targets, vocab_size, lr, n_steps):
     W = np.zeros((vocab_size, vocab_size))

@@ -84,6 +84,12 @@ def nearly(ns, rng):
     return ns["temperatures"](SCORES[:2], shares(SCORES[:2] / 0.8) + np.array([[1e-4, 0.0, -1e-4], [0.0, 1e-4, 1e-4]]))
 
 
+@tables.probe(axes="one temperature for each row")
+def a_sum_just_beside_one(ns, rng):
+    """a sum that misses 1 by five millionths"""
+    return ns["temperatures"](SCORES[:2], shares(SCORES[:2] / 0.8) * np.array([[1.000005], [0.999995]]))
+
+
 @tables.probe(hidden=True, points=2)
 def more_rows(ns, rng):
     """other rows"""
@@ -263,3 +269,37 @@ def far_from_equal(scores, weights):
 def narrow_tables_only(scores, weights):
     """right for three and four keys, and 1 for every other table"""
     return judged(scores, weights) if scores.shape[1] < 5 else np.ones(len(scores))
+
+
+@tables.mistake(hint="Every pair of keys must want the same temperature, those between the best and the worst, too.")
+def best_and_worst_only(scores, weights):
+    """the temperature of the best and the worst key; of those between only the order"""
+    found = np.zeros(len(scores))
+    for t, (s, w) in enumerate(zip(scores, weights, strict=True)):
+        log_ratio = np.log(w[s.argmax()] / w[s.argmin()])
+        if abs(w.sum() - 1) < 1e-6 and (np.argsort(s) == np.argsort(w)).all() and log_ratio > 0:
+            found[t] = np.ptp(s) / log_ratio
+    return found
+
+
+@tables.mistake(hint="Each row may have a temperature of its own. Compare within a row.")
+def one_for_the_whole_table(scores, weights):
+    """temperatures that must be the same in all rows"""
+    with np.errstate(divide="ignore"):
+        taus = (scores[:, 1:] - scores[:, :1]) / np.log(weights[:, 1:] / weights[:, :1])
+    good = (np.abs(weights.sum(axis=1) - 1) < 1e-6) & (taus > 0).all(axis=1) & (np.ptp(taus) < 1e-6)
+    return np.where(good & np.isfinite(taus).all(axis=1), taus[:, 0], 0.0)
+
+
+@tables.mistake(hint="An endless temperature is none: the answer is 0 there.")
+def endless(scores, weights):
+    """an infinite temperature where weights are equal"""
+    equal = (weights == weights[:, :1]).all(axis=1) & (np.abs(weights.sum(axis=1) - 1) < 1e-6)
+    return np.where(equal, np.inf, judged(scores, weights))
+
+
+@tables.mistake(hint="numpy's isclose allows a hundred-thousandth, ten times what the text allows. Give it a tolerance, or compare by hand.")
+def as_close_as_numpy_has_it(scores, weights):
+    """a sum that may miss 1 by a hundred-thousandth, as np.isclose has it"""
+    total = weights.sum(axis=1, keepdims=True)
+    return judged(scores, np.where(np.isclose(total, 1), weights / total, weights))

@@ -46,6 +46,13 @@ def one_token(ns, rng):
     return ns["attention_repaired"](*some_heads(rng, 1, 4))
 
 
+@repair.probe()
+def a_query_of_zeros(ns, rng):
+    """a query of zeros: all its scores are 0"""
+    q, k, v = rng.normal(size=(3, 4, 2))
+    return ns["attention_repaired"](q * np.array([[1.0], [1.0], [0.0], [1.0]]), k, v)
+
+
 @repair.probe(points=2, hidden=True)
 def more_tokens(ns, rng):
     """more tokens"""
@@ -205,6 +212,14 @@ def one_softmax_for_all(q, k, v):
     """one softmax over all queries and keys together"""
     e = np.where(np.tri(len(q), dtype=bool), np.exp(q @ k.T / math.sqrt(q.shape[1])), 0.0)
     return e / e.sum() @ v
+
+
+@repair.mistake(hint="A score of 0 may be a true one. Hide by place, not by value.")
+def zeros_hidden(q, k, v):
+    """every score that is 0 hidden, those that may be read among them"""
+    scores = np.tril(q @ k.T / math.sqrt(q.shape[1]))
+    with np.errstate(all="ignore"):
+        return shares(np.where(scores == 0, -np.inf, scores), -1) @ v
 
 
 @repair.forbid("course_lib.byhand.attention.attention")

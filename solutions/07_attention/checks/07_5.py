@@ -249,6 +249,27 @@ def other_order(dout, q, k, v):
     return back(dout, q, k, v)[::-1]
 
 
+@gradients.mistake(hint="reshape keeps the order of the numbers, a transpose changes it: (T, S) turned is not (S, T) filled anew.")
+def reshaped_for_turned(dout, q, k, v):
+    """a reshape on the way back where it should be a transpose"""
+    D = math.sqrt(q.shape[-1])
+    w = shares(q @ k.swapaxes(-2, -1) / D)
+    dw = dout @ v.swapaxes(-2, -1)
+    ds = w * (dw - (w * dw).sum(axis=-1, keepdims=True)) / D
+    turned = (len(q), k.shape[1], q.shape[1])
+    return ds @ k, ds.reshape(turned) @ q, w.reshape(turned) @ dout
+
+
+@gradients.mistake(hint="Each query has its own softmax over the keys, on the way there, too: axis −1.")
+def forward_over_the_queries(dout, q, k, v):
+    """weights that are a softmax over the queries"""
+    D = math.sqrt(q.shape[-1])
+    w = shares((q @ k.swapaxes(-2, -1)).swapaxes(-2, -1) / D).swapaxes(-2, -1)
+    dw = dout @ v.swapaxes(-2, -1)
+    ds = w * (dw - (w * dw).sum(axis=-1, keepdims=True)) / D
+    return ds @ k, ds.swapaxes(-2, -1) @ q, w.swapaxes(-2, -1) @ dout
+
+
 @gradients.forbid("course_lib.byhand.attention.attention_backward")
 def _(call, dout, q, k, v):
     return call(dout, q, k, v, shares(q @ k.swapaxes(-2, -1) / math.sqrt(q.shape[-1])))

@@ -1,5 +1,7 @@
 """Exercise 07.6: an atlas that understands names which are spelt wrong."""
 
+import math
+
 import numpy as np
 
 from course_lib.classroom.checking.exercise import Exercise
@@ -53,6 +55,24 @@ def hardly_anything(ns, rng):
 def sharply(ns, rng):
     """sharpness 2000, and a single query"""
     return ns["look_up"](["kanada"], NAMES, PLACES, 2000.0)
+
+
+@atlas.probe(axes="queries down; degrees north and east across")
+def twice_the_same(ns, rng):
+    """a query that is asked twice"""
+    return ns["look_up"](["itly", "spain", "itly"], NAMES[:9], PLACES[:9], 7.0)
+
+
+@atlas.probe(axes="queries down; degrees north and east across")
+def the_empty_name(ns, rng):
+    """an empty name, and an empty query"""
+    return ns["look_up"](["", "cuba"], ["", *NAMES[:3]], PLACES[:4], 6.0)
+
+
+@atlas.probe(axes="queries down; degrees north and east across")
+def nothing_in_common(ns, rng):
+    """sharpness 2000, and a query that shares no pair"""
+    return ns["look_up"](["xyz"], NAMES[:5], PLACES[:5], 2000.0)
 
 
 @atlas.probe(hidden=True, points=2)
@@ -219,6 +239,41 @@ def divided_by_a_root(queries, names, places, sharpness):
     """scores divided by √D, which this exercise leaves out"""
     pairs = {f"·{name}·"[i : i + 2] for name in (*queries, *names) for i in range(len(name) + 1)}
     return by_pairs(queries, names, places, sharpness / np.sqrt(len(pairs)))
+
+
+@atlas.mistake(hint="A query that shares nothing has the same score, 0, for all names, and a softmax of that: the mean of all places.")
+def nowhere(queries, names, places, sharpness):
+    """a query without a pair in common sent to (0, 0)"""
+    found = by_pairs(queries, names, places, sharpness)
+    own = [{f"·{word}·"[i : i + 2] for i in range(len(word) + 1)} for word in (*queries, *names)]
+    shared = [any(own[t] & other for other in own[len(queries):]) for t in range(len(queries))]
+    return np.where(np.array(shared)[:, None], found, 0.0)
+
+
+@atlas.mistake(hint="Two queries may be alike, and each wants its row.")
+def each_query_once(queries, names, places, sharpness):
+    """one row for queries that are alike"""
+    return by_pairs(list(dict.fromkeys(queries)), names, places, sharpness)
+
+
+@atlas.mistake(hint="The empty name has the one pair ··: it is like itself.")
+def nothing_like_nothing(queries, names, places, sharpness):
+    """an empty name that has no pair"""
+    return by_pairs([word or "\0\1\2" for word in queries], [word or "\3\4\5" for word in names], places, sharpness)
+
+
+@atlas.mistake(hint="Take away the largest score that there is, not the largest there could be: with sharpness 1000, exp(−1000) is 0.")
+def the_largest_possible(queries, names, places, sharpness):
+    """right, but 0 / 0 where sharpness is large and all scores are small: what was taken away is no score"""
+    def vector(word):
+        pairs = [f"·{word}·"[i : i + 2] for i in range(len(word) + 1)]
+        return {pair: pairs.count(pair) / math.sqrt(sum(pairs.count(one)**2 for one in set(pairs))) for pair in pairs}
+
+    asked, known = [vector(word) for word in queries], [vector(word) for word in names]
+    likeness = np.array([[sum(x * one.get(pair, 0.0) for pair, x in query.items()) for one in known] for query in asked])
+    with np.errstate(all="ignore"):
+        e = np.exp(sharpness * (likeness - 1))
+        return e / e.sum(axis=1, keepdims=True) @ places
 
 
 @atlas.forbid("course_lib.byhand.attention.attention")

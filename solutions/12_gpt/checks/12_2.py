@@ -41,6 +41,18 @@ def one_layer(ns, rng):
     return ns["count_parameters"](1, 1, 3, 6)
 
 
+@size.probe()
+def as_wide_as_the_lessons(ns, rng):
+    """1536 tokens, 2 layers, 4 heads, 176 channels"""
+    return ns["count_parameters"](1536, 2, 4, 176)
+
+
+@size.probe()
+def as_wide_with_more_layers(ns, rng):
+    """40 tokens, 5 layers, 2 heads, 176 channels"""
+    return ns["count_parameters"](40, 5, 2, 176)
+
+
 @size.probe(hidden=True)
 def some_heads(ns, rng):
     """several heads"""
@@ -220,6 +232,13 @@ def the_examples_by_heart(vocab_size, n_layer, n_head, n_embd):
     """the numbers of the examples"""
     known = {(512, 4, 4, 128): count(512, 4, 4, 128), (300, 3, 1, 24): count(300, 3, 1, 24)}
     return known.get((vocab_size, n_layer, n_head, n_embd), 853_504)
+
+
+@size.mistake(hint="Here F = 4 C, whatever the lesson's own model has.")
+def the_lessons_hidden_layer(vocab_size, n_layer, n_head, n_embd):
+    """a hidden layer of 736 for 176 channels, as the lesson's own model has"""
+    C, F = n_embd, 736 if n_embd == 176 else 4 * n_embd
+    return vocab_size * C + n_layer * (4 * C * C + 2 * (C // n_head) + 2 * C * F + 2 * C) + C
 
 
 @size.forbid("course_lib.model.gpt.GPT")

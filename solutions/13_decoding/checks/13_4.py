@@ -355,6 +355,23 @@ def over_the_largest(p, q):
     return kept(p, q), missing / p.max() if missing.any() else p
 
 
+@draft.mistake(hint="One constant for all tokens is exact, but throws most away. A token with p above q can always be kept.")
+def one_constant(p, q):
+    """rejection sampling with one constant for all tokens, which keeps less than could be kept"""
+    if (p[q == 0] > 0).any():
+        return np.zeros(len(p)), p
+    ratio = np.divide(p, q, out=np.zeros(len(p)), where=q > 0)
+    return ratio / ratio.max(), p
+
+
+@draft.mistake(hint="rest is a distribution: divide what is missing by its own sum, which is the share that is refused.")
+def by_the_share_that_is_kept(p, q):
+    """what is missing, divided by the share that is kept"""
+    missing = np.maximum(p - q, 0.0)
+    with np.errstate(all="ignore"):
+        return kept(p, q), missing / np.minimum(p, q).sum() if missing.any() else p
+
+
 @draft.forbid("course_lib.generation.speculative.residual")
 def _(call, p, q):
     return kept(p, q), call(torch.tensor(p), torch.tensor(q)).numpy()

@@ -118,6 +118,13 @@ def narrow_and_wide(ns, rng):
     return texts(ns, [a_writer(rng, V=3), a_writer(rng, V=3)], [(1, 3, 0.5), (8, 3, 1.0), (2, 1, 0.0)])
 
 
+@beams.probe()
+def a_long_text(ns, rng):
+    """a long text, of 260 ids out of 60, nearly all of them alike"""
+    table = np.log(shares(0.05 * rng.normal(size=(7, 60))))
+    return texts(ns, [lambda ids: table[len(ids) % 7].copy()], [(1, 260, 1.0)], stop_id=59)
+
+
 @beams.probe(hidden=True, points=3)
 def any_model(ns, rng):
     """any model"""
@@ -465,6 +472,32 @@ def one_step_more(next_log_probs, n_beam, max_new_tokens, stop_id, alpha):
 def one_step_less(next_log_probs, n_beam, max_new_tokens, stop_id, alpha):
     """one step too few"""
     return searched(next_log_probs, n_beam, max(max_new_tokens - 1, 1), stop_id, alpha)
+
+
+@beams.mistake(hint="Beams are ranked by log P, a sum. Divide by n^α when a text is finished, and add nothing to what was divided.")
+def divided_on_the_way(next_log_probs, n_beam, max_new_tokens, stop_id, alpha):
+    """scores that are divided at each step, with the next log P added to them"""
+    held, ended = [([], 0.0)], []
+    for n in range(1, max_new_tokens + 1):
+        grown = [([*ids, i], (score + more) / n**alpha) for ids, score in held for i, more in enumerate(next_log_probs(ids))]
+        grown.sort(key=lambda one: -one[1])
+        ended += [one for one in grown[:n_beam] if n == max_new_tokens or one[0][-1] == stop_id]
+        held = [one for one in grown if one[0][-1] != stop_id][:n_beam]
+    return max(ended, key=lambda one: one[1])
+
+
+@beams.mistake(hint="The product of many probabilities is 0 in floats. Add logarithms.")
+def a_product(next_log_probs, n_beam, max_new_tokens, stop_id, alpha):
+    """right, until the product of the probabilities is too small for a float"""
+    held, ended = [([], 1.0)], []
+    for n in range(1, max_new_tokens + 1):
+        grown = [([*ids, i], p * math.exp(more)) for ids, p in held for i, more in enumerate(next_log_probs(ids))]
+        grown.sort(key=lambda one: -one[1])
+        ended += [one for one in grown[:n_beam] if n == max_new_tokens or one[0][-1] == stop_id]
+        held = [one for one in grown if one[0][-1] != stop_id][:n_beam]
+    with np.errstate(all="ignore"):
+        scored = [(ids, float(np.log(np.float64(p)) / len(ids) ** alpha)) for ids, p in ended]
+    return max(scored, key=lambda one: one[1])
 
 
 @beams.forbid("course_lib.generation.beam.beam_search")

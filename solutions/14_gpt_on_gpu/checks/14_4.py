@@ -45,6 +45,17 @@ def some_bigram(rng, V=6):
     return table
 
 
+class Both(torch.nn.Module):
+    """Two tables, the second three times as loud: its gradient is larger."""
+
+    def __init__(self, first, second):
+        super().__init__()
+        self.first, self.second = first, second
+
+    def forward(self, idx):
+        return self.first(idx) + 3 * self.second(idx)
+
+
 def some_micro_batches(rng, filled, V=6, T=5):
     """Two texts in each micro-batch; of each text so many targets are asked for."""
     parts = []
@@ -129,6 +140,16 @@ def hardly_asked(ns, rng):
     return what_it_does(ns["update_repaired"], some_bigram(rng), some_micro_batches(rng, (1,)), 100.0)
 
 
+@accumulation.probe(axes="tokens down, next tokens across")
+def two_tables(ns, rng):
+    """a model of two tables, whose gradients must be clipped together"""
+    model = Both(some_bigram(rng), some_bigram(rng))
+    before, optimizer = [p.detach().clone() for p in model.parameters()], Descent(model.parameters())
+    loss = ns["update_repaired"](model, optimizer, some_micro_batches(rng, (5, 2)), 0.1)
+    changes = [p.detach() - old for p, old in zip(model.parameters(), before, strict=True)]
+    return {"loss": loss, "change of the first table": changes[0], "change of the second": changes[1]}
+
+
 @accumulation.probe(hidden=True)
 def any_micro_batches(ns, rng):
     """any micro-batches, and one that asks nothing among others"""
@@ -186,6 +207,12 @@ def updating(model, optimizer, micro_batches, max_norm, *, zero="before", mean="
     if clip == "always":
         norm = math.sqrt(sum(float((p.grad**2).sum()) for p in model.parameters()))
         [p.grad.mul_(max_norm / norm) for p in model.parameters()]
+    if clip == "each":
+        [clip_gradients([p], max_norm) for p in model.parameters()]
+    if clip == "sum":
+        [p.grad.mul_(sum(counts)) for p in model.parameters()]
+        clip_gradients(model.parameters(), max_norm)
+        [p.grad.div_(sum(counts)) for p in model.parameters()]
     if clip == "numbers":
         [p.grad.clamp_(-max_norm, max_norm) for p in model.parameters()]
     if step == "after":
@@ -417,3 +444,15 @@ def token_zero_not_counted(model, optimizer, micro_batches, max_norm):
     clip_gradients(model.parameters(), max_norm)
     optimizer.step()
     return loss
+
+
+@accumulation.mistake(hint="The norm is that of all gradients together. Clipped one by one, parameters change their shares of the step.")
+def each_parameter_for_itself(model, optimizer, micro_batches, max_norm):
+    """each parameter clipped for itself, not all of them together"""
+    return updating(model, optimizer, micro_batches, max_norm, clip="each")
+
+
+@accumulation.mistake(hint="First divide, then clip: the norm that is limited is that of the mean's gradient.")
+def clipped_before_it_is_divided(model, optimizer, micro_batches, max_norm):
+    """the gradient of the sum clipped, and divided afterwards"""
+    return updating(model, optimizer, micro_batches, max_norm, clip="sum")

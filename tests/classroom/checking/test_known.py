@@ -138,6 +138,7 @@ def test_nothing_comes_on_top_of_a_mistake_where_it_says_the_same_of_the_right_a
     assert named(climbs, {"a": value(-A), "b": value(-B)}) == ("climbs", "")
     assert named(climbs, {"a": value(-A / 2), "b": value(-B / 2)}) is None
     assert named(climbs, {"a": value(A / 2), "b": value(B / 2)}) is None
+    assert named(climbs, {"a": value(A) | {"note": {"kind": "changed", "about": "x"}}, "b": value(B)}) is None
 
 
 def test_arrays_without_numbers_are_near_whatever_their_shape():
