@@ -1,5 +1,6 @@
 """What an exercise refuses, its text says."""
 
+import json
 import re
 from pathlib import Path
 
@@ -54,3 +55,12 @@ def test_how_long_they_take_is_said_alike(source):
 
 def text_between(text, first, last):
     return text.partition(first)[2].partition(last)[0]
+
+
+@pytest.mark.parametrize("path", sorted(ROOT.glob("exercises/*/checks.json")), ids=lambda path: path.parent.name)
+def test_further_runs_are_made_as_a_check_makes_them(path):
+    """With the names of the arguments: else one that is to change would count as changed, and no answer could agree."""
+    for number, record in json.loads(path.read_text(encoding="utf-8"))["exercises"].items():
+        for run in (run for mistake in record["mistakes"] for run in mistake.get("again", ())):
+            about = run["evidence"].get("note", {}).get("about", "")
+            assert about == "" or about in record["manner"]["arguments"], (number, run["probe"])

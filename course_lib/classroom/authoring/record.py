@@ -159,11 +159,11 @@ def public_checks(lesson: str, exercises: list[Exercise], answers: Namespace) ->
 
 def _matching(exercise, record, answers):
     """What helps to name what is wrong: sizes, right answers to other questions, further runs of some mistakes."""
-    job = record | {"manner": {}, "forbidden": []}
+    job, asked = record | {"manner": {}, "forbidden": []}, record | {"forbidden": []}  # asked: as a check asks again
     rules = _rules(exercise)
     jobs = [
-        job | {"probes": [one for one in job["probes"] if "example" not in one]},
-        job | {"source": probe_source(exercise.text, [one["id"] for one in rules]), "probes": rules},
+        asked | {"probes": [one for one in job["probes"] if "example" not in one]},
+        asked | {"source": probe_source(exercise.text, [one["id"] for one in rules]), "probes": rules},
     ]
     code = {mistake.name: mistake.fn for mistake in exercise.mistakes}
     mistakes = []

@@ -56,6 +56,13 @@ def a_long_text(ns, rng):
     return ns["three_numbers"](np.log(rng.uniform(0.01, 0.9, 1000)), "a long one, " * 400)
 
 
+@numbers.probe(hidden=True)
+def any_long_text(ns, rng):
+    """any long text, with accents that are characters of their own"""
+    n = int(rng.integers(800, 1500))
+    return ns["three_numbers"](np.log(rng.uniform(0.01, 0.9, n)), "e\u0301 au\u0308 " * (n // 2))
+
+
 @numbers.probe(hidden=True, points=2)
 def any_text(ns, rng):
     """any text"""

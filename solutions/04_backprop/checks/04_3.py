@@ -86,7 +86,7 @@ def passed_back(p, x, y, let_through):
     return dz2, dz2 @ p["W2"].T * let_through
 
 
-def by_name(p, x, dz1, dz2, for_b2):
+def gradients_of(p, x, dz1, dz2, for_b2):
     a1 = np.maximum(x @ p["W1"] + p["b1"], 0)
     return {"W1": x.T @ dz1, "b1": dz1.sum(axis=0), "W2": a1.T @ dz2, "b2": for_b2.sum(axis=0)}
 
@@ -258,7 +258,7 @@ def no_slope_on_the_way_back(p, x, y):
 def relu_without_the_bias(p, x, y):
     """everything right but the ReLU's slope, which asks x W1 without its bias"""
     dz2, dz1 = passed_back(p, x, y, x @ p["W1"] > 0)
-    return by_name(p, x, dz1, dz2, dz2)
+    return gradients_of(p, x, dz1, dz2, dz2)
 
 
 @article.mistake(hint="The slope of the output's sigmoid belongs into b2 as well as into W2.")
@@ -266,7 +266,7 @@ def slope_missing_in_b2(p, x, y):
     """everything right but b2, where the slope of the sigmoid is missing"""
     dz2, dz1 = passed_back(p, x, y, x @ p["W1"] + p["b1"] > 0)
     a2 = 1 / (1 + np.exp(-(np.maximum(x @ p["W1"] + p["b1"], 0) @ p["W2"] + p["b2"])))
-    return by_name(p, x, dz1, dz2, a2 - y)
+    return gradients_of(p, x, dz1, dz2, a2 - y)
 
 
 @article.forbid("torch.autograd.grad")

@@ -59,6 +59,13 @@ def far_from_zero(ns, rng):
     return ns["norm_backward"](dn, z + 1e7, gain)
 
 
+@norm.probe(hidden=True)
+def any_huge_rows(ns, rng):
+    """any rows of huge numbers"""
+    dn, z, gain = some_rows(rng, 3, 5)
+    return ns["norm_backward"](dn, z + rng.uniform(1e7, 4e7), gain)
+
+
 @norm.probe(hidden=True, points=2)
 def any_rows(ns, rng):
     """any rows"""

@@ -90,6 +90,14 @@ def a_sum_just_beside_one(ns, rng):
     return ns["temperatures"](SCORES[:2], shares(SCORES[:2] / 0.8) * np.array([[1.000005], [0.999995]]))
 
 
+@tables.probe(hidden=True, axes="one temperature for each row")
+def at_the_edges(ns, rng):
+    """equal weights, sums just beside one, and one row that is right"""
+    scores = rng.permutation(16).reshape(4, 4) + rng.normal(size=(4, 4)) / 9
+    weights = shares(scores / rng.uniform(1.0, 3.0)) * np.array([[1.0], [1.000005], [0.999995], [1.0]])
+    return ns["temperatures"](scores, np.concatenate([np.full((1, 4), 0.25), weights[1:]]))
+
+
 @tables.probe(hidden=True, points=2)
 def more_rows(ns, rng):
     """other rows"""

@@ -53,6 +53,13 @@ def a_query_of_zeros(ns, rng):
     return ns["attention_repaired"](q * np.array([[1.0], [1.0], [0.0], [1.0]]), k, v)
 
 
+@repair.probe(hidden=True)
+def queries_of_zeros(ns, rng):
+    """queries of zeros among others"""
+    q, k, v = rng.normal(size=(3, 5, 3))
+    return ns["attention_repaired"](q * np.array([[1.0], [1.0], [0.0], [1.0], [0.0]]), k, v)
+
+
 @repair.probe(points=2, hidden=True)
 def more_tokens(ns, rng):
     """more tokens"""

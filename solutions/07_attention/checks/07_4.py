@@ -71,6 +71,12 @@ def one_far_above(ns, rng):
     return ns["padded_weights"](*one_column_above(rng, 6, 3))
 
 
+@filling.probe(hidden=True)
+def deep_down(ns, rng):
+    """scores about a thousand below zero"""
+    return ns["padded_weights"](rng.normal(size=(2, 4, 4)) - 1000, np.array([3, 4]))
+
+
 @filling.probe(hidden=True, points=2)
 def any_texts(ns, rng):
     """any texts"""

@@ -75,6 +75,14 @@ def nothing_in_common(ns, rng):
     return ns["look_up"](["xyz"], NAMES[:5], PLACES[:5], 2000.0)
 
 
+@atlas.probe(hidden=True)
+def strange_queries(ns, rng):
+    """queries that come twice, that are empty, or that share nothing with any name"""
+    names, places = ["", *NAMES[2:8]], PLACES[:7] + rng.normal(size=(7, 2))
+    return [ns["look_up"](["", "kuba", "kuba", "xyz"], names, places, float(rng.uniform(5, 9))),
+            ns["look_up"](["xyz", "qx"], names, places, 2000.0)]
+
+
 @atlas.probe(hidden=True, points=2)
 def letters_lost(ns, rng):
     """names that have lost a letter, or end twice"""

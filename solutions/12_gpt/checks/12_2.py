@@ -54,6 +54,13 @@ def as_wide_with_more_layers(ns, rng):
 
 
 @size.probe(hidden=True)
+def some_of_the_lessons_width(ns, rng):
+    """176 channels, and other numbers of all else"""
+    vocab_size, n_layer = rng.integers([50, 2], [900, 7])
+    return ns["count_parameters"](int(vocab_size), int(n_layer), int(rng.choice([1, 2, 4, 8])), 176)
+
+
+@size.probe(hidden=True)
 def some_heads(ns, rng):
     """several heads"""
     return ns["count_parameters"](*some_size(rng, int(rng.integers(2, 7))))

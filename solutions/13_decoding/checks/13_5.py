@@ -125,6 +125,14 @@ def a_long_text(ns, rng):
     return texts(ns, [lambda ids: table[len(ids) % 7].copy()], [(1, 260, 1.0)], stop_id=59)
 
 
+@beams.probe(hidden=True)
+def any_long_text(ns, rng):
+    """any long text"""
+    V = int(rng.integers(50, 70))
+    table = np.log(shares(0.05 * rng.normal(size=(5, V))))
+    return texts(ns, [lambda ids: table[len(ids) % 5].copy()], [(1, 260, 1.0)], stop_id=V - 1)
+
+
 @beams.probe(hidden=True, points=3)
 def any_model(ns, rng):
     """any model"""

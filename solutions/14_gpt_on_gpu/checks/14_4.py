@@ -151,6 +151,15 @@ def two_tables(ns, rng):
 
 
 @accumulation.probe(hidden=True)
+def any_two_tables(ns, rng):
+    """any model of two tables, clipped"""
+    model = Both(some_bigram(rng), some_bigram(rng))
+    before, optimizer = [p.detach().clone() for p in model.parameters()], Descent(model.parameters())
+    loss = ns["update_repaired"](model, optimizer, some_micro_batches(rng, [5, 1, int(rng.integers(1, 6))]), 0.1)
+    return [loss, *(p.detach() - old for p, old in zip(model.parameters(), before, strict=True))]
+
+
+@accumulation.probe(hidden=True)
 def any_micro_batches(ns, rng):
     """any micro-batches, and one that asks nothing among others"""
     filled = rng.integers(1, 6, int(rng.integers(3, 6)))
