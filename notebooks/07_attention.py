@@ -733,7 +733,7 @@ print("best key is the person asked for:", bool((meeting.argmax(axis=1) == np.ar
 #   the smallest and the largest value.
 # - The size of the scores decides between a mean and a choice. Dividing by $\sqrt{D}$ keeps it independent of the width.
 # - Masks stand before the softmax and are $-\infty$. A test for leaks: change the future, look at the past. A row with nothing to read needs care.
-# - Backwards: $d\text{scores} = w \odot (dw - \text{the row's mean of } dw)$; each row sums to zero; hidden keys get nothing.
+# - Backwards: $d\text{scores} = w \odot (dw - \text{the mean of } dw \text{ in its row, weighted by } w)$; each row sums to zero; hidden keys get nothing.
 # - $T^2$ cells. It begins to dominate at about $T = 2C$.
 #
 # **Further reading.** Bahdanau, Cho, Bengio 2015, *Neural Machine Translation by Jointly Learning to Align and Translate*, arXiv 1409.0473: where it began;

@@ -74,8 +74,16 @@ def one_key_disagrees(ns, rng):
 
 @tables.probe(axes="one temperature for each row")
 def equal_weights(ns, rng):
-    """equal weights for scores that differ"""
-    return ns["temperatures"](np.array([[1.0, 2.0, 4.0]]), np.full((1, 3), 1 / 3))
+    """equal weights for scores that differ: they rise, they fall, neither"""
+    return ns["temperatures"](np.array([[1.0, 2.0, 4.0], [5.0, 3.0, 2.0], [1.0, 3.0, 2.0]]), np.full((3, 3), 1 / 3))
+
+
+@tables.probe(axes="one temperature for each row")
+def large_temperatures(ns, rng):
+    """temperatures near a thousand, two of which differ by five thousandths"""
+    scores = np.array([[0.0, 1000.0, 2500.0]])
+    apart = np.exp(scores / np.array([[1.0, 1000.0, 1000.005]]))
+    return ns["temperatures"](np.repeat(scores, 2, axis=0), np.concatenate([shares(scores / 1000), apart / apart.sum()]))
 
 
 @tables.probe(axes="one temperature for each row")
@@ -93,9 +101,12 @@ def a_sum_just_beside_one(ns, rng):
 @tables.probe(hidden=True, axes="one temperature for each row")
 def at_the_edges(ns, rng):
     """equal weights, sums just beside one, and one row that is right"""
-    scores = rng.permutation(16).reshape(4, 4) + rng.normal(size=(4, 4)) / 9
-    weights = shares(scores / rng.uniform(1.0, 3.0)) * np.array([[1.0], [1.000005], [0.999995], [1.0]])
-    return ns["temperatures"](scores, np.concatenate([np.full((1, 4), 0.25), weights[1:]]))
+    scores = rng.permutation(20).reshape(5, 4) + rng.normal(size=(5, 4)) / 9
+    scores[0], scores[4] = np.sort(scores[0])[::-1], 1000 * np.arange(4)
+    weights = shares(scores / np.array([[1.0], [1.5], [2.0], [rng.uniform(1.0, 3.0)], [1000.0]]))
+    apart = np.exp(scores[4] / np.array([1.0, 1000.0, 1000.005, 1000.0]))
+    weights[0], weights[1], weights[2], weights[4] = 0.25, 1.000005 * weights[1], 0.999995 * weights[2], apart / apart.sum()
+    return ns["temperatures"](scores, weights)
 
 
 @tables.probe(hidden=True, points=2)
@@ -304,6 +315,44 @@ def endless(scores, weights):
     """an infinite temperature where weights are equal"""
     equal = (weights == weights[:, :1]).all(axis=1) & (np.abs(weights.sum(axis=1) - 1) < 1e-6)
     return np.where(equal, np.inf, judged(scores, weights))
+
+
+@tables.mistake(hint="The difference itself must be below 1e-6. np.allclose measures it beside the number, and allows a hundredth at a thousand.")
+def alike_beside_their_size(scores, weights):
+    """temperatures that may differ by a share of their size, as np.allclose has it"""
+    found = judged(scores, weights, agree=False)
+    for t, (s, w) in enumerate(zip(scores, weights, strict=True)):
+        with np.errstate(divide="ignore"):
+            taus = (s[1:] - s[0]) / np.log(w[1:] / w[0])
+        found[t] = found[t] if np.isfinite(taus).all() and np.allclose(taus, taus[0]) else 0.0
+    return found
+
+
+@tables.mistake(hint="0 divided into something is infinite, and infinite minus infinite is nan, which is never above 1e-6. Ask whether weights are equal.")
+def endless_where_scores_fall(scores, weights):
+    """an infinite temperature where weights are equal and scores fall"""
+    equal = (weights == weights[:, :1]).all(axis=1) & (np.abs(weights.sum(axis=1) - 1) < 1e-6)
+    return np.where(equal & (np.diff(scores, axis=1) < 0).all(axis=1), np.inf, judged(scores, weights))
+
+
+@tables.mistake(hint="Rounding leaves sums such as 0.9999999999999999: ask whether the difference from 1 is small.")
+def exactly_one(scores, weights):
+    """a sum that must be 1 to the last digit"""
+    return np.where(weights.sum(axis=1) == 1.0, judged(scores, weights), 0.0)
+
+
+@tables.mistake(hint="Below one is as wrong as above: take the absolute difference.")
+def only_sums_above_one(scores, weights):
+    """a test of the sum that lets everything below one pass"""
+    total = weights.sum(axis=1, keepdims=True)
+    return judged(scores, np.where(total < 1, weights / total, weights))
+
+
+@tables.mistake(hint="Each row is judged by itself. Another row's sum says nothing of it.")
+def sums_of_the_whole_table(scores, weights):
+    """all rows 0 where one of them does not sum to one"""
+    good = bool((np.abs(weights.sum(axis=1) - 1) < 1e-6).all())
+    return judged(scores, weights) if good else np.zeros(len(scores))
 
 
 @tables.mistake(hint="numpy's isclose allows a hundred-thousandth, ten times what the text allows. Give it a tolerance, or compare by hand.")

@@ -75,11 +75,18 @@ def nothing_in_common(ns, rng):
     return ns["look_up"](["xyz"], NAMES[:5], PLACES[:5], 2000.0)
 
 
+@atlas.probe(axes="queries down; degrees north and east across")
+def as_they_are_spelt(ns, rng):
+    """names with capitals, spaces and accents"""
+    names = ["Peru", "peru", "San José", "san josé", "côte d'or", "cote dor"]
+    return ns["look_up"](["PeRU", "san jose", "Côte d'Or"], names, PLACES[:6], 8.0)
+
+
 @atlas.probe(hidden=True)
 def strange_queries(ns, rng):
     """queries that come twice, that are empty, or that share nothing with any name"""
-    names, places = ["", *NAMES[2:8]], PLACES[:7] + rng.normal(size=(7, 2))
-    return [ns["look_up"](["", "kuba", "kuba", "xyz"], names, places, float(rng.uniform(5, 9))),
+    names, places = ["", "Río", "rio", *NAMES[2:6]], PLACES[:7] + rng.normal(size=(7, 2))
+    return [ns["look_up"](["", "kuba", "kuba", "xyz", "RiO"], names, places, float(rng.uniform(5, 9))),
             ns["look_up"](["xyz", "qx"], names, places, 2000.0)]
 
 
@@ -282,6 +289,39 @@ def the_largest_possible(queries, names, places, sharpness):
     with np.errstate(all="ignore"):
         e = np.exp(sharpness * (likeness - 1))
         return e / e.sum(axis=1, keepdims=True) @ places
+
+
+@atlas.mistake(hint="Capitals are letters of their own here: pairs count just as they are spelt.")
+def in_small_letters(queries, names, places, sharpness):
+    """names and queries in small letters"""
+    return by_pairs([word.lower() for word in queries], [word.lower() for word in names], places, sharpness)
+
+
+@atlas.mistake(hint="Names have capitals, spaces and accents, too: any two neighbours are a pair.")
+def a_to_z_only(queries, names, places, sharpness):
+    """pairs of the letters a to z and the dot alone"""
+    import string
+
+    known, plain = {}, {*string.ascii_lowercase, "·"}
+
+    def vector(word):
+        pairs = [pair for i in range(len(word) + 1) if {*(pair := f"·{word}·"[i : i + 2])} <= plain]
+        counts = np.zeros(1000)
+        for pair in pairs:
+            counts[known.setdefault(pair, len(known))] += 1
+        return counts / max(np.linalg.norm(counts), 1e-300)
+
+    scores = np.array([[vector(query) @ vector(name) for name in names] for query in queries])
+    return shares(sharpness * scores) @ places
+
+
+@atlas.mistake(hint="The query's vector is divided by its length as well as the names'.")
+def queries_at_their_length(queries, names, places, sharpness):
+    """names divided by their length, queries not"""
+    lengths = [[np.linalg.norm(np.unique([f"·{word}·"[i : i + 2] for i in range(len(word) + 1)], return_counts=True)[1])] for word in queries]
+    asked = by_pairs(queries, names, np.eye(len(names)), sharpness)
+    with np.errstate(divide="ignore"):
+        return shares(np.log(asked) * np.array(lengths)) @ places
 
 
 @atlas.forbid("course_lib.byhand.attention.attention")

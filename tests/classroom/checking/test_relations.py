@@ -232,3 +232,9 @@ def test_whatever_kinds_come_together_nothing_breaks(seed):
     cases = [Case(x, np.asarray(beside(x)), {"N": 3.0}) for x in (some() for _ in range(int(rng.integers(1, 5))))]
     with np.errstate(all="ignore"):
         assert isinstance(relation(cases), str) and isinstance(small_relation(cases), str)
+
+
+def test_what_agrees_is_in_no_other_order():
+    """Beside an array without numbers, of another shape: nothing can be said of either."""
+    full, cases = np.arange(9.0).reshape(3, 3), [Case(np.zeros((0, 4)), np.zeros(0))]
+    assert relation([Case(full, full)]) == relation([Case(full, full), *cases]) == relation(cases) == ""
