@@ -62,6 +62,14 @@ def nothing_said(ns, rng):
 
 
 @repeated.probe(axes="one logit for each token")
+def its_own(ns, rng):
+    """what becomes of the logits that came in, when the answer to an empty text is written over"""
+    logits = np.array([2.0, -1.0, 0.5])
+    np.asarray(ns["penalized"](logits, [], 2.0))[0] = 9.0
+    return logits
+
+
+@repeated.probe(axes="one logit for each token")
 def long_ago(ns, rng):
     """a longer text, of whose tokens some were said long ago"""
     logits = np.array([0.25, -0.75, 1.5, 2.25, -2.5, 0.875, -1.25, 3.0])
@@ -86,6 +94,7 @@ def any_logits_again(ns, rng):
     """other logits, looked at afterwards"""
     logits, idx = some_text(rng, int(rng.integers(8, 14)), 4)
     ns["penalized"](logits, idx, 1.3)
+    np.asarray(ns["penalized"](logits, [], 1.3))[:2] = -9.0
     return logits
 
 
@@ -349,6 +358,15 @@ def both_one_after_the_other(logits, idx, penalty):
 @repeated.mistake(hint="The array is returned in the end: `return` is missing.")
 def nothing_returned(logits, idx, penalty):
     """nothing: the new logits were made and not returned"""
+
+
+@repeated.mistake(hint="Whoever writes into your answer must not write into the logits that came in: copy them, also where nothing was said.")
+def the_same_array_back(logits, idx, penalty):
+    """right, but the very array that came in is given back for an empty text"""
+    if not len(idx):
+        return logits
+    said = np.isin(np.arange(len(logits)), idx)
+    return np.where(said, np.where(logits > 0, logits / penalty, logits * penalty), logits)
 
 
 @repeated.forbid("course_lib.generation.penalties.repetition_penalty")
