@@ -1,8 +1,8 @@
 """A stand-in behaves as what it stands for, asks first, and goes when the body ends. What it catches: test_forbid."""
 
 import ast
-import inspect
 import functools
+import inspect
 import math
 from pathlib import Path
 
