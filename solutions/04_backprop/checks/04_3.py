@@ -49,6 +49,20 @@ def one_of_each(ns, rng):
     return ns["gradients_repaired"](p | {"b1": np.array([2.0])}, x, y)
 
 
+@article.probe(axes="as the parameter")
+def exactly_zero(ns, rng):
+    """an example of zeros, and biases of 0: every ReLU gets exactly 0"""
+    p, x, y = some_net(rng, B=3)
+    return ns["gradients_repaired"](p | {"b1": 0 * p["b1"]}, x * np.array([[1.0], [0.0], [1.0]]), y)
+
+
+@article.probe(hidden=True)
+def zeros_among_others(ns, rng):
+    """examples of zeros among others, and biases of 0"""
+    p, x, y = some_net(rng, B=5, n_hidden=int(rng.integers(5, 9)))
+    return ns["gradients_repaired"](p | {"b1": 0 * p["b1"]}, x * np.array([[1.0], [0.0], [1.0], [0.0], [1.0]]), y)
+
+
 @article.probe(hidden=True, points=2)
 def another_net(ns, rng):
     """a net of another size"""
@@ -267,6 +281,13 @@ def slope_missing_in_b2(p, x, y):
     dz2, dz1 = passed_back(p, x, y, x @ p["W1"] + p["b1"] > 0)
     a2 = 1 / (1 + np.exp(-(np.maximum(x @ p["W1"] + p["b1"], 0) @ p["W2"] + p["b2"])))
     return gradients_of(p, x, dz1, dz2, a2 - y)
+
+
+@article.mistake(hint="Where a ReLU gets exactly 0, its slope is to be 0: let through what is above 0, not what is at 0.")
+def open_at_zero(p, x, y):
+    """everything right but the ReLU's slope at exactly 0, which should be 0"""
+    dz2, dz1 = passed_back(p, x, y, x @ p["W1"] + p["b1"] >= 0)
+    return gradients_of(p, x, dz1, dz2, dz2)
 
 
 @article.forbid("torch.autograd.grad")

@@ -75,7 +75,8 @@ def one_key_disagrees(ns, rng):
 @tables.probe(axes="one temperature for each row")
 def equal_weights(ns, rng):
     """equal weights for scores that differ: they rise, they fall, neither"""
-    return ns["temperatures"](np.array([[1.0, 2.0, 4.0], [5.0, 3.0, 2.0], [1.0, 3.0, 2.0]]), np.full((3, 3), 1 / 3))
+    three = ns["temperatures"](np.array([[1.0, 2.0, 4.0], [5.0, 3.0, 2.0], [1.0, 3.0, 2.0]]), np.full((3, 3), 1 / 3))
+    return [three, ns["temperatures"](np.array([[2.0, 1.0], [1.0, 2.0]]), np.full((2, 2), 0.5))]
 
 
 @tables.probe(axes="one temperature for each row")
