@@ -141,7 +141,7 @@ def lesson(repository):
     rehearsal = {e.number: make_record(e, reference, seed=e.seed, hidden=True) for e in exercises}
     secret = {e.number: make_record(e, reference, seed=2026, hidden=True) for e in exercises}
     for record in (record for records in (public, rehearsal, secret) for record in records.values()):
-        record["probes"] = [one for one in record["probes"] if "example" not in one]  # they ask for the function by name
+        record["probes"] = [one for one in record["probes"] if "example" not in one]  # these call it by its name
     return exercises, answers, Assignment(NAME, None, public, rehearsal, secret), cells[0]
 
 
