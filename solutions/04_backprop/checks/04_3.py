@@ -86,23 +86,11 @@ def with_faults(p, x, y, *, sign=1, slope=True, relu="z", back=True, bias=lambda
     da2 = sign * (a2 - y) * scale
     dz2 = da2 * a2 * (1 - a2)
     da1 = (dz2 * a2 * (1 - a2) if back == "twice" else dz2 if back else da2) @ p["W2"].T
-    bends = {"z": z1 > 0, "a": a1 >= 0, "sigmoid": a1 * (1 - a1), "times a": a1, "below": z1 < 0, "da": da1 > 0,
-             "leaky": np.where(z1 > 0, 1.0, 0.01)}
+    bends = {"z": z1 > 0, "at zero": z1 >= 0, "no bias": x @ p["W1"] > 0, "a": a1 >= 0, "sigmoid": a1 * (1 - a1),
+             "times a": a1, "below": z1 < 0, "da": da1 > 0, "leaky": np.where(z1 > 0, 1.0, 0.01)}
     dz1 = da1 * bends[relu]
     last = dz2 if slope else da2
     return {"W1": x.T @ dz1, "b1": bias(dz1), "W2": a1.T @ last, "b2": bias(last)}
-
-
-def passed_back(p, x, y, let_through):
-    """dz2 and dz1, for a ReLU that lets these through."""
-    a2 = 1 / (1 + np.exp(-(np.maximum(x @ p["W1"] + p["b1"], 0) @ p["W2"] + p["b2"])))
-    dz2 = (a2 - y) * a2 * (1 - a2)
-    return dz2, dz2 @ p["W2"].T * let_through
-
-
-def gradients_of(p, x, dz1, dz2, for_b2):
-    a1 = np.maximum(x @ p["W1"] + p["b1"], 0)
-    return {"W1": x.T @ dz1, "b1": dz1.sum(axis=0), "W2": a1.T @ dz2, "b2": for_b2.sum(axis=0)}
 
 
 @article.mistake(hint="Nudge a2 up where it is already too large: the loss must rise. Does this say so?")
@@ -271,23 +259,19 @@ def no_slope_on_the_way_back(p, x, y):
 @article.mistake(hint="What goes into the ReLU is x W1 + b1. Whether it is above 0 depends on the bias.")
 def relu_without_the_bias(p, x, y):
     """everything right but the ReLU's slope, which asks x W1 without its bias"""
-    dz2, dz1 = passed_back(p, x, y, x @ p["W1"] > 0)
-    return gradients_of(p, x, dz1, dz2, dz2)
+    return with_faults(p, x, y, relu="no bias")
 
 
 @article.mistake(hint="The slope of the output's sigmoid belongs into b2 as well as into W2.")
 def slope_missing_in_b2(p, x, y):
     """everything right but b2, where the slope of the sigmoid is missing"""
-    dz2, dz1 = passed_back(p, x, y, x @ p["W1"] + p["b1"] > 0)
-    a2 = 1 / (1 + np.exp(-(np.maximum(x @ p["W1"] + p["b1"], 0) @ p["W2"] + p["b2"])))
-    return gradients_of(p, x, dz1, dz2, a2 - y)
+    return with_faults(p, x, y) | {"b2": with_faults(p, x, y, slope=False)["b2"]}
 
 
 @article.mistake(hint="Where a ReLU gets exactly 0, its slope is to be 0: let through what is above 0, not what is at 0.")
 def open_at_zero(p, x, y):
     """everything right but the ReLU's slope at exactly 0, which should be 0"""
-    dz2, dz1 = passed_back(p, x, y, x @ p["W1"] + p["b1"] >= 0)
-    return gradients_of(p, x, dz1, dz2, dz2)
+    return with_faults(p, x, y, relu="at zero")
 
 
 @article.forbid("torch.autograd.grad")

@@ -80,10 +80,11 @@ def a_shift_of_the_row_changes_nothing(ns, B, n):
     return np.asarray(dz).sum(axis=1), np.zeros(B)
 
 
-def normed(dn, z, gain, eps=1e-5, *, axis=1, ddof=0, mean=1.0, stretch=1.0, use_gain=True, power=1, sums=np.sum, outside=0.0, hat=True):
-    """The right gradients with some things made wrong."""
-    s = np.sqrt(z.var(axis=axis, keepdims=True, ddof=ddof) + eps) + outside
-    z_hat = (z - z.mean(axis=axis, keepdims=True)) / s
+def normed(dn, z, gain, eps=1e-5, *, axis=1, ddof=0, mean=1.0, stretch=1.0, use_gain=True, power=1, sums=np.sum, outside=0.0, hat=True,
+           spread=None, hat_by=None):
+    """The right gradients with some things made wrong; spread: in place of s; hat_by: what ẑ is divided by, not s."""
+    s = np.sqrt(z.var(axis=axis, keepdims=True, ddof=ddof) + eps) + outside if spread is None else spread
+    z_hat = (z - z.mean(axis=axis, keepdims=True)) / (s if hat_by is None else hat_by)
     d = dn * gain if use_gain else dn
     dz = d - mean * d.mean(axis=axis, keepdims=True) - stretch * z_hat * (d * z_hat).mean(axis=axis, keepdims=True)
     return dz / s**power, sums(dn * (z_hat if hat else z), axis=0), sums(dn, axis=0)
@@ -307,20 +308,14 @@ def everything_past_the_gain(dn, z, gain, eps=1e-5):
 def hat_without_eps(dn, z, gain, eps=1e-5):
     """a ẑ that is divided by the spread without ε"""
     with np.errstate(all="ignore"):
-        z_hat = (z - z.mean(axis=1, keepdims=True)) / z.std(axis=1, keepdims=True)
-    d, s = dn * gain, np.sqrt(z.var(axis=1, keepdims=True) + eps)
-    dz = (d - d.mean(axis=1, keepdims=True) - z_hat * (d * z_hat).mean(axis=1, keepdims=True)) / s
-    return dz, (dn * z_hat).sum(axis=0), dn.sum(axis=0)
+        return normed(dn, z, gain, eps, hat_by=z.std(axis=1, keepdims=True))
 
 
 @norm.mistake(hint="The mean of squares less the square of the mean: of two huge numbers no digit is left. First take the mean away.")
 def spread_of_huge_numbers(dn, z, gain, eps=1e-5):
     """right, until the mean is so large that mean(z²) − mean(z)² has no digits left"""
-    mean = z.mean(axis=1, keepdims=True)
-    s = np.sqrt(np.maximum((z * z).mean(axis=1, keepdims=True) - mean**2, 0) + eps)
-    z_hat, d = (z - mean) / s, dn * gain
-    dz = (d - d.mean(axis=1, keepdims=True) - z_hat * (d * z_hat).mean(axis=1, keepdims=True)) / s
-    return dz, (dn * z_hat).sum(axis=0), dn.sum(axis=0)
+    square = (z * z).mean(axis=1, keepdims=True) - z.mean(axis=1, keepdims=True) ** 2
+    return normed(dn, z, gain, eps, spread=np.sqrt(np.maximum(square, 0) + eps))
 
 
 @norm.forbid("course_lib.byhand.functional.layer_norm_backward")

@@ -81,10 +81,11 @@ def a_common_shift(ns, S, seed):
     return np.asarray(ns["attention_gradients"](*given)[1]).sum(axis=1), np.zeros((1, 4))
 
 
-def back(dout, q, k, v, *, root=True, root_back=True, slope="all", values="T", swap=False):
+def back(dout, q, k, v, *, root=True, root_back=True, slope="all", values="T", swap=False, over=-1,
+         turned=lambda w: w.swapaxes(-2, -1)):
     """The right gradients, with some things wrong."""
     D = math.sqrt(q.shape[-1])
-    w = shares(q @ k.swapaxes(-2, -1) / (D if root else 1.0))
+    w = shares(q @ k.swapaxes(-2, -1) / (D if root else 1.0), over)
     dw = dout @ v.swapaxes(-2, -1)
     ds = {"all": w * (dw - (w * dw).sum(axis=-1, keepdims=True)), "diagonal": w * (1 - w) * dw, "none": dw, "weights": w * dw,
           "queries": w * (dw - (w * dw).sum(axis=-2, keepdims=True)), "plus": w * (dw + (w * dw).sum(axis=-1, keepdims=True)),
@@ -92,8 +93,8 @@ def back(dout, q, k, v, *, root=True, root_back=True, slope="all", values="T", s
           "plain mean": w * (dw - dw.mean(axis=-1, keepdims=True)),
           "plain sum": w * (dw - dw.sum(axis=-1, keepdims=True))}[slope]
     ds = ds / (D if root_back else 1.0)
-    dv = w.swapaxes(-2, -1) @ dout if values == "T" else dw.swapaxes(-2, -1) @ dout
-    return ds @ k, ds.swapaxes(-2, -1) @ q, dv
+    dv = turned(w) @ dout if values == "T" else dw.swapaxes(-2, -1) @ dout
+    return ds @ k, turned(ds) @ q, dv
 
 
 @gradients.mistake(hint="w (1 − w) is the diagonal only: lifting one weight presses the others of its row down.")
@@ -252,22 +253,13 @@ def other_order(dout, q, k, v):
 @gradients.mistake(hint="reshape keeps the order of the numbers, a transpose changes it: (T, S) turned is not (S, T) filled anew.")
 def reshaped_for_turned(dout, q, k, v):
     """a reshape on the way back where it should be a transpose"""
-    D = math.sqrt(q.shape[-1])
-    w = shares(q @ k.swapaxes(-2, -1) / D)
-    dw = dout @ v.swapaxes(-2, -1)
-    ds = w * (dw - (w * dw).sum(axis=-1, keepdims=True)) / D
-    turned = (len(q), k.shape[1], q.shape[1])
-    return ds @ k, ds.reshape(turned) @ q, w.reshape(turned) @ dout
+    return back(dout, q, k, v, turned=lambda w: w.reshape(len(q), k.shape[1], q.shape[1]))
 
 
 @gradients.mistake(hint="Each query has its own softmax over the keys, on the way there, too: axis −1.")
 def forward_over_the_queries(dout, q, k, v):
     """weights that are a softmax over the queries"""
-    D = math.sqrt(q.shape[-1])
-    w = shares((q @ k.swapaxes(-2, -1)).swapaxes(-2, -1) / D).swapaxes(-2, -1)
-    dw = dout @ v.swapaxes(-2, -1)
-    ds = w * (dw - (w * dw).sum(axis=-1, keepdims=True)) / D
-    return ds @ k, ds.swapaxes(-2, -1) @ q, w.swapaxes(-2, -1) @ dout
+    return back(dout, q, k, v, over=-2)
 
 
 @gradients.forbid("course_lib.byhand.attention.attention_backward")

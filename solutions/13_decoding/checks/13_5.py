@@ -497,15 +497,9 @@ def divided_on_the_way(next_log_probs, n_beam, max_new_tokens, stop_id, alpha):
 @beams.mistake(hint="The product of many probabilities is 0 in floats. Add logarithms.")
 def a_product(next_log_probs, n_beam, max_new_tokens, stop_id, alpha):
     """right, until the product of the probabilities is too small for a float"""
-    held, ended = [([], 1.0)], []
-    for n in range(1, max_new_tokens + 1):
-        grown = [([*ids, i], p * math.exp(more)) for ids, p in held for i, more in enumerate(next_log_probs(ids))]
-        grown.sort(key=lambda one: -one[1])
-        ended += [one for one in grown[:n_beam] if n == max_new_tokens or one[0][-1] == stop_id]
-        held = [one for one in grown if one[0][-1] != stop_id][:n_beam]
     with np.errstate(all="ignore"):
-        scored = [(ids, float(np.log(np.float64(p)) / len(ids) ** alpha)) for ids, p in ended]
-    return max(scored, key=lambda one: one[1])
+        return searched(next_log_probs, n_beam, max_new_tokens, stop_id, alpha, start=1.0, fold=lambda p, more: p * math.exp(more),
+                        score=lambda p, n, alpha: float(np.log(np.float64(p)) / n**alpha))
 
 
 @beams.forbid("course_lib.generation.beam.beam_search")
